@@ -1,0 +1,1 @@
+"""Models, prices and capabilities as data, and their reader."""

@@ -1,0 +1,1 @@
+"""Provider accounts and published models: the configuration service."""

@@ -1,0 +1,1 @@
+"""Usage, price, cost, and the records of what was used. Pure: no I/O."""

@@ -1,0 +1,1 @@
+"""One module per API format, and the framing of event streams. Pure: no I/O."""

@@ -1,0 +1,1 @@
+"""Small parts without product words: clock, identifiers, money."""

@@ -1,0 +1,1 @@
+"""Wire-accurate fake providers with faults."""

@@ -1,0 +1,1 @@
+"""Engines, units of work, tables and migrations. Knows no feature."""
