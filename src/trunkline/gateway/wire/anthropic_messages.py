@@ -1,0 +1,292 @@
+"""Anthropic Messages, as a caller sends it and as a provider speaks it.
+
+Source: the recorded transcripts of this wire and the types of Anthropic's own SDK.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from typing_extensions import override
+
+from trunkline.errors import InvalidRequest, TrunklineError
+from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.wire import anthropic_errors
+from trunkline.gateway.wire.contract import (
+    Inbound,
+    Malformed,
+    ProviderFault,
+    Reply,
+    Sight,
+    StreamReader,
+    Wire,
+)
+from trunkline.gateway.wire.members import (
+    encode_members,
+    read_count,
+    read_flag,
+    read_list,
+    read_members,
+    read_tags,
+    read_text,
+)
+from trunkline.gateway.wire.sse import data_of, size_of
+
+_encode = msgspec.json.Encoder().encode
+_ATTACHMENTS: Final = (b'"image"', b'"document"', b'"container_upload"')
+
+
+class _CacheCreation(msgspec.Struct):
+    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    thinking_tokens: int | None = None
+
+
+class _ServerTools(msgspec.Struct):
+    web_search_requests: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation: _CacheCreation | None = None
+    output_tokens: int | None = None
+    output_tokens_details: _OutputDetails | None = None
+    server_tool_use: _ServerTools | None = None
+    service_tier: str | None = None
+
+
+class _Reply(msgspec.Struct):
+    type: str | None = None
+    model: str | None = None
+    usage: _Usage | None = None
+    input_tokens: int | None = None
+
+
+class _Delta(msgspec.Struct):
+    text: str | None = None
+    partial_json: str | None = None
+    thinking: str | None = None
+
+
+class _Block(msgspec.Struct):
+    type: str | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str
+    message: _Reply | None = None
+    usage: _Usage | None = None
+    delta: _Delta | None = None
+    content_block: _Block | None = None
+
+
+_decode_reply = msgspec.json.Decoder(_Reply).decode
+_decode_event = msgspec.json.Decoder(_Event).decode
+
+
+def read_usage(reported: _Usage) -> Usage:
+    """Disjoint buckets of a report whose ``input_tokens`` are the uncached ones alone."""
+    created = reported.cache_creation_input_tokens or 0
+    split = reported.cache_creation
+    hour = (split.ephemeral_1h_input_tokens or 0) if split else 0
+    # Older answers give the total alone, and the lifetime was always five minutes then.
+    minutes = max(created - hour, (split.ephemeral_5m_input_tokens or 0) if split else 0)
+    details = reported.output_tokens_details
+    thinking = (details.thinking_tokens or 0) if details else 0
+    tools = reported.server_tool_use
+    return Usage(
+        input=reported.input_tokens or 0,
+        cache_read=reported.cache_read_input_tokens or 0,
+        cache_write_5m=minutes,
+        cache_write_1h=hour,
+        output=max(0, (reported.output_tokens or 0) - thinking),
+        reasoning=thinking,
+        searches=(tools.web_search_requests or 0) if tools else 0,
+    )
+
+
+def _merged(start: _Usage, later: _Usage) -> _Usage:
+    """The cumulative report of ``message_delta`` over the one of ``message_start``."""
+    return _Usage(
+        *(
+            new if (new := getattr(later, name)) is not None else getattr(start, name)
+            for name in _Usage.__struct_fields__
+        )
+    )
+
+
+class AnthropicMessagesReader(StreamReader):
+    """Reads message events up to ``message_stop``."""
+
+    __slots__ = (
+        "_reported",
+        "content_bytes",
+        "error",
+        "input_usage",
+        "model",
+        "service_tier",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self._reported: _Usage | None = None
+        self.usage: Usage | None = None
+        self.input_usage: Usage | None = None
+        self.model: str | None = None
+        self.service_tier: str | None = None
+        self.content_bytes = 0
+        self.error: ProviderFault | None = None
+
+    @override
+    def read(self, frame: bytes) -> Sight:
+        data = data_of(frame)
+        if not data:
+            return Sight.START
+        try:
+            event = _decode_event(data)
+        except msgspec.ValidationError:
+            # Valid JSON of a shape that we do not know passes as it is; it only tells us nothing.
+            return Sight.CONTENT
+        except (msgspec.DecodeError, RecursionError):
+            raise Malformed("a data line is not JSON") from None
+        kind = event.type
+        if kind == "content_block_delta":
+            return self._content(event.delta)
+        if kind in {"ping", "content_block_stop"}:
+            return Sight.START
+        if kind == "content_block_start":
+            block = event.content_block.type if event.content_block else None
+            return Sight.START if block in {"text", "thinking"} else Sight.CONTENT
+        if kind == "message_stop":
+            return Sight.END
+        if kind == "error":
+            self.error = anthropic_errors.read_fault(0, data)
+            return Sight.ERROR
+        return self._report(event)
+
+    def _content(self, delta: _Delta | None) -> Sight:
+        if delta is not None:
+            text = delta.text or delta.thinking or delta.partial_json
+            if text:
+                self.content_bytes += size_of(text)
+        return Sight.CONTENT
+
+    def _report(self, event: _Event) -> Sight:
+        if event.type == "message_start" and event.message is not None:
+            self.model = event.message.model
+            reported = event.message.usage
+            if reported is not None:
+                self._reported = reported
+                self.input_usage = read_usage(reported)
+                self.service_tier = reported.service_tier
+            return Sight.START
+        if event.type == "message_delta":
+            if event.usage is not None:
+                self._reported = _merged(self._reported or _Usage(), event.usage)
+                if self._reported.input_tokens is not None:
+                    self.usage = read_usage(self._reported)
+            return Sight.CONTENT
+        return Sight.CONTENT
+
+
+class AnthropicMessages(Wire):
+    """``/v1/messages`` and ``/v1/messages/count_tokens``."""
+
+    name = "anthropic_messages"
+    keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
+
+    @override
+    def read_request(self, body: bytes, operation: str) -> Inbound:
+        fields = read_members(body)
+        model = read_text(fields, "model", "")
+        if not model:
+            raise InvalidRequest(
+                "model: this field is required.",
+                code="missing_model",
+                param="model",
+                hint="Name a model; GET /v1/models lists those that your key may use.",
+            )
+        if not read_list(fields, "messages", list[msgspec.Raw]()):
+            raise InvalidRequest(
+                "messages: at least one message is required.",
+                code="missing_messages",
+                param="messages",
+                hint="Send at least one message.",
+            )
+        max_tokens: int | None = read_count(fields, "max_tokens", None)
+        if operation == "messages" and (max_tokens is None or max_tokens < 1):
+            raise InvalidRequest(
+                "max_tokens: a whole number of at least 1 is required.",
+                code="missing_max_tokens",
+                param="max_tokens",
+                hint="Send the most output tokens that you want to pay for.",
+            )
+        tools = bytes(fields["tools"]) if "tools" in fields else b""
+        metadata: dict[str, Any] = read_tags(fields, "metadata", {}) if "metadata" in fields else {}
+        end_user = metadata.get("user_id")
+        return Inbound(
+            fields=fields,
+            model=model,
+            size=len(body),
+            stream=operation == "messages" and read_flag(fields, "stream"),
+            max_tokens=max_tokens,
+            attachments=sum(body.count(mark) for mark in _ATTACHMENTS),
+            has_tools=bool(tools),
+            server_tools=b'"web_search_' in tools or b'"web_fetch_' in tools,
+            end_user=end_user if isinstance(end_user, str) else None,
+            service_tier=(
+                read_text(fields, "service_tier", None) if "service_tier" in fields else None
+            ),
+        )
+
+    @override
+    def write_request(self, request: Inbound, model: str) -> bytes:
+        fields = request.fields
+        if model != request.model:
+            fields = {**fields, "model": msgspec.Raw(_encode(model))}
+        return encode_members(fields)
+
+    @override
+    def limit_output(self, request: Inbound, ceiling: int, field: str) -> None:
+        # This wire's requests always name their own ceiling, so there is nothing to set.
+        request.max_tokens = request.max_tokens or ceiling
+
+    @override
+    def path(self, operation: str) -> bytes:
+        return b"/v1/messages/count_tokens" if operation == "count_tokens" else b"/v1/messages"
+
+    @override
+    def read_reply(self, body: bytes, operation: str) -> Reply:
+        try:
+            reply = _decode_reply(body)
+        except (msgspec.DecodeError, RecursionError):
+            raise Malformed("the answer is not what the wire promises") from None
+        if operation == "count_tokens":
+            if reply.input_tokens is None:
+                raise Malformed("the answer has no input_tokens")
+            return Reply(Usage())
+        if reply.type != "message":
+            raise Malformed("the answer is not a message")
+        if reply.usage is None or reply.usage.input_tokens is None:
+            return Reply(None, reply.model)
+        return Reply(read_usage(reply.usage), reply.model, reply.usage.service_tier)
+
+    @override
+    def stream_reader(self, request: Inbound) -> AnthropicMessagesReader:
+        return AnthropicMessagesReader()
+
+    @override
+    def read_fault(self, status: int, body: bytes) -> ProviderFault:
+        return anthropic_errors.read_fault(status, body)
+
+    @override
+    def error_body(self, error: TrunklineError, request_id: str) -> bytes:
+        return anthropic_errors.error_body(error, request_id)
+
+    @override
+    def error_frame(self, error: TrunklineError, request_id: str) -> bytes:
+        return b"event: error\ndata: " + anthropic_errors.error_body(error, request_id) + b"\n\n"

@@ -1,0 +1,104 @@
+"""The top level of a JSON request: each member keeps its bytes and is decoded when needed."""
+
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from trunkline.errors import InvalidRequest
+
+T = TypeVar("T")
+
+
+class MemberReader(Protocol):
+    """Reads one optional member; gives the default where it is absent or null."""
+
+    def __call__(self, members: dict[str, msgspec.Raw], name: str, default: T, /) -> T:
+        """The member's value.
+
+        Raises:
+            InvalidRequest: it is of another type.
+        """
+        ...
+
+
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+encode_members = msgspec.json.Encoder().encode
+
+
+def read_members(body: bytes) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object; the last one wins where a name is repeated.
+
+    Raises:
+        InvalidRequest: the body is not one JSON object in UTF-8, or is nested too deeply.
+    """
+    if not body:
+        raise InvalidRequest(
+            "The request has no body.", code="empty_body", hint="Send a JSON object."
+        )
+    if not body.isascii():
+        try:
+            body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidRequest(
+                f"The body is not UTF-8: byte {error.start} does not belong there.",
+                code="invalid_encoding",
+                hint="Encode the body as UTF-8.",
+            ) from None
+    try:
+        return _decode_members(body)
+    except RecursionError:
+        raise InvalidRequest(
+            "The body is nested too deeply to be read.",
+            code="too_deeply_nested",
+            hint="Flatten the content, or send the nested part as a string.",
+        ) from None
+    except msgspec.ValidationError:
+        raise InvalidRequest(
+            "The body is JSON but not an object.", code="invalid_json", hint="Send a JSON object."
+        ) from None
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(
+            f"The body is not valid JSON: {error}.",
+            code="invalid_json",
+            hint="Send one whole JSON object; the body may have been cut short.",
+        ) from None
+
+
+def member(kind: Any, meaning: str) -> MemberReader:
+    """A function that reads one optional member of this type and explains when it is another.
+
+    ``null`` reads as the default, as the providers' own APIs take it.
+    """
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(members: dict[str, msgspec.Raw], name: str, default: T) -> T:
+        raw = members.get(name)
+        if raw is None:
+            return default
+        try:
+            value = decode(raw)
+        except (msgspec.DecodeError, RecursionError):
+            raise InvalidRequest(
+                f"'{name}' must be {meaning}.",
+                code="invalid_type",
+                param=name,
+                hint=f"Send {meaning} in '{name}'.",
+            ) from None
+        return default if value is None else value
+
+    return read
+
+
+read_text = member(str | None, "a string")
+read_count = member(int | None, "a whole number")
+read_list = member(list[msgspec.Raw] | None, "an array")
+read_object = member(dict[str, msgspec.Raw] | None, "an object")
+read_tags = member(dict[str, Any] | None, "an object")
+
+_read_bool = member(bool | None, "true or false")
+
+
+def read_flag(members: dict[str, msgspec.Raw], name: str) -> bool:
+    """A member that is true or false, or absent and then false."""
+    off: bool = False
+    return _read_bool(members, name, off)

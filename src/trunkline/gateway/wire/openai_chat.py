@@ -1,0 +1,332 @@
+"""OpenAI Chat Completions, as a caller sends it and as a provider speaks it.
+
+Source: the recorded transcripts of this wire and the types of OpenAI's own SDK.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from typing_extensions import override
+
+from trunkline.errors import InvalidRequest, TrunklineError
+from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.wire import openai_errors
+from trunkline.gateway.wire.contract import (
+    Inbound,
+    Malformed,
+    ProviderFault,
+    Reply,
+    Sight,
+    StreamReader,
+    Wire,
+)
+from trunkline.gateway.wire.members import (
+    encode_members,
+    read_count,
+    read_flag,
+    read_list,
+    read_members,
+    read_object,
+    read_tags,
+    read_text,
+)
+from trunkline.gateway.wire.sse import data_of, size_of
+
+_encode = msgspec.json.Encoder().encode
+_DONE: Final = b"[DONE]"
+_ATTACHMENTS: Final = (b'"image_url"', b'"input_audio"', b'"file"')
+_INCLUDE_USAGE: Final = msgspec.Raw(b'{"include_usage":true}')
+_TRUE: Final = msgspec.Raw(b"true")
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+
+
+class _Reply(msgspec.Struct):
+    choices: list[msgspec.Raw] | None = None
+    usage: _Usage | None = None
+    model: str | None = None
+    service_tier: str | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: msgspec.Raw | None = None
+    function_call: msgspec.Raw | None = None
+    audio: msgspec.Raw | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: msgspec.Raw | None = None
+    model: str | None = None
+    service_tier: str | None = None
+
+
+_decode_reply = msgspec.json.Decoder(_Reply).decode
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_decode_any = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def read_usage(reported: _Usage) -> Usage | None:
+    """Disjoint buckets of a report whose totals include cached, written and reasoning tokens."""
+    if reported.prompt_tokens is None:
+        return None
+    inputs = reported.prompt_tokens_details or _InputDetails()
+    outputs = reported.completion_tokens_details or _OutputDetails()
+    cached = inputs.cached_tokens or reported.prompt_cache_hit_tokens or 0
+    written = inputs.cache_write_tokens or 0
+    audio_in = inputs.audio_tokens or 0
+    reasoning = outputs.reasoning_tokens or 0
+    audio_out = outputs.audio_tokens or 0
+    completion = reported.completion_tokens or 0
+    return Usage(
+        input=max(0, reported.prompt_tokens - cached - written - audio_in),
+        cache_read=cached,
+        cache_write=written,
+        audio_input=audio_in,
+        output=max(0, completion - reasoning - audio_out),
+        reasoning=reasoning,
+        audio_output=audio_out,
+    )
+
+
+class OpenAIChatReader(StreamReader):
+    """Reads ``chat.completion.chunk`` frames up to ``[DONE]``."""
+
+    __slots__ = (
+        "_hides_usage",
+        "content_bytes",
+        "error",
+        "input_usage",
+        "model",
+        "service_tier",
+        "usage",
+    )
+
+    def __init__(self, *, hides_usage: bool) -> None:
+        self._hides_usage = hides_usage
+        self.usage: Usage | None = None
+        self.input_usage: Usage | None = None
+        self.model: str | None = None
+        self.service_tier: str | None = None
+        self.content_bytes = 0
+        self.error: ProviderFault | None = None
+
+    @override
+    def read(self, frame: bytes) -> Sight:
+        data = data_of(frame)
+        if not data:
+            return Sight.START
+        if data == _DONE:
+            return Sight.END
+        try:
+            chunk = _decode_chunk(data)
+        except msgspec.ValidationError:
+            # Valid JSON of a shape that we do not know passes as it is; it only tells us nothing.
+            return Sight.CONTENT
+        except (msgspec.DecodeError, RecursionError):
+            raise Malformed("a data line is not JSON") from None
+        if chunk.error is not None and bytes(chunk.error) != b"null":
+            self.error = openai_errors.read_fault(0, data)
+            return Sight.ERROR
+        if chunk.usage is not None:
+            self.usage = read_usage(chunk.usage) or self.usage
+        if self.model is None:
+            self.model = chunk.model
+        if chunk.service_tier is not None:
+            self.service_tier = chunk.service_tier
+        if not chunk.choices:
+            hidden = self._hides_usage and chunk.usage is not None
+            return Sight.HIDDEN if hidden else Sight.START
+        return self._sight_of(chunk.choices)
+
+    def _sight_of(self, choices: list[_Choice]) -> Sight:
+        sight = Sight.START
+        for choice in choices:
+            delta = choice.delta
+            if delta is not None:
+                size = _content_size(delta)
+                if size:
+                    self.content_bytes += size
+                    sight = Sight.CONTENT
+            if choice.finish_reason is not None:
+                sight = Sight.CONTENT
+        return sight
+
+
+def _content_size(delta: _Delta) -> int:
+    if delta.content:
+        return size_of(delta.content)
+    size = 0
+    for text in (delta.reasoning_content, delta.reasoning, delta.refusal):
+        if text:
+            size += size_of(text)
+    for raw in (delta.tool_calls, delta.function_call, delta.audio):
+        if raw is not None and bytes(raw) not in {b"null", b"[]"}:
+            size += len(bytes(raw))
+    return size
+
+
+class OpenAIChat(Wire):
+    """``/v1/chat/completions``."""
+
+    name = "openai_chat"
+    keep_alive = b": keep-alive\n\n"
+
+    @override
+    def read_request(self, body: bytes, operation: str) -> Inbound:
+        fields = read_members(body)
+        model = read_text(fields, "model", "")
+        if not model:
+            raise InvalidRequest(
+                "'model' is missing.",
+                code="missing_model",
+                param="model",
+                hint="Name a model; GET /v1/models lists those that your key may use.",
+            )
+        if not read_list(fields, "messages", list[msgspec.Raw]()):
+            raise InvalidRequest(
+                "'messages' is missing or empty.",
+                code="missing_messages",
+                param="messages",
+                hint="Send at least one message.",
+            )
+        ceilings = [
+            count
+            for name in ("max_completion_tokens", "max_tokens")
+            if (count := _positive(fields, name)) is not None
+        ]
+        stream = read_flag(fields, "stream")
+        request = Inbound(
+            fields=fields,
+            model=model,
+            size=len(body),
+            stream=stream,
+            max_tokens=max(ceilings, default=None),
+            answers=_positive(fields, "n") or 1,
+            attachments=sum(body.count(mark) for mark in _ATTACHMENTS),
+            has_tools="tools" in fields or "functions" in fields,
+            server_tools="web_search_options" in fields,
+            end_user=read_text(fields, "user", None) if "user" in fields else None,
+            service_tier=_service_tier(fields),
+            tags=tags_of(fields),
+        )
+        if stream:
+            options = read_object(fields, "stream_options", dict[str, msgspec.Raw]())
+            request.wants_usage = options.get("include_usage") == _TRUE
+            if not request.wants_usage:
+                fields["stream_options"] = _with_usage(options)
+        return request
+
+    @override
+    def write_request(self, request: Inbound, model: str) -> bytes:
+        fields = request.fields
+        if model != request.model:
+            fields = {**fields, "model": msgspec.Raw(_encode(model))}
+        return encode_members(fields)
+
+    @override
+    def limit_output(self, request: Inbound, ceiling: int, field: str) -> None:
+        request.fields[field] = msgspec.Raw(b"%d" % ceiling)
+        request.max_tokens = ceiling
+
+    @override
+    def path(self, operation: str) -> bytes:
+        return b"/chat/completions"
+
+    @override
+    def read_reply(self, body: bytes, operation: str) -> Reply:
+        try:
+            reply = _decode_reply(body)
+        except msgspec.ValidationError:
+            _require_object(body)
+            return Reply(None)
+        except (msgspec.DecodeError, RecursionError):
+            raise Malformed("the answer is not JSON") from None
+        if reply.choices is None:
+            raise Malformed("the answer has no choices")
+        usage = read_usage(reply.usage) if reply.usage is not None else None
+        return Reply(usage, reply.model, reply.service_tier)
+
+    @override
+    def stream_reader(self, request: Inbound) -> OpenAIChatReader:
+        return OpenAIChatReader(hides_usage=not request.wants_usage)
+
+    @override
+    def read_fault(self, status: int, body: bytes) -> ProviderFault:
+        return openai_errors.read_fault(status, body)
+
+    @override
+    def error_body(self, error: TrunklineError, request_id: str) -> bytes:
+        return openai_errors.error_body(error, request_id)
+
+    @override
+    def error_frame(self, error: TrunklineError, request_id: str) -> bytes:
+        return b"data: " + openai_errors.error_body(error, request_id) + b"\n\n"
+
+
+def _positive(fields: dict[str, msgspec.Raw], name: str) -> int | None:
+    if name not in fields:
+        return None
+    count: int | None = read_count(fields, name, None)
+    if count is not None and count < 1:
+        raise InvalidRequest(
+            f"'{name}' must be at least 1.",
+            code="invalid_value",
+            param=name,
+            hint="Leave it out for the model's own maximum.",
+        )
+    return count
+
+
+def _service_tier(fields: dict[str, msgspec.Raw]) -> str | None:
+    return read_text(fields, "service_tier", None) if "service_tier" in fields else None
+
+
+def tags_of(fields: dict[str, msgspec.Raw]) -> tuple[tuple[str, str], ...]:
+    """Attribution from the request's ``metadata``: its members that are strings, sorted."""
+    if "metadata" not in fields:
+        return ()
+    metadata: dict[str, Any] = read_tags(fields, "metadata", {})
+    return tuple(sorted((k, v) for k, v in metadata.items() if isinstance(v, str)))[:16]
+
+
+def _with_usage(options: dict[str, msgspec.Raw]) -> msgspec.Raw:
+    if not options:
+        return _INCLUDE_USAGE
+    return msgspec.Raw(encode_members({**options, "include_usage": _TRUE}))
+
+
+def _require_object(body: bytes) -> None:
+    try:
+        raw = bytes(_decode_any(body)).lstrip()
+    except (msgspec.DecodeError, RecursionError):
+        raise Malformed("the answer is not JSON") from None
+    if not raw.startswith(b"{"):
+        raise Malformed("the answer is not an object")

@@ -1,0 +1,80 @@
+"""Framing of server-sent events: bytes are split on frame boundaries and not decoded.
+
+Source: the WHATWG HTML standard, section 9.2. Lines end with LF or CRLF; a frame ends with an empty
+line. A lone CR is not taken as the end of a line, since no provider sends one.
+"""
+
+import re
+
+_BOUNDARY = re.compile(rb"\n\r?\n")
+_MOST_OVERLAP = 2
+
+
+class FrameTooLarge(Exception):
+    """One frame grew beyond the bound; the stream cannot be followed any more."""
+
+
+class FrameSplitter:
+    """Collects chunks and gives back whole frames, terminators included.
+
+    The state is the bytes after the last boundary; one splitter serves one stream.
+    """
+
+    __slots__ = ("_limit", "_tail")
+
+    def __init__(self, limit: int) -> None:
+        self._tail = bytearray()
+        self._limit = limit
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The frames that this chunk completes, in order.
+
+        Raises:
+            FrameTooLarge: when an unfinished frame exceeds the limit.
+        """
+        tail = self._tail
+        if tail:
+            searched = max(0, len(tail) - _MOST_OVERLAP)
+            tail += chunk
+            if len(tail) > self._limit and not _BOUNDARY.search(tail, searched):
+                raise FrameTooLarge
+            data = bytes(tail) if _BOUNDARY.search(tail, searched) else b""
+            if not data:
+                return []
+        else:
+            searched = 0
+            data = chunk
+        frames = []
+        start = 0
+        for match in _BOUNDARY.finditer(data, searched):
+            end = match.end()
+            frames.append(data[start:end])
+            start = end
+        self._tail = bytearray(data[start:])
+        if len(self._tail) > self._limit:
+            raise FrameTooLarge
+        return frames
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether bytes are waiting for the end of their frame."""
+        return bool(self._tail.strip())
+
+
+def data_of(frame: bytes) -> bytes | None:
+    """The data of a frame, its lines joined by LF; None when it has none, such as a comment."""
+    if frame.startswith(b"data:") and frame.find(b"\n", 0, -2) == -1:
+        return frame[5:].strip()
+    lines = [
+        line[5:].removeprefix(b" ").rstrip(b"\r")
+        for line in frame.split(b"\n")
+        if line.startswith(b"data:")
+    ]
+    if not lines:
+        return None
+    return b"\n".join(lines)
+
+
+def size_of(text: str) -> int:
+    """UTF-8 bytes of a text, without making them where it is plain ASCII."""
+    return len(text) if text.isascii() else len(text.encode())
