@@ -1,0 +1,190 @@
+"""SQLite in WAL mode: one writer per process, a pool of readers, on a local disk only."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from typing_extensions import override
+
+from trunkline.errors import InvalidRequest, Unavailable
+from trunkline.storage.backend import Backend, Look, failures_are_unavailability
+from trunkline.storage.filesystem import network_filesystem
+
+FILE_NAME = "trunkline.db"
+BUSY_TIMEOUT = 5.0  # Seconds to wait for another process's writer.
+WRITER_TIMEOUT = 30.0  # Seconds to wait for this process's writer.
+
+
+class SQLiteBackend(Backend):
+    """The embedded database. Its state is two pools: one writer, and readers that cannot write."""
+
+    def __init__(self, url: URL, writer: AsyncEngine, readers: AsyncEngine) -> None:
+        self._url = url
+        self._writer = writer
+        self._readers = readers
+
+    @classmethod
+    async def open(cls, data_dir: Path, *, pool_size: int) -> "SQLiteBackend":
+        """Make or open the file and switch it to WAL."""
+        url = sqlite_url(_prepare_file(data_dir))
+        writer = sqlite_engine(url, pool_size=1, begin="BEGIN IMMEDIATE")
+        # One reader more than asked for: the watch keeps it for good.
+        readers = sqlite_engine(url, pool_size=pool_size + 1, begin="BEGIN", read_only=True)
+        backend = cls(url, writer, readers)
+        try:
+            with failures_are_unavailability():
+                await _switch_to_wal(writer)
+        except BaseException:
+            await backend.close()
+            raise
+        return backend
+
+    @property
+    @override
+    def dialect(self) -> Literal["sqlite"]:
+        return "sqlite"
+
+    @property
+    @override
+    def migration_url(self) -> str:
+        return self._url.render_as_string(hide_password=False)
+
+    @override
+    @asynccontextmanager
+    async def read(self, org_id: str | None) -> AsyncIterator[AsyncConnection]:
+        with failures_are_unavailability():
+            async with self._readers.begin() as connection:
+                yield connection
+
+    @override
+    @asynccontextmanager
+    async def write(self, org_id: str | None) -> AsyncIterator[AsyncConnection]:
+        with failures_are_unavailability():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    @override
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[AsyncConnection]:
+        async with self.read(None) as connection:
+            yield connection
+
+    @override
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[Look]:
+        """Look at ``PRAGMA data_version``, which moves with every commit of another connection.
+
+        The connection is kept for as long as the watch lasts, because the number means something
+        only on one and the same connection; being a reader, it never commits anything itself.
+        """
+        with failures_are_unavailability():
+            async with self._readers.connect() as connection:
+                seen = -1
+
+                async def moved() -> bool:
+                    nonlocal seen
+                    with failures_are_unavailability():
+                        async with connection.begin():
+                            result = await connection.exec_driver_sql("PRAGMA data_version")
+                            version = int(result.scalar_one())
+                    before, seen = seen, version
+                    return version != before
+
+                yield moved
+
+    @override
+    async def forget_connections(self) -> None:
+        await self._readers.dispose()
+        await self._writer.dispose()
+
+    @override
+    async def close(self) -> None:
+        await self.forget_connections()
+
+
+def sqlite_url(file: Path) -> URL:
+    """The SQLAlchemy URL of a database file."""
+    return URL.create("sqlite+aiosqlite", database=str(file))
+
+
+def sqlite_engine(
+    url: URL, *, pool_size: int, begin: str, read_only: bool = False, foreign_keys: bool = True
+) -> AsyncEngine:
+    """An engine whose transactions start with the given statement, under our pragmas."""
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=WRITER_TIMEOUT,
+        # The driver must not begin transactions by itself: it would defer the writer's lock.
+        connect_args={"timeout": BUSY_TIMEOUT, "isolation_level": None},
+    )
+    pragmas = [
+        "PRAGMA synchronous = NORMAL",
+        f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+        f"PRAGMA query_only = {'ON' if read_only else 'OFF'}",
+    ]
+    _run_on_connect(engine.sync_engine, pragmas)
+    _begin_with(engine.sync_engine, begin)
+    return engine
+
+
+def _run_on_connect(engine: Engine, statements: list[str]) -> None:
+    def connected(dbapi_connection: Any, _record: object) -> None:
+        cursor = dbapi_connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+
+    event.listen(engine, "connect", connected)
+
+
+def _begin_with(engine: Engine, statement: str) -> None:
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    event.listen(engine, "begin", began)
+
+
+async def _switch_to_wal(writer: AsyncEngine) -> None:
+    # The mode is kept in the file and cannot be changed inside a transaction, hence the raw call.
+    async with writer.connect() as connection:
+        raw = await connection.get_raw_connection()
+        cursor = await raw.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]  # aiosqlite's own connection, typed as Any or None.
+        row = await cursor.fetchone()
+        await cursor.close()
+    if row[0] != "wal":
+        raise Unavailable(
+            f"SQLite stays in {row[0]} mode on this file system and cannot serve several readers.",
+            code="database_unavailable",
+            hint="Put the data directory on a local disk, or set TRUNKLINE_DATABASE_URL.",
+        )
+
+
+def _prepare_file(data_dir: Path) -> Path:
+    file = data_dir / FILE_NAME
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Readable by its owner only: it holds the digests of keys and the books of all tenants.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise InvalidRequest(
+            f"The data directory {data_dir} cannot be used: {error.strerror}.",
+            code="data_directory_unusable",
+            param="data_dir",
+            hint="Choose a directory that this user may write to.",
+        ) from error
+    kind = network_filesystem(data_dir)
+    if kind is not None:
+        raise InvalidRequest(
+            f"The data directory {data_dir} is on a network file system ({kind}), where SQLite "
+            "loses data.",
+            code="data_directory_on_network",
+            param="data_dir",
+            hint="Use a local disk, or PostgreSQL by TRUNKLINE_DATABASE_URL.",
+        )
+    return file
