@@ -1,15 +1,39 @@
 """The only reader of the environment: each option with its type, unit, default and one sentence.
 
-``.env.example`` and docs/environment.md are generated from this file.
+``.env.example`` and docs/environment.md are generated from this file, one section for each group.
 """
 
+import difflib
+import ipaddress
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+import msgspec
+from dotenv import dotenv_values
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from trunkline.errors import InvalidRequest
+
 PREFIX = "TRUNKLINE_"
+ROLES = ("gateway", "control", "worker")
+MIN_JWT_SECRET = 64
+MIN_KEY_PEPPER = 32
+
+_DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg", "sqlite", "sqlite+aiosqlite")
+_READ_BY_TESTS_ONLY = frozenset({"TRUNKLINE_FIXTURES"})
 
 
 def _also(name: str, *others: str) -> AliasChoices:
@@ -17,14 +41,30 @@ def _also(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"{PREFIX}{name}", *others)
 
 
-class Settings(BaseSettings):
-    """Every option of the product. Unknown ``TRUNKLINE_*`` names are refused by ``load``."""
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class _Group(BaseSettings):
+    """Options that belong together; the first line of a group's docstring is its heading."""
 
     model_config = SettingsConfigDict(
-        env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
     )
 
-    # Where it runs
+
+class Deployment(_Group):
+    """Where it runs."""
+
     env: Literal["development", "production", "test"] = Field(
         "development", validation_alias=_also("ENV"), description="Name of the deployment."
     )
@@ -38,7 +78,7 @@ class Settings(BaseSettings):
         validation_alias=_also("PORT", "PORT"),
         description="Port to listen on; 0 takes a free one.",
     )
-    roles: Annotated[tuple[str, ...], NoDecode] = Field(
+    roles: CommaSeparated = Field(
         ("gateway", "control", "worker"),
         validation_alias=_also("ROLES"),
         description="Comma-separated roles of this process group: gateway, control, worker.",
@@ -58,7 +98,10 @@ class Settings(BaseSettings):
         None, validation_alias=_also("TLS_CERTIFICATE"), description="PEM certificate chain."
     )
     tls_key: Path | None = Field(
-        None, validation_alias=_also("TLS_KEY"), description="PEM private key of the certificate."
+        None,
+        validate_default=True,
+        validation_alias=_also("TLS_KEY"),
+        description="PEM private key of the certificate.",
     )
     public_url: str | None = Field(
         None,
@@ -67,7 +110,33 @@ class Settings(BaseSettings):
         "https://llm.example.com; https here says that TLS ends before us.",
     )
 
-    # Storage
+    @field_validator("roles")
+    @classmethod
+    def _roles_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [role for role in value if role not in ROLES]
+        if unknown or not value:
+            raise ValueError(
+                f"{', '.join(unknown) or 'an empty list'} is not a list of roles; "
+                f"the roles are {', '.join(ROLES)}"
+            )
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_http(cls, value: str | None) -> str | None:
+        return _with_scheme(value, ("https", "http"), "https://llm.example.com")
+
+    @field_validator("tls_key")
+    @classmethod
+    def _tls_is_whole(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if (info.data.get("tls_certificate") is None) != (value is None):
+            raise ValueError("TLS needs both a certificate and its key; only one of them is set")
+        return value
+
+
+class Storage(_Group):
+    """Storage."""
+
     database_url: SecretStr | None = Field(
         None,
         validation_alias=_also("DATABASE_URL", "DATABASE_URL"),
@@ -100,8 +169,29 @@ class Settings(BaseSettings):
         validation_alias=_also("REDIS_PASSWORD", "REDIS_PASSWORD"),
         description="Password of Redis.",
     )
+    backups_external: bool = Field(
+        default=False,
+        validation_alias=_also("BACKUPS_EXTERNAL"),
+        description="Whether something outside of Trunkline backs up the database and the data "
+        "directory; `trunkline doctor --production` fails without it.",
+    )
 
-    # Secrets and access
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_supported(cls, value: SecretStr | None) -> SecretStr | None:
+        _with_scheme(_plain(value), _DATABASE_SCHEMES, "postgresql://user@host/name")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_supported(cls, value: SecretStr | None) -> SecretStr | None:
+        _with_scheme(_plain(value), ("redis", "rediss", "unix"), "redis://host:6379/0")
+        return value
+
+
+class Access(_Group):
+    """Secrets and access."""
+
     key_pepper: SecretStr | None = Field(
         None,
         validation_alias=_also("KEY_PEPPER"),
@@ -123,7 +213,7 @@ class Settings(BaseSettings):
         validation_alias=_also("ADMIN_PASSWORD", "ADMIN_PASSWORD"),
         description="Password of the first administrator.",
     )
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_origins: CommaSeparated = Field(
         (),
         validation_alias=_also("ALLOWED_ORIGINS", "ALLOWED_ORIGINS"),
         description="Comma-separated origins whose pages may call the control API.",
@@ -135,7 +225,20 @@ class Settings(BaseSettings):
         description="Seconds for which keys are served from memory while the database is away.",
     )
 
-    # Providers
+    @field_validator("key_pepper")
+    @classmethod
+    def _pepper_is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        return _long_enough(value, MIN_KEY_PEPPER)
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _jwt_secret_is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        return _long_enough(value, MIN_JWT_SECRET)
+
+
+class Providers(_Group):
+    """Providers."""
+
     openai_api_key: SecretStr | None = Field(
         None,
         validation_alias=_also("OPENAI_API_KEY", "OPENAI_API_KEY"),
@@ -168,7 +271,7 @@ class Settings(BaseSettings):
         validation_alias=_also("OLLAMA_HOST", "OLLAMA_HOST"),
         description="Address of an Ollama server, such as http://127.0.0.1:11434.",
     )
-    allowed_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_networks: CommaSeparated = Field(
         (),
         validation_alias=_also("ALLOWED_NETWORKS"),
         description="Comma-separated private networks that providers may be reached in, such as "
@@ -184,7 +287,7 @@ class Settings(BaseSettings):
         validation_alias=_also("HTTP_PROXY", "HTTP_PROXY", "http_proxy"),
         description="Proxy for providers without TLS.",
     )
-    no_proxy: Annotated[tuple[str, ...], NoDecode] = Field(
+    no_proxy: CommaSeparated = Field(
         (),
         validation_alias=_also("NO_PROXY", "NO_PROXY", "no_proxy"),
         description="Comma-separated hosts and suffixes that are reached without a proxy.",
@@ -195,7 +298,20 @@ class Settings(BaseSettings):
         description="PEM file of the authorities that providers' certificates are checked with.",
     )
 
-    # The data path
+    @field_validator("allowed_networks")
+    @classmethod
+    def _networks_parse(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{error}; write it as 10.0.0.0/8 or fd00::/8") from None
+        return value
+
+
+class DataPath(_Group):
+    """The data path."""
+
     connect_timeout: float = Field(
         10.0, gt=0, validation_alias=_also("CONNECT_TIMEOUT"), description="Seconds to connect."
     )
@@ -279,7 +395,10 @@ class Settings(BaseSettings):
         description="Seconds that running streams get to finish before they end with an error.",
     )
 
-    # Observability
+
+class Observability(_Group):
+    """Observability."""
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", validation_alias=_also("LOG_LEVEL", "LOG_LEVEL"), description="Least level logged."
     )
@@ -299,9 +418,135 @@ class Settings(BaseSettings):
         description="Bearer token that /metrics asks for; without it only loopback may read it.",
     )
 
-    @field_validator("roles", "allowed_origins", "allowed_networks", "no_proxy", mode="before")
+    @field_validator("otlp_endpoint")
     @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+    def _collector_is_http(cls, value: str | None) -> str | None:
+        return _with_scheme(value, ("http", "https"), "http://127.0.0.1:4318")
+
+
+# In the order in which the documents list them.
+GROUPS: tuple[type[_Group], ...] = (
+    Deployment,
+    Storage,
+    Access,
+    Providers,
+    DataPath,
+    Observability,
+)
+
+
+class Settings(Observability, DataPath, Providers, Access, Storage, Deployment):
+    """Every option of the product; ``load_settings`` builds it with checks of the names as well."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One refused option: its environment name and a sentence that never shows its value."""
+
+    name: str
+    sentence: str
+
+
+class SettingsError(InvalidRequest):
+    """The environment cannot be used as it is; lists every refused option at once."""
+
+    default_code = "invalid_settings"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        lines = "".join(f"\n  {problem.name}: {problem.sentence}" for problem in problems)
+        super().__init__(
+            f"The settings are refused:{lines}",
+            hint="docs/environment.md lists every option.",
+        )
+        self.problems = problems
+
+
+def load_settings(env_file: Path | None = Path(".env"), **overrides: object) -> Settings:
+    """Settings from the environment and, below it, from a file; an absent file is no error.
+
+    Args:
+        env_file: lines of ``NAME=value``; None reads the environment alone.
+        overrides: values by field name that win over both, such as those of command line options;
+            None stands for an option that was not given.
+
+    Raises:
+        SettingsError: an option has a bad value, or a ``TRUNKLINE_*`` name is not one of ours.
+        TypeError: an override is no field.
+    """
+    if stray := sorted(overrides.keys() - Settings.model_fields.keys()):
+        raise TypeError(f"no option is called {', '.join(stray)}")
+    chosen: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    given = _given(env_file)
+    problems = _unknown_names(given)
+    try:
+        settings = Settings(_env_file=env_file, **chosen)  # type: ignore[call-arg] # of BaseSettings
+    except ValidationError as error:
+        problems += [
+            Problem(
+                _environment_name(str(item["loc"][0]), given),
+                item["msg"].removeprefix("Value error, "),
+            )
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+    if problems:
+        raise SettingsError(tuple(problems))
+    return settings
+
+
+def environment_names(field: FieldInfo) -> tuple[str, ...]:
+    """The names that a field is read from, our own first, each once."""
+    alias = field.validation_alias
+    if not isinstance(alias, AliasChoices):
+        raise TypeError("each option declares its names with _also")
+    return tuple(dict.fromkeys(str(choice) for choice in alias.choices))
+
+
+def _given(env_file: Path | None) -> Mapping[str, str | None]:
+    """What is set, by upper-case name; the environment wins over the file."""
+    names: dict[str, str | None] = {}
+    if env_file is not None and env_file.is_file():
+        names.update({k.upper(): v for k, v in dotenv_values(env_file).items()})
+    names.update({k.upper(): v for k, v in os.environ.items()})  # noqa: TID251 - this is the reader
+    return names
+
+
+def _unknown_names(given: Mapping[str, str | None]) -> list[Problem]:
+    known = {name for field in Settings.model_fields.values() for name in environment_names(field)}
+    problems = []
+    for name in sorted(given):
+        if name.startswith(PREFIX) and name not in known and name not in _READ_BY_TESTS_ONLY:
+            # The common prefix is left out, for with it every name resembles every other.
+            near = difflib.get_close_matches(
+                name.removeprefix(PREFIX), sorted(n.removeprefix(PREFIX) for n in known), n=1
+            )
+            advice = f"did you mean {PREFIX}{near[0]}?" if near else "no option has a name like it"
+            problems.append(Problem(name, f"unknown option; {advice}"))
+    return problems
+
+
+def _environment_name(location: str, given: Mapping[str, str | None]) -> str:
+    """The name that a refused value came from; our own name where it came from an override."""
+    for field_name, field in Settings.model_fields.items():
+        names = environment_names(field)
+        if location == field_name or location in names:
+            return next((name for name in names if given.get(name.upper())), names[0])
+    raise KeyError(location)
+
+
+def _plain(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()
+
+
+def _with_scheme(value: str | None, schemes: tuple[str, ...], example: str) -> str | None:
+    """The value itself; the sentence of the refusal leaves it out, for it may hold a password."""
+    if value is not None and urlsplit(value).scheme not in schemes:
+        raise ValueError(f"must begin with {schemes[0]}://, such as {example}")
+    return value
+
+
+def _long_enough(value: SecretStr | None, least: int) -> SecretStr | None:
+    if value is not None and len(value.get_secret_value()) < least:
+        raise ValueError(
+            f"has {len(value.get_secret_value())} characters and needs at least {least}; "
+            f"make one with: openssl rand -hex {least}"
+        )
+    return value
