@@ -20,19 +20,24 @@ def enable_row_security(table: str, *, column: str = "org_id") -> None:
         table: its name.
         column: the column that holds the organisation.
     """
-    restrict_rows(table, f'"{column}" = {TENANT}')
+    restrict_rows(table, f'"{column}" = {{tenant}}')
 
 
 def restrict_rows(table: str, condition: str) -> None:
-    """As ``enable_row_security``, with a condition in SQL for a table without an organisation."""
+    """As ``enable_row_security``, for a table whose rows are told apart in another way.
+
+    Args:
+        table: its name.
+        condition: in SQL, with ``{tenant}`` where the organisation of the transaction stands.
+    """
     if op.get_bind().dialect.name != "postgresql":
         return
     grant_access(table)
     op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
     op.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
+    rule = condition.format(tenant=TENANT)
     op.execute(
-        f'CREATE POLICY tenant ON "{table}" TO {APP_ROLE} '
-        f"USING ({condition}) WITH CHECK ({condition})"
+        f'CREATE POLICY tenant ON "{table}" TO {APP_ROLE} USING ({rule}) WITH CHECK ({rule})'
     )
     op.execute(f'CREATE POLICY system ON "{table}" TO {SYSTEM_ROLE} USING (true) WITH CHECK (true)')
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from trunkline.storage.migrations.roles import create_roles
-from trunkline.storage.rls import TENANT, enable_row_security, restrict_rows
+from trunkline.storage.rls import enable_row_security, restrict_rows
 from trunkline.storage.tables.base import (
     id_column,
     json_column,
@@ -34,8 +34,7 @@ def upgrade() -> None:
     # A user belongs to no single organisation; one that is a member may be seen by it.
     restrict_rows(
         "user",
-        'EXISTS (SELECT 1 FROM member WHERE member.user_id = "user".id '
-        f"AND member.org_id = {TENANT})",
+        'EXISTS (SELECT 1 FROM member WHERE user_id = "user".id AND org_id = {tenant})',
     )
 
 
