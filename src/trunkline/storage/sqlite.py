@@ -13,6 +13,7 @@ from typing_extensions import override
 from trunkline.errors import InvalidRequest, Unavailable
 from trunkline.storage.backend import Backend, Look, failures_are_unavailability
 from trunkline.storage.filesystem import network_filesystem
+from trunkline.storage.sqlite_tenant import enter_tenant, show_one_tenant
 
 FILE_NAME = "trunkline.db"
 BUSY_TIMEOUT = 5.0  # Seconds to wait for another process's writer.
@@ -20,24 +21,31 @@ WRITER_TIMEOUT = 30.0  # Seconds to wait for this process's writer.
 
 
 class SQLiteBackend(Backend):
-    """The embedded database. Its state is two pools: one writer, and readers that cannot write."""
+    """The embedded database.
 
-    def __init__(self, url: URL, writer: AsyncEngine, readers: AsyncEngine) -> None:
+    Its state is three pools: one writer, readers that see one organisation, and readers that see
+    all of them. Connections are made when they are first needed.
+    """
+
+    def __init__(self, url: URL, pool_size: int) -> None:
         self._url = url
-        self._writer = writer
-        self._readers = readers
+        self._writer = sqlite_engine(url, pool_size=1, begin="BEGIN IMMEDIATE")
+        self._tenant_readers = sqlite_engine(
+            url, pool_size=pool_size, begin="BEGIN", read_only=True, one_tenant=True
+        )
+        # One more than asked for: the watch keeps it for good.
+        self._system_readers = sqlite_engine(
+            url, pool_size=pool_size + 1, begin="BEGIN", read_only=True
+        )
 
     @classmethod
     async def open(cls, data_dir: Path, *, pool_size: int) -> "SQLiteBackend":
         """Make or open the file and switch it to WAL."""
         url = sqlite_url(_prepare_file(data_dir))
-        writer = sqlite_engine(url, pool_size=1, begin="BEGIN IMMEDIATE")
-        # One reader more than asked for: the watch keeps it for good.
-        readers = sqlite_engine(url, pool_size=pool_size + 1, begin="BEGIN", read_only=True)
-        backend = cls(url, writer, readers)
+        backend = cls(url, pool_size)
         try:
             with failures_are_unavailability():
-                await _switch_to_wal(writer)
+                await _switch_to_wal(backend._writer)
         except BaseException:
             await backend.close()
             raise
@@ -56,9 +64,13 @@ class SQLiteBackend(Backend):
     @override
     @asynccontextmanager
     async def read(self, org_id: str | None) -> AsyncIterator[AsyncConnection]:
+        readers = self._system_readers if org_id is None else self._tenant_readers
         with failures_are_unavailability():
-            async with self._readers.begin() as connection:
-                yield connection
+            async with readers.connect() as connection:
+                if org_id is not None:
+                    enter_tenant(connection, org_id)
+                async with connection.begin():
+                    yield connection
 
     @override
     @asynccontextmanager
@@ -82,7 +94,7 @@ class SQLiteBackend(Backend):
         only on one and the same connection; being a reader, it never commits anything itself.
         """
         with failures_are_unavailability():
-            async with self._readers.connect() as connection:
+            async with self._system_readers.connect() as connection:
                 seen = -1
 
                 async def moved() -> bool:
@@ -98,8 +110,8 @@ class SQLiteBackend(Backend):
 
     @override
     async def forget_connections(self) -> None:
-        await self._readers.dispose()
-        await self._writer.dispose()
+        for engine in (self._tenant_readers, self._system_readers, self._writer):
+            await engine.dispose()
 
     @override
     async def close(self) -> None:
@@ -112,7 +124,13 @@ def sqlite_url(file: Path) -> URL:
 
 
 def sqlite_engine(
-    url: URL, *, pool_size: int, begin: str, read_only: bool = False, foreign_keys: bool = True
+    url: URL,
+    *,
+    pool_size: int,
+    begin: str,
+    read_only: bool = False,
+    one_tenant: bool = False,
+    foreign_keys: bool = True,
 ) -> AsyncEngine:
     """An engine whose transactions start with the given statement, under our pragmas."""
     engine = create_async_engine(
@@ -128,6 +146,8 @@ def sqlite_engine(
         f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
         f"PRAGMA query_only = {'ON' if read_only else 'OFF'}",
     ]
+    if one_tenant:
+        show_one_tenant(engine.sync_engine)
     _run_on_connect(engine.sync_engine, pragmas)
     _begin_with(engine.sync_engine, begin)
     return engine

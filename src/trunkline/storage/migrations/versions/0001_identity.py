@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from trunkline.storage.migrations.roles import create_roles
-from trunkline.storage.rls import enable_row_security, restrict_rows
+from trunkline.storage.rls import create_row_rules, enable_row_security, restrict_rows
 from trunkline.storage.tables.base import (
     id_column,
     json_column,
@@ -23,6 +23,7 @@ depends_on = None
 def upgrade() -> None:
     """Make the tables."""
     create_roles()
+    create_row_rules()
     _create_change()
     _create_organisations()
     _create_people()
