@@ -1,0 +1,62 @@
+"""The provider registry agrees with settings, catalogue, documentation and recordings."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from scripts.build_provider_docs import PAGE, page
+
+from trunkline.catalog.reader import Catalog
+from trunkline.gateway.providers.registry import PROVIDERS, find_provider
+from trunkline.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent.parent
+FIXTURES = Path(os.environ.get("TRUNKLINE_FIXTURES", ROOT.parent / "shared" / "fixtures"))  # noqa: TID251 - tests read this one name
+
+
+def test_each_id_is_there_once_and_is_found() -> None:
+    ids = [row.id for row in PROVIDERS]
+    assert len(set(ids)) == len(ids)
+    assert [find_provider(row.id) for row in PROVIDERS] == list(PROVIDERS)
+    assert find_provider("nobody") is None
+
+
+def test_each_setting_is_a_field_of_the_settings() -> None:
+    named = [row.setting for row in PROVIDERS if row.setting]
+    assert [name for name in named if name not in Settings.model_fields] == []
+    keys = {name for name in Settings.model_fields if name.endswith("_api_key")}
+    assert keys <= set(named), "a provider key that no row of the registry uses"
+
+
+def test_each_price_provider_has_a_bundled_file() -> None:
+    catalog = Catalog()
+    named = [row.price_provider for row in PROVIDERS if row.price_provider]
+    assert [name for name in named if not catalog.models(name)] == []
+
+
+def test_self_hosted_providers_take_no_prices_from_the_catalogue() -> None:
+    assert [row.id for row in PROVIDERS if row.self_hosted and row.price_provider] == []
+
+
+def test_each_address_is_one_that_a_wire_path_can_follow() -> None:
+    for row in PROVIDERS:
+        if row.base_url:
+            url = urlsplit(row.base_url)
+            assert url.scheme in {"http", "https"}, row.id
+            trailing = (url.query, url.fragment, row.base_url[-1] == "/")
+            assert trailing == ("", "", False), row.id
+            assert url.scheme == "https" or row.self_hosted, row.id
+
+
+def test_the_documentation_has_the_table_of_the_registry() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == page(text), "run python -m scripts.build_provider_docs"
+    unverified = [line for line in text.splitlines() if "*unverified*" in line]
+    assert len(unverified) == 1 + len([row for row in PROVIDERS if not row.fixtures])
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason=f"no recorded transcripts at {FIXTURES}")
+def test_each_verified_row_has_recorded_transcripts() -> None:
+    folders = [row.fixtures for row in PROVIDERS if row.fixtures]
+    assert [name for name in folders if not list((FIXTURES / name).glob("*.meta.json"))] == []
