@@ -20,7 +20,7 @@ class TrunklineError(Exception):
         reference: where more is written, for our own logs only; never sent to the caller.
     """
 
-    status: ClassVar[int] = 500
+    status: int = 500
     default_code: ClassVar[str] = "internal_error"
     default_should_retry: ClassVar[bool] = False
 
@@ -29,6 +29,7 @@ class TrunklineError(Exception):
         message: str,
         *,
         code: str | None = None,
+        status: int | None = None,
         hint: str | None = None,
         retry_after: float | None = None,
         should_retry: bool | None = None,
@@ -37,6 +38,8 @@ class TrunklineError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        if status is not None:
+            self.status = status
         self.code = code or self.default_code
         self.hint = hint
         self.retry_after = retry_after
@@ -116,12 +119,26 @@ class UnsupportedMediaType(TrunklineError):
     default_code = "unsupported_media_type"
 
 
+class UpgradeRequired(TrunklineError):
+    """The client asks for a protocol on this connection that the server does not speak."""
+
+    status = 426
+    default_code = "protocol_not_supported"
+
+
 class LimitExceeded(TrunklineError):
     """A rate, token, concurrency or daily limit refused the request."""
 
     status = 429
     default_code = "rate_limit_exceeded"
     default_should_retry = True
+
+
+class HeadersTooLarge(TrunklineError):
+    """The request's line and headers are larger than the server reads."""
+
+    status = 431
+    default_code = "headers_too_large"
 
 
 class InternalError(TrunklineError):

@@ -36,6 +36,7 @@ class Connection(msgspec.Struct, frozen=True):
         cancels_on_close: whether closing the connection stops the provider's bill. Where it does
             not, the answer is drained after the caller has left, to learn the true usage.
         private: whether the operator allows private and loopback addresses for it.
+        output_limit_field: the request member in which the provider takes an output ceiling.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Connection(msgspec.Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...]
     cancels_on_close: bool = True
     private: bool = False
+    output_limit_field: str = "max_tokens"
 
     @override
     def __repr__(self) -> str:

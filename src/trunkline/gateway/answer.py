@@ -1,0 +1,219 @@
+"""What the caller gets: the answer, its headers, and errors before and after its start."""
+
+from typing import Literal
+
+import msgspec
+import structlog
+
+from trunkline.errors import TrunklineError
+from trunkline.gateway.attempt import WholeAnswer
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.headers import (
+    EVENT_STREAM,
+    JSON,
+    Pairs,
+    allowance_headers,
+    downstream_headers,
+    error_headers,
+    request_id_headers,
+)
+from trunkline.gateway.patience import Patience
+from trunkline.gateway.ports import StoredAnswer
+from trunkline.gateway.relay import StreamBroken
+from trunkline.gateway.scope import RequestScope
+from trunkline.gateway.sink import KeptSink, Sink
+from trunkline.gateway.upstream_errors import AttemptFailed
+from trunkline.kit.money import format_usd
+
+_log = structlog.stdlib.get_logger("trunkline.gateway")
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """An ``Idempotency-Key`` that this request was the first to use."""
+
+    caller: Caller
+    key: str
+    kept: KeptSink
+
+
+class Answer:
+    """One answer on its way out. Its state says how much of it the caller has."""
+
+    __slots__ = ("_patience", "_scope", "_state", "claim", "sink")
+
+    def __init__(self, scope: RequestScope, sink: Sink) -> None:
+        self._scope = scope
+        self._patience: Patience | None = None
+        self._state: Literal["nothing", "started", "done"] = "nothing"
+        self.sink = sink
+        self.claim: Claim | None = None
+
+    def be_patient(self, interval: float) -> None:
+        """Send headers and keep-alives if a stream's first content takes longer than this."""
+        request = self._scope.request
+        if request is not None and request.stream:
+            self._patience = Patience(
+                self.sink, self._scope.wire.keep_alive, interval, self._early_headers
+            )
+
+    def respond(self, whole: WholeAnswer) -> None:
+        """The provider's whole answer, byte for byte, with our headers."""
+        scope = self._scope
+        headers = downstream_headers(whole.headers, whole.status)
+        headers += self._own_headers()
+        headers.append((b"x-trunkline-cost", self._cost()))
+        self._done(whole.status)
+        scope.ttft_ms = scope.arrival.elapsed_ms()
+        self.sink.respond(whole.status, headers, whole.body)
+
+    def begin(self, received: list[tuple[bytes, bytes]]) -> None:
+        """The head of a stream, unless patience has sent one already."""
+        scope = self._scope
+        scope.ttft_ms = scope.arrival.elapsed_ms()
+        early = self._stop_waiting()
+        self._state = "started"
+        scope.status = 200
+        if not early:
+            headers = downstream_headers(received, 200) + self._own_headers()
+            self.sink.start(200, headers)
+
+    async def finish(self, last: bytes) -> None:
+        """The last frames, and the end."""
+        await self.sink.write(last)
+        self._done(200)
+        self.sink.finish()
+
+    def replay(self, stored: StoredAnswer) -> None:
+        """An answer that was given before, with the ids of this request."""
+        headers = [
+            pair for pair in stored.headers if pair[0] not in {b"x-request-id", b"request-id"}
+        ]
+        request_id = self._scope.arrival.client_request_id.encode()
+        headers += [
+            (b"x-request-id", request_id),
+            (b"request-id", request_id),
+            (b"x-trunkline-replayed", b"true"),
+        ]
+        self._done(stored.status)
+        self.sink.respond(stored.status, headers, stored.body)
+
+    async def fail(self, error: TrunklineError) -> None:
+        """An error of ours: a status while there is none yet, else an event without a clean end."""
+        scope = self._scope
+        scope.error_code = error.code
+        self._tell_the_log(error)
+        if self._state == "done":
+            return
+        request_id = scope.arrival.client_request_id
+        if self._stop_waiting() or self._state == "started":
+            await self._last_words(scope.wire.error_frame(error, request_id))
+            return
+        body = scope.wire.error_body(error, request_id)
+        headers: Pairs = [JSON]
+        headers += error_headers(error)
+        headers += self._own_headers()
+        self._done(error.status)
+        self.sink.respond(error.status, headers, body)
+
+    async def fail_as_provider(self, failure: AttemptFailed) -> None:
+        """The provider's own error answer where it may pass, else ours."""
+        passing = failure.answer
+        waited = self._patience is not None and self._patience.started
+        if passing is None or failure.error.code == "upstream_credentials" or waited:
+            await self.fail(failure.error)
+            return
+        self._stop_waiting()
+        self._scope.error_code = failure.error.code
+        headers = downstream_headers(passing.headers, passing.status)
+        headers += self._own_headers()
+        self._done(passing.status)
+        self.sink.respond(passing.status, headers, passing.body)
+
+    async def break_off(self, broken: StreamBroken) -> None:
+        """The stream failed after its commit point: an error event, and no clean end."""
+        scope = self._scope
+        scope.error_code = broken.error.code
+        self._tell_the_log(broken.error)
+        scope.close_attempt(broken.ending, broken.error.code)
+        frame = broken.frame
+        if frame is None:
+            frame = scope.wire.error_frame(broken.error, scope.arrival.client_request_id)
+        await self._last_words(frame)
+
+    def abandon(self) -> None:
+        """The caller is gone; there is nobody to tell."""
+        self._stop_waiting()
+        self._scope.status = self._scope.status or 499
+        self._scope.error_code = "client_gone"
+
+    def close(self) -> None:
+        """Let go of what waits, however the request ended."""
+        self._stop_waiting()
+
+    async def _last_words(self, frame: bytes) -> None:
+        await self.sink.write(frame)
+        self._done(self._scope.status or 200)
+        self.sink.finish()
+
+    def _done(self, status: int) -> None:
+        self._stop_waiting()
+        self._state = "done"
+        self._scope.status = status
+
+    def _stop_waiting(self) -> bool:
+        """End the keep-alives; whether they had started the answer."""
+        patience = self._patience
+        if patience is None:
+            return False
+        patience.stop()
+        return patience.started
+
+    def _early_headers(self) -> Pairs:
+        self._scope.status = 200
+        return [EVENT_STREAM, (b"cache-control", b"no-cache"), *self._own_headers()]
+
+    def _own_headers(self) -> Pairs:
+        scope = self._scope
+        headers = request_id_headers(scope.arrival.client_request_id, scope.id)
+        attempts = len(scope.attempts) + (scope.live is not None)
+        headers.append((b"x-trunkline-attempts", b"%d" % attempts))
+        target = self._served()
+        if target is not None:
+            headers.append((b"x-trunkline-model", target))
+        if scope.overhead_ms is not None:
+            headers.append((b"x-trunkline-overhead-ms", b"%.3f" % scope.overhead_ms))
+        if scope.lease is not None:
+            headers += allowance_headers(scope.lease.allowances)
+        return headers
+
+    def _served(self) -> bytes | None:
+        """Which target the answer came from, as ``provider/model``."""
+        scope = self._scope
+        if scope.live is not None:
+            record = scope.live.attempt
+        elif scope.attempts:
+            record = scope.attempts[-1][0]
+        else:
+            return None
+        return f"{record.provider}/{record.model}".encode("ascii", "replace")
+
+    def _cost(self) -> bytes:
+        """Exact dollars, ``estimated`` beside them where they are, or ``unpriced``."""
+        outcome = self._scope.attempts[-1][1]
+        if outcome.cost_nano is None:
+            return b"unpriced"
+        amount = format_usd(outcome.cost_nano).encode()
+        return amount if outcome.cost_state == "exact" else amount + b" estimated"
+
+    def _tell_the_log(self, error: TrunklineError) -> None:
+        """Details that are for us alone."""
+        if error.reference is None and error.status != 500:
+            return
+        _log.warning(
+            "request failed",
+            requestId=self._scope.arrival.client_request_id,
+            generation=self._scope.id,
+            code=error.code,
+            reference=error.reference,
+            exc_info=error.__cause__,
+        )

@@ -1,0 +1,228 @@
+"""One try at one target, up to its commit point: the first content, or the whole body."""
+
+from collections import deque
+
+import msgspec
+
+from trunkline.errors import TrunklineError
+from trunkline.gateway.headers import upstream_headers
+from trunkline.gateway.metering.bounds import Bounds
+from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.ports import Admission
+from trunkline.gateway.scope import LiveAttempt, RequestScope
+from trunkline.gateway.snapshot import Target
+from trunkline.gateway.transport import (
+    TransportError,
+    UpstreamPool,
+    UpstreamRequest,
+    UpstreamResponse,
+)
+from trunkline.gateway.upstream_errors import (
+    AttemptFailed,
+    ProviderAnswer,
+    from_fault,
+    from_transport,
+    malformed,
+)
+from trunkline.gateway.wire.contract import Malformed, Sight, StreamReader
+from trunkline.gateway.wire.sse import FrameSplitter, FrameTooLarge
+from trunkline.observability.trace_context import outgoing_traceparent
+
+MOST_ERROR_BYTES = 1_048_576
+MOST_FRAME_BYTES = 16_777_216
+# Start events of known providers are below 2 KB; more than this is content that we do not know.
+MOST_HELD_BYTES = 262_144
+
+
+class WholeAnswer(msgspec.Struct, frozen=True):
+    """An answer that is not streamed, read to its end."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class OpenStream(msgspec.Struct):
+    """A stream at its commit point.
+
+    Attributes:
+        held: frames up to and including the first content, to be sent first.
+        coming: whole frames that arrived with it and have not been read.
+    """
+
+    response: UpstreamResponse
+    reader: StreamReader
+    splitter: FrameSplitter
+    held: list[bytes]
+    coming: deque[bytes]
+    ended: bool = False
+
+
+async def attempt(
+    scope: RequestScope,
+    target: Target,
+    bounds: Bounds,
+    body: bytes,
+    *,
+    admission: Admission,
+    upstream: UpstreamPool,
+    max_answer_bytes: int,
+) -> WholeAnswer | OpenStream:
+    """Make one attempt. Its records are closed here when it fails, by the relay when it goes on.
+
+    Raises:
+        AttemptFailed: nothing of it has reached the caller.
+        TrunklineError: a limit or budget refused the hold, or the journal could not be written.
+    """
+    request, lease = scope.request, scope.lease
+    if request is None or lease is None:
+        raise AssertionError("an attempt needs an admitted request")
+    record = scope.open_attempt(target, bounds)
+    await admission.cover(lease, record.id, bounds.hold_nano)
+    live = scope.record_open(record, target)
+    try:
+        response = await upstream.open(_outbound(scope, live, body))
+        live.evidence.status = response.status
+        live.evidence.first_byte_ms = live.elapsed_ms()
+        _note_upstream_id(live, response)
+        if response.status != 200:
+            raise await _refusal(scope, response)
+        if request.stream:
+            return await _to_first_content(scope, live, response)
+        return await _whole(scope, live, response, max_answer_bytes)
+    except TransportError as error:
+        failure = from_transport(error)
+    except AttemptFailed as error:
+        failure = error
+    _note(live, failure.error)
+    scope.close_attempt(failure.ending, failure.error.code)
+    raise failure
+
+
+def _outbound(scope: RequestScope, live: LiveAttempt, body: bytes) -> UpstreamRequest:
+    connection = live.target.connection
+    arrival = scope.arrival
+    return UpstreamRequest(
+        method=b"POST",
+        origin=connection.origin,
+        target=connection.path_prefix.encode() + scope.wire.path(scope.operation),
+        headers=upstream_headers(
+            arrival.pairs,
+            connection.headers,
+            outgoing_traceparent(scope.traceparent, scope.id, live.attempt.id),
+            live.attempt.id,
+        ),
+        body=body,
+        private=connection.private,
+    )
+
+
+async def _refusal(scope: RequestScope, response: UpstreamResponse) -> AttemptFailed:
+    if response.status < 400:
+        response.abort()
+        return malformed(f"its status is {response.status}")
+    body = await response.read(MOST_ERROR_BYTES)
+    fault = scope.wire.read_fault(response.status, body)
+    answer = ProviderAnswer(response.status, response.headers, body) if body else None
+    return from_fault(fault, "refused", answer)
+
+
+async def _whole(
+    scope: RequestScope, live: LiveAttempt, response: UpstreamResponse, limit: int
+) -> WholeAnswer:
+    body = await response.read(limit)
+    try:
+        reply = scope.wire.read_reply(body, scope.operation)
+    except Malformed as error:
+        raise malformed(str(error)) from None
+    evidence = live.evidence
+    evidence.usage = reply.usage
+    evidence.model = reply.model
+    evidence.service_tier = reply.service_tier
+    evidence.content_bytes = len(body)
+    evidence.first_token_ms = live.elapsed_ms()
+    return WholeAnswer(response.status, response.headers, body)
+
+
+async def _to_first_content(
+    scope: RequestScope, live: LiveAttempt, response: UpstreamResponse
+) -> OpenStream:
+    """Hold start events back until content comes, so that a failure before it can go elsewhere."""
+    if scope.request is None:
+        raise AssertionError("a stream belongs to a request")
+    if not _is_event_stream(response):
+        response.abort()
+        raise malformed("it is not an event stream")
+    reader = scope.wire.stream_reader(scope.request)
+    stream = OpenStream(response, reader, FrameSplitter(MOST_FRAME_BYTES), [], deque())
+    held = 0
+    try:
+        while True:
+            chunk = await response.chunk()
+            if not chunk:
+                raise malformed("its stream ended without an end")
+            stream.coming.extend(stream.splitter.feed(chunk))
+            while stream.coming:
+                frame = stream.coming.popleft()
+                sight = reader.read(frame)
+                if sight is Sight.ERROR:
+                    raise _fault_of(reader)
+                if sight is Sight.HIDDEN:
+                    continue
+                stream.held.append(frame)
+                held += len(frame)
+                if sight is Sight.START and held < MOST_HELD_BYTES:
+                    continue
+                stream.ended = sight is Sight.END
+                live.evidence.first_token_ms = live.elapsed_ms()
+                return stream
+    except (Malformed, FrameTooLarge) as error:
+        raise malformed(str(error) or "one of its events is too large") from None
+    except BaseException:
+        response.abort()
+        raise
+    finally:
+        note_stream(live, reader)
+
+
+def note_stream(live: LiveAttempt, reader: StreamReader) -> None:
+    """Carry what the reader has seen into the attempt's evidence."""
+    evidence = live.evidence
+    evidence.usage = reader.usage
+    evidence.input_usage = reader.input_usage
+    evidence.content_bytes = reader.content_bytes
+    evidence.model = reader.model
+    evidence.service_tier = reader.service_tier
+    live.progress.output_bytes = reader.content_bytes
+
+
+def fault_in_stream(reader: StreamReader) -> AttemptFailed:
+    """The failure that the reader's error frame reported."""
+    return _fault_of(reader)
+
+
+def _fault_of(reader: StreamReader) -> AttemptFailed:
+    if reader.error is None:
+        raise AssertionError("an error frame leaves its fault on the reader")
+    ending: Ending = "failed"
+    return from_fault(reader.error, ending, None)
+
+
+def _is_event_stream(response: UpstreamResponse) -> bool:
+    return any(
+        name == b"content-type" and value.lower().startswith(b"text/event-stream")
+        for name, value in response.headers
+    )
+
+
+def _note_upstream_id(live: LiveAttempt, response: UpstreamResponse) -> None:
+    for name, value in response.headers:
+        if name in {b"x-request-id", b"request-id"}:
+            live.evidence.upstream_id = value.decode("latin-1")[:128]
+            return
+
+
+def _note(live: LiveAttempt, error: TrunklineError) -> None:
+    """What only our own log may say about a failure."""
+    if error.reference is not None:
+        error.reference = f"attempt {live.attempt.id}: {error.reference}"

@@ -1,0 +1,165 @@
+"""Which headers pass through, and which ones we add."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from trunkline.errors import TrunklineError
+from trunkline.gateway.ports import Allowance
+
+Pairs = list[tuple[bytes, bytes]]
+
+_HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+
+# Credentials of the caller, what the transport writes itself, and what names the caller's network.
+_NOT_UPSTREAM: Final = _HOP_BY_HOP | {
+    b"host",
+    b"content-length",
+    b"content-type",
+    b"content-encoding",
+    b"accept-encoding",
+    b"expect",
+    b"authorization",
+    b"x-api-key",
+    b"api-key",
+    b"x-goog-api-key",
+    b"cookie",
+    b"forwarded",
+    b"via",
+    b"x-real-ip",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"x-forwarded-proto",
+    b"x-request-id",
+    b"traceparent",
+    b"tracestate",
+    # These name an account at the provider; ours is the connection's.
+    b"openai-organization",
+    b"openai-project",
+}
+
+# What describes our account or the provider's edge is none of the caller's business; retry-after
+# is read on error statuses only, since some providers send it with every answer.
+_NOT_DOWNSTREAM: Final = _HOP_BY_HOP | {
+    b"content-length",
+    b"content-encoding",
+    b"set-cookie",
+    b"server",
+    b"date",
+    b"via",
+    b"alt-svc",
+    b"strict-transport-security",
+    b"x-request-id",
+    b"request-id",
+    b"openai-organization",
+    b"openai-project",
+    b"anthropic-organization-id",
+}
+_NOT_DOWNSTREAM_PREFIXES: Final = (
+    b"x-ratelimit-",
+    b"anthropic-ratelimit-",
+    b"cf-",
+    b"x-trunkline-",
+    b"access-control-",
+)
+
+JSON: Final = (b"content-type", b"application/json")
+EVENT_STREAM: Final = (b"content-type", b"text/event-stream; charset=utf-8")
+
+
+def upstream_headers(
+    received: Iterable[tuple[bytes, bytes]],
+    credentials: tuple[tuple[bytes, bytes], ...],
+    traceparent: bytes,
+    attempt_id: str,
+) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of an attempt: the caller's own, our credential, and what names the attempt.
+
+    A header of the connection wins over the caller's, except ``anthropic-version``, which belongs
+    to whoever wrote the body.
+    """
+    taken = {name for name, _ in credentials}
+    passed = [
+        pair
+        for pair in received
+        if pair[0] not in _NOT_UPSTREAM
+        and not pair[0].startswith(b"x-trunkline-")
+        and (pair[0] not in taken or pair[0] == b"anthropic-version")
+    ]
+    own = credentials
+    if b"anthropic-version" in taken and any(name == b"anthropic-version" for name, _ in passed):
+        own = tuple(pair for pair in credentials if pair[0] != b"anthropic-version")
+    return (
+        *passed,
+        *own,
+        JSON,
+        (b"accept-encoding", b"identity"),
+        (b"traceparent", traceparent),
+        (b"x-trunkline-attempt", attempt_id.encode()),
+    )
+
+
+def downstream_headers(received: Iterable[tuple[bytes, bytes]], status: int) -> Pairs:
+    """The provider's headers that pass to the caller."""
+    failed = status >= 400
+    return [
+        pair
+        for pair in received
+        if pair[0] not in _NOT_DOWNSTREAM
+        and not pair[0].startswith(_NOT_DOWNSTREAM_PREFIXES)
+        and (failed or not pair[0].startswith(b"retry-after"))
+    ]
+
+
+def request_id_headers(request_id: str, generation_id: str | None) -> Pairs:
+    """Who this answer belongs to, under the names that either SDK reads."""
+    own = request_id.encode()
+    pairs: Pairs = [(b"x-request-id", own), (b"request-id", own)]
+    if generation_id is not None:
+        pairs.append((b"x-trunkline-generation-id", generation_id.encode()))
+    return pairs
+
+
+def allowance_headers(allowances: Iterable[Allowance]) -> Pairs:
+    """OpenAI's rate-limit names, filled with the caller's own limits."""
+    pairs: Pairs = []
+    for allowance in allowances:
+        kind = allowance.kind.encode()
+        pairs += (
+            (b"x-ratelimit-limit-" + kind, b"%d" % allowance.limit),
+            (b"x-ratelimit-remaining-" + kind, b"%d" % max(0, allowance.remaining)),
+            (b"x-ratelimit-reset-" + kind, _duration(allowance.reset)),
+        )
+    return pairs
+
+
+def error_headers(error: TrunklineError) -> Pairs:
+    """Whether and when to try again, as the SDKs of OpenAI and Anthropic read it."""
+    pairs: Pairs = [(b"x-should-retry", b"true" if error.should_retry else b"false")]
+    if error.retry_after is not None:
+        pairs.append((b"retry-after", b"%d" % max(1, -int(-error.retry_after // 1))))
+    return pairs
+
+
+def _duration(seconds: float) -> bytes:
+    """Go-like durations such as ``1m6.779s`` and ``20ms``, as OpenAI writes them."""
+    if seconds < 1:
+        return b"%dms" % max(0, round(seconds * 1000))
+    minutes, rest = divmod(seconds, 60)
+    text = f"{rest:.3f}".rstrip("0").rstrip(".") + "s"
+    if minutes:
+        hours, minutes = divmod(int(minutes), 60)
+        text = (f"{hours}h" if hours else "") + f"{minutes}m{text}"
+    return text.encode()

@@ -1,0 +1,74 @@
+"""Bounds of what a request can use, before anything is known about it."""
+
+import math
+
+import msgspec
+
+from trunkline.gateway.metering.price import cost_of, dearest_cost
+from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.snapshot import Target
+from trunkline.gateway.wire.contract import Inbound
+
+# One image costs at most this many input tokens: the dearest published rule is that of
+# gpt-4o-mini, 2,833 tokens and 5,667 for each of up to six tiles (OpenAI's vision guide).
+TOKENS_PER_IMAGE = 37_000
+
+# What providers put in front of a request that has tools (Anthropic publishes up to 804 tokens).
+TOKENS_OF_TOOL_PROMPT = 1_000
+
+# Server tools read pages into the context; without a published bound the context window is one.
+CONTEXT_UNKNOWN = 1_000_000
+
+# Anthropic and OpenAI run at most this many searches in one answer unless told otherwise.
+SEARCHES_PER_ANSWER = 20
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """What one target may use and cost for one request.
+
+    Attributes:
+        input_tokens: upper bound: one token for each UTF-8 byte of the body, and the stated bounds
+            for what is not text.
+        input_estimate: the likely number, by the model family's bytes per token.
+        output_tokens: upper bound over all alternatives.
+        hold_nano: nano-dollars at worst; None without a price.
+        floor_nano: nano-dollars of the estimated input alone; None without a price.
+        output_rate_nano: nano-dollars per million output tokens; None without a price.
+    """
+
+    input_tokens: int
+    input_estimate: int
+    output_tokens: int
+    hold_nano: int | None
+    floor_nano: int | None
+    output_rate_nano: int | None
+
+
+NOTHING = Bounds(0, 0, 0, 0, 0, 0)
+
+
+def bounds_of(request: Inbound, target: Target) -> Bounds:
+    """The bounds of this request at this target."""
+    estimate = math.ceil(request.size / target.bytes_per_token)
+    tokens = request.size + request.attachments * TOKENS_PER_IMAGE
+    if request.has_tools:
+        tokens += TOKENS_OF_TOOL_PROMPT
+    searches = 0
+    if request.server_tools:
+        tokens = max(tokens, target.context_window or CONTEXT_UNKNOWN)
+        searches = SEARCHES_PER_ANSWER
+    elif target.context_window is not None:
+        tokens = min(tokens, target.context_window)
+    estimate = min(estimate, tokens)
+    output = request.answers * (request.max_tokens or target.max_output_tokens)
+    price = target.price
+    if price is None:
+        return Bounds(tokens, estimate, output, None, None, None)
+    return Bounds(
+        tokens,
+        estimate,
+        output,
+        dearest_cost(tokens, output, price, searches),
+        cost_of(Usage(input=estimate), price),
+        price.rates.output,
+    )

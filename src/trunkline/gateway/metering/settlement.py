@@ -1,0 +1,90 @@
+"""From what is known at the end of an attempt to its cost, exact or said not to be."""
+
+import math
+
+import msgspec
+
+from trunkline.gateway.metering.event import Attempt, CostState, Ending, Outcome
+from trunkline.gateway.metering.price import Price, cost_of
+from trunkline.gateway.metering.usage import NO_USAGE, Usage
+
+
+class Evidence(msgspec.Struct):
+    """What an attempt has shown so far; filled by whoever sees it, read once at the end.
+
+    Attributes:
+        usage: the whole usage as the provider reported it, or None.
+        input_usage: the input buckets alone, where they came at the start.
+        content_bytes: UTF-8 bytes of content seen.
+    """
+
+    usage: Usage | None = None
+    input_usage: Usage | None = None
+    content_bytes: int = 0
+    status: int | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    upstream_id: str | None = None
+    first_byte_ms: int | None = None
+    first_token_ms: int | None = None
+
+
+def settle(
+    attempt: Attempt,
+    evidence: Evidence,
+    price: Price | None,
+    bytes_per_token: float,
+    ending: Ending,
+    closed_ms: int,
+    error_code: str | None = None,
+) -> Outcome:
+    """The outcome of an attempt.
+
+    Nothing is billed where no byte left or the provider answered with an error status. A usage that
+    the provider reported is exact, however the caller's side ended. Everything else is estimated:
+    the input, and the content that was seen, never more than the hold.
+    """
+    usage: Usage = NO_USAGE
+    state: CostState = "exact"
+    cost: int | None = 0
+    if ending not in {"not_sent", "refused"}:
+        reported = evidence.usage
+        if reported is not None:
+            usage = reported
+            cost = _cost(reported, price, evidence.service_tier)
+        else:
+            state = "estimated"
+            usage = _estimate(attempt, evidence, bytes_per_token)
+            cost = _cost(usage, price, evidence.service_tier)
+            if cost is not None and attempt.hold_nano is not None:
+                cost = min(cost, attempt.hold_nano)
+        if cost is None:
+            state = "unpriced"
+    return Outcome(
+        closed_ms=closed_ms,
+        ending=ending,
+        status=evidence.status,
+        cost_state=state,
+        cost_nano=cost,
+        usage=usage,
+        price_ref=price.ref if price is not None else None,
+        served_model=evidence.model,
+        service_tier=evidence.service_tier,
+        upstream_id=evidence.upstream_id,
+        error_code=error_code,
+        first_byte_ms=evidence.first_byte_ms,
+        first_token_ms=evidence.first_token_ms,
+        output_bytes=evidence.content_bytes,
+    )
+
+
+def _cost(usage: Usage, price: Price | None, service_tier: str | None) -> int | None:
+    return None if price is None else cost_of(usage, price, service_tier)
+
+
+def _estimate(attempt: Attempt, evidence: Evidence, bytes_per_token: float) -> Usage:
+    start = evidence.input_usage
+    output = math.ceil(evidence.content_bytes / bytes_per_token)
+    if start is None:
+        return Usage(input=attempt.input_estimate, output=output)
+    return msgspec.structs.replace(start, output=max(output, start.output))

@@ -1,0 +1,353 @@
+"""The life of a request, on one page. Read this first.
+
+Each step is one call with one of the names below, and streams take the same way:
+
+    identify   credential -> caller, from memory
+    read       body -> request of the caller's wire, decoded only as far as needed
+    resolve    the name in it -> the alias behind it
+    plan       the alias -> targets, in order
+    count      request and target -> bounds of tokens and money
+    repeat     a request that carries an Idempotency-Key -> the answer given before, if any
+    admit      the worst case over all limits and budgets -> lease
+    attempt    one try at one target, up to its commit point
+    relay      after it: bytes or events to the caller, usage read on the way
+    settle     usage -> cost; the lease, the record and the one finished event
+
+What must happen on every way out hangs on the scope (``scope.py``).
+"""
+
+import asyncio
+import hashlib
+
+import msgspec
+
+from trunkline.errors import (
+    Conflict,
+    Forbidden,
+    InternalError,
+    InvalidRequest,
+    TrunklineError,
+    Unauthenticated,
+    Unavailable,
+)
+from trunkline.gateway.answer import Answer, Claim
+from trunkline.gateway.arrival import Arrival
+from trunkline.gateway.attempt import OpenStream, WholeAnswer, attempt
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.headers import JSON
+from trunkline.gateway.metering.bounds import NOTHING, Bounds, bounds_of
+from trunkline.gateway.ports import (
+    Admission,
+    Ask,
+    Callers,
+    Observer,
+    Recorder,
+    Repeats,
+    Routes,
+    StoredAnswer,
+)
+from trunkline.gateway.relay import StreamBroken, read_to_the_end, relay
+from trunkline.gateway.routing.resolve import check_ceiling, plan, resolve
+from trunkline.gateway.scope import RequestScope
+from trunkline.gateway.serving.body import ClientGone
+from trunkline.gateway.sink import KeptSink, Sink
+from trunkline.gateway.snapshot import Alias, Target
+from trunkline.gateway.transport import UpstreamPool
+from trunkline.gateway.upstream_errors import AttemptFailed
+from trunkline.gateway.wire.contract import Inbound, Wire
+from trunkline.kit.clock import Clock
+
+MOST_KEPT_BYTES = 1_048_576
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """What the path needs from outside, plugged together by the composition root."""
+
+    callers: Callers
+    routes: Routes
+    admission: Admission
+    recorder: Recorder
+    observer: Observer
+    repeats: Repeats
+    upstream: UpstreamPool
+    clock: Clock
+
+
+class Bearings(msgspec.Struct, frozen=True):
+    """The operator's numbers for the path. Seconds and bytes."""
+
+    drain_timeout: float = 30.0
+    max_answer_bytes: int = 67_108_864
+
+
+Plan = list[tuple[Target, Bounds]]
+
+
+class Pipeline:
+    """Runs requests. It has no state of its own; each request's state is its scope."""
+
+    def __init__(self, ports: Ports, bearings: Bearings) -> None:
+        self._ports = ports
+        self._bearings = bearings
+
+    async def run(self, arrival: Arrival, wire: Wire, operation: str, sink: Sink) -> None:
+        """Answer one request, whatever happens. Never raises but for a foreign cancellation."""
+        ports = self._ports
+        scope = RequestScope(
+            arrival,
+            wire,
+            operation,
+            admission=ports.admission,
+            recorder=ports.recorder,
+            observer=ports.observer,
+            clock=ports.clock,
+            drain_timeout=self._bearings.drain_timeout,
+        )
+        answer = Answer(scope, sink)
+        scope.enter()
+        try:
+            await self._life(scope, answer)
+        except TrunklineError as error:
+            await answer.fail(error)
+        except AttemptFailed as failure:
+            await answer.fail_as_provider(failure)
+        except StreamBroken as broken:
+            await answer.break_off(broken)
+        except ClientGone:
+            answer.abandon()
+        except asyncio.CancelledError:
+            if scope.interrupted is None:
+                raise
+            _forget_cancellation()
+            if scope.interrupted == "shut_down":
+                await answer.fail(_shutting_down())
+            else:
+                answer.abandon()
+        except Exception as error:  # noqa: BLE001 - A defect of ours must reach the caller as one.
+            await answer.fail(_defect(error))
+        finally:
+            answer.close()
+            scope.leave()
+            if answer.claim is not None:
+                await self._keep(scope, answer.claim)
+
+    async def _life(self, scope: RequestScope, answer: Answer) -> None:
+        caller = self._identify(scope)
+        request = await self._read(scope)
+        alias = self._resolve(scope, caller, request)
+        planned = self._plan(scope, alias, request)
+        key = scope.arrival.headers.get(b"idempotency-key")
+        if key is None:
+            await self._answer(scope, answer, alias, planned)
+        else:
+            await self._repeat(scope, answer, caller, key, alias, planned)
+
+    def _identify(self, scope: RequestScope) -> Caller:
+        caller = identify(self._ports.callers, scope.arrival.headers)
+        if "inference" not in caller.scopes:
+            raise Forbidden(
+                "This key may not call models.",
+                code="scope_missing",
+                hint="Use a key with the scope 'inference'.",
+            )
+        scope.caller = caller
+        return caller
+
+    async def _read(self, scope: RequestScope) -> Inbound:
+        body = await scope.arrival.read_body()
+        request = scope.wire.read_request(body, scope.operation)
+        scope.request = request
+        return request
+
+    def _resolve(self, scope: RequestScope, caller: Caller, request: Inbound) -> Alias:
+        routes = self._ports.routes
+        snapshot = routes.snapshot(caller.org_id)
+        alias = resolve(snapshot, caller, request.model, routes.target_for)
+        check_ceiling(alias, request)
+        scope.name = alias.name
+        return alias
+
+    def _plan(self, scope: RequestScope, alias: Alias, request: Inbound) -> Plan:
+        targets = plan(alias, scope.wire.name)
+        if alias.max_tokens is not None and request.max_tokens is None:
+            field = targets[0].connection.output_limit_field
+            scope.wire.limit_output(request, alias.max_tokens, field)
+        if scope.operation == "count_tokens":
+            return [(target, NOTHING) for target in targets]
+        return [(target, bounds_of(request, target)) for target in targets]
+
+    async def _repeat(
+        self,
+        scope: RequestScope,
+        answer: Answer,
+        caller: Caller,
+        raw_key: bytes,
+        alias: Alias,
+        planned: Plan,
+    ) -> None:
+        """Run the first request with this key to its end; give its answer to every later one."""
+        key = _idempotency_key(raw_key)
+        stored = await self._ports.repeats.begin(caller, key, _fingerprint(scope))
+        if stored is not None:
+            answer.replay(stored)
+            return
+        scope.must_finish = True
+        answer.claim = Claim(caller, key, KeptSink(answer.sink, MOST_KEPT_BYTES))
+        answer.sink = answer.claim.kept
+        await self._answer(scope, answer, alias, planned)
+
+    async def _keep(self, scope: RequestScope, claim: Claim) -> None:
+        """Keep an answer that may have cost money; a free refusal gives the key back."""
+        billed = any(outcome.ending not in {"refused", "not_sent"} for _, outcome in scope.attempts)
+        stored = None
+        if billed:
+            stored = claim.kept.answer or _never_seen(scope)
+        await self._ports.repeats.finish(claim.caller, claim.key, stored)
+
+    async def _answer(
+        self, scope: RequestScope, answer: Answer, alias: Alias, planned: Plan
+    ) -> None:
+        await self._admit(scope, planned)
+        answer.be_patient(alias.hold_headers)
+        opened = await self._attempt(scope, planned)
+        if isinstance(opened, OpenStream):
+            await self._relay(scope, answer, opened)
+        else:
+            self._reply(scope, answer, opened)
+
+    async def _admit(self, scope: RequestScope, planned: Plan) -> None:
+        caller, name = scope.caller, scope.name
+        if caller is None or name is None:
+            raise AssertionError("admit comes after identify and resolve")
+        holds = [bounds.hold_nano for _, bounds in planned]
+        scope.lease = await self._ports.admission.admit(
+            Ask(
+                request_id=scope.id,
+                caller=caller,
+                alias=name,
+                hold_nano=_dearest(holds),
+                input_tokens=max(bounds.input_tokens for _, bounds in planned),
+                output_tokens=max(bounds.output_tokens for _, bounds in planned),
+            )
+        )
+
+    async def _attempt(self, scope: RequestScope, planned: Plan) -> WholeAnswer | OpenStream:
+        """Try the targets in order; when all fail, the first failure is the answer."""
+        ports, request = self._ports, scope.request
+        if request is None:
+            raise AssertionError("attempt comes after read")
+        first: AttemptFailed | None = None
+        for target, bounds in planned:
+            try:
+                return await attempt(
+                    scope,
+                    target,
+                    bounds,
+                    scope.wire.write_request(request, target.model),
+                    admission=ports.admission,
+                    upstream=ports.upstream,
+                    max_answer_bytes=self._bearings.max_answer_bytes,
+                )
+            except AttemptFailed as failure:
+                first = first or failure
+                if not failure.elsewhere:
+                    raise
+        if first is None:
+            raise AssertionError("a plan has at least one target")
+        raise first
+
+    async def _relay(self, scope: RequestScope, answer: Answer, stream: OpenStream) -> None:
+        live = scope.live
+        if live is None:
+            raise AssertionError("relay comes after an attempt")
+        answer.begin(stream.response.headers)
+        last = await relay(stream, live, answer.sink)
+        scope.close_attempt("completed")
+        await answer.finish(last)
+        await read_to_the_end(stream.response)
+
+    def _reply(self, scope: RequestScope, answer: Answer, whole: WholeAnswer) -> None:
+        scope.close_attempt("completed")
+        answer.respond(whole)
+
+
+def identify(callers: Callers, headers: dict[bytes, bytes]) -> Caller:
+    """The one door for credentials of every route: Bearer or ``x-api-key``.
+
+    Raises:
+        Unauthenticated: there is none, or it is not known.
+    """
+    credential = headers.get(b"x-api-key")
+    if credential is None:
+        authorization = headers.get(b"authorization", b"")
+        scheme, _, credential = authorization.partition(b" ")
+        if scheme.lower() != b"bearer" or not credential:
+            raise Unauthenticated(
+                "The request has no key.",
+                code="missing_api_key",
+                hint="Send it as 'Authorization: Bearer tl_...' or 'x-api-key: tl_...'.",
+            )
+    return callers.identify(credential.strip().decode("latin-1"))
+
+
+def _dearest(holds: list[int | None]) -> int | None:
+    known = [hold for hold in holds if hold is not None]
+    return max(known) if len(known) == len(holds) else None
+
+
+def _idempotency_key(raw: bytes) -> str:
+    key = raw.decode("latin-1")
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise InvalidRequest(
+            "The Idempotency-Key must be 1 to 255 printable ASCII characters.",
+            code="invalid_idempotency_key",
+            hint="Use a UUID.",
+        )
+    return key
+
+
+def _fingerprint(scope: RequestScope) -> bytes:
+    """What must be the same for a repeat to be one: the operation and every member of the body."""
+    request = scope.request
+    if request is None:
+        raise AssertionError("a fingerprint is taken of a request that was read")
+    digest = hashlib.blake2b(scope.operation.encode(), digest_size=16)
+    digest.update(scope.wire.write_request(request, request.model))
+    return digest.digest()
+
+
+def _never_seen(scope: RequestScope) -> StoredAnswer:
+    """What a repeat gets when the first request was billed and its answer never came."""
+    error = Conflict(
+        "The first request with this Idempotency-Key was billed, and its answer was lost.",
+        code="idempotency_outcome_unknown",
+        hint="Send the request with a new key if you accept that it is billed again.",
+    )
+    body = scope.wire.error_body(error, scope.arrival.client_request_id)
+    return StoredAnswer(error.status, (JSON,), body)
+
+
+def _forget_cancellation() -> None:
+    """The cancellation was our own signal; the task goes on to write its last words."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
+def _shutting_down() -> Unavailable:
+    return Unavailable(
+        "This server is shutting down and could not finish the answer.",
+        code="shutting_down",
+        hint="Send the request again.",
+        retry_after=1,
+    )
+
+
+def _defect(error: Exception) -> InternalError:
+    failure = InternalError(
+        "Something went wrong on our side.",
+        hint="Send the request id to the administrator.",
+        reference=repr(error),
+    )
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,115 @@
+"""After the commit point: frames to the caller as they come, and an honest end.
+
+Only whole frames are passed on, so a cut upstream never leaves half an event with the caller. What
+ends without the wire's own end gets an error event and no clean end.
+"""
+
+import asyncio
+
+from trunkline.errors import TrunklineError, UpstreamFailed
+from trunkline.gateway.attempt import OpenStream, fault_in_stream, note_stream
+from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.scope import LiveAttempt
+from trunkline.gateway.sink import Sink
+from trunkline.gateway.transport import TransportError, UpstreamResponse
+from trunkline.gateway.upstream_errors import AttemptFailed, from_transport, malformed
+from trunkline.gateway.wire.contract import Malformed, Sight
+from trunkline.gateway.wire.sse import FrameTooLarge
+
+# The end of the body normally comes in the packet of the last frame.
+SECONDS_FOR_THE_END = 1.0
+
+
+class StreamBroken(Exception):
+    """The stream failed after its commit point.
+
+    Attributes:
+        error: what the caller's error event says.
+        frame: the provider's own error event, where it passes as it is.
+        ending: how the attempt ended.
+    """
+
+    def __init__(
+        self, error: TrunklineError, frame: bytes | None = None, ending: Ending = "failed"
+    ) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.ending = ending
+        self.frame = frame
+
+
+async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
+    """Pass frames on until the wire's own end, and give back the last ones unsent.
+
+    Whoever has seen the end of an answer may look up its cost, so the attempt is settled before
+    its last frames are written.
+
+    Raises:
+        StreamBroken: everything before the break has been written.
+    """
+    ready = stream.held
+    try:
+        while True:
+            _take(stream, ready)
+            if stream.ended:
+                return b"".join(ready)
+            if ready:
+                await sink.write(ready[0] if len(ready) == 1 else b"".join(ready))
+                ready.clear()
+                live.progress.output_bytes = stream.reader.content_bytes
+            chunk = await stream.response.chunk()
+            if not chunk:
+                raise StreamBroken(malformed("its stream ended without an end").error)
+            stream.coming.extend(stream.splitter.feed(chunk))
+    except TransportError as error:
+        failure = from_transport(error)
+        broken = StreamBroken(failure.error, ending=failure.ending)
+    except (Malformed, FrameTooLarge) as error:
+        reason = str(error) or "one of its events is too large"
+        broken = StreamBroken(malformed(reason).error)
+    except StreamBroken as error:
+        broken = error
+    finally:
+        note_stream(live, stream.reader)
+        if not stream.ended:
+            stream.response.abort()
+    if ready:
+        await sink.write(b"".join(ready))
+    raise broken
+
+
+def _take(stream: OpenStream, ready: list[bytes]) -> None:
+    """Read the frames that have come, up to the end if it is among them."""
+    coming, read = stream.coming, stream.reader.read
+    while coming and not stream.ended:
+        frame = coming.popleft()
+        sight = read(frame)
+        if sight is Sight.HIDDEN:
+            continue
+        if sight is Sight.ERROR:
+            raise _reported(stream, frame)
+        ready.append(frame)
+        stream.ended = sight is Sight.END
+
+
+async def read_to_the_end(response: UpstreamResponse) -> None:
+    """Take what follows the wire's own end, so that the connection can be used again."""
+    try:
+        async with asyncio.timeout(SECONDS_FOR_THE_END):
+            while await response.chunk():
+                pass
+    except (TransportError, TimeoutError):
+        response.abort()
+    except BaseException:
+        response.abort()
+        raise
+
+
+def _reported(stream: OpenStream, frame: bytes) -> StreamBroken:
+    failure: AttemptFailed = fault_in_stream(stream.reader)
+    ours = stream.reader.error is not None and stream.reader.error.ours
+    if ours:
+        return StreamBroken(failure.error)
+    code = failure.error.code
+    error = UpstreamFailed(failure.error.message, code=code)
+    return StreamBroken(error, frame)

@@ -1,0 +1,1 @@
+"""Which targets a request may go to: pure functions of the snapshot."""

@@ -1,0 +1,100 @@
+"""From the name in a request to the targets behind it."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from trunkline.errors import Forbidden, InvalidRequest, NotFound
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.snapshot import Alias, Snapshot, Target
+from trunkline.gateway.wire.contract import Inbound
+
+FindTarget = Callable[[Snapshot, str], Target | None]
+
+
+def resolve(snapshot: Snapshot, caller: Caller, name: str, find: FindTarget) -> Alias:
+    """The alias that a request names: a published one, or ``connection/model`` as it stands.
+
+    Raises:
+        NotFound: nobody publishes it; the error lists near names that the key may use.
+        Forbidden: it exists, and the key's list of aliases does not contain it.
+    """
+    alias = snapshot.aliases.get(name)
+    if alias is None:
+        target = find(snapshot, name)
+        if target is None:
+            raise _unknown(snapshot, caller, name)
+        alias = Alias(name=name, targets=(target,))
+    if not caller.may_use(alias.name):
+        raise Forbidden(
+            f"This key may not use the model '{_short(name)}'.",
+            code="model_not_allowed",
+            param="model",
+            hint=_near(snapshot, caller, name),
+        )
+    return alias
+
+
+def plan(alias: Alias, wire: str) -> tuple[Target, ...]:
+    """The targets to try, in order: those that speak the caller's wire.
+
+    Raises:
+        InvalidRequest: none of them does.
+    """
+    targets = alias.targets
+    if all(target.connection.wire == wire for target in targets):
+        planned = targets
+    else:
+        planned = tuple(target for target in targets if target.connection.wire == wire)
+    if not planned:
+        spoken = targets[0].connection.wire if targets else "no wire"
+        raise InvalidRequest(
+            f"The model '{_short(alias.name)}' speaks {spoken} and this endpoint {wire}.",
+            code="wrong_wire",
+            param="model",
+            hint=f"Call {ENDPOINTS.get(spoken, 'the endpoint of that wire')} for it.",
+        )
+    return planned
+
+
+ENDPOINTS = {
+    "openai_chat": "POST /v1/chat/completions",
+    "anthropic_messages": "POST /v1/messages",
+}
+
+
+def check_ceiling(alias: Alias, request: Inbound) -> None:
+    """Refuse a request for more output than the alias allows.
+
+    Raises:
+        InvalidRequest: with the ceiling.
+    """
+    ceiling = alias.max_tokens
+    if ceiling is not None and request.max_tokens is not None and request.max_tokens > ceiling:
+        raise InvalidRequest(
+            f"max_tokens is {request.max_tokens} and '{_short(alias.name)}' allows {ceiling}.",
+            code="max_tokens_too_large",
+            param="max_tokens",
+            hint=f"Ask for at most {ceiling} output tokens.",
+        )
+
+
+def _unknown(snapshot: Snapshot, caller: Caller, name: str) -> NotFound:
+    return NotFound(
+        f"The model '{_short(name)}' does not exist or your key may not use it.",
+        code="model_not_found",
+        param="model",
+        hint=_near(snapshot, caller, name),
+    )
+
+
+def _near(snapshot: Snapshot, caller: Caller, name: str) -> str:
+    usable = [alias for alias in snapshot.aliases if caller.may_use(alias)]
+    near = get_close_matches(name[:100], usable, n=3, cutoff=0.4) or sorted(usable)[:3]
+    if not near:
+        return "No model is published for this key; ask the administrator."
+    listed = ", ".join(f"'{alias}'" for alias in near)
+    return f"Near names that it may use: {listed}; GET /v1/models lists all."
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 100 else name[:100] + "…"

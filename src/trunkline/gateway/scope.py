@@ -1,0 +1,251 @@
+"""What must happen on every way out of a request hangs on one object: the scope.
+
+Settle, record, release, the connection's end and the one finished event are done here and nowhere
+else, so that a success, a refusal, a cut stream, a caller who left and a shutdown all pass the same
+place.
+"""
+
+import asyncio
+import time
+from typing import Literal
+
+from trunkline.gateway.arrival import Arrival
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.metering.bounds import Bounds
+from trunkline.gateway.metering.event import Attempt, Ending, Finished, Outcome, Progress
+from trunkline.gateway.metering.settlement import Evidence, settle
+from trunkline.gateway.ports import Admission, Lease, Observer, Recorder
+from trunkline.gateway.snapshot import Target
+from trunkline.gateway.wire.contract import Inbound, Wire
+from trunkline.kit.clock import Clock
+from trunkline.kit.ids import new_id
+
+Interruption = Literal["client_gone", "shut_down"]
+
+
+class LiveAttempt:
+    """The attempt that is under way: its records, and what it has shown so far."""
+
+    __slots__ = ("attempt", "evidence", "progress", "started", "target")
+
+    def __init__(self, attempt: Attempt, progress: Progress, target: Target) -> None:
+        self.attempt = attempt
+        self.progress = progress
+        self.target = target
+        self.evidence = Evidence()
+        self.started = time.perf_counter()
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the attempt was opened."""
+        return round((time.perf_counter() - self.started) * 1000)
+
+
+class RequestScope:
+    """The state of one request; it lives on the event loop and is owned by one task."""
+
+    __slots__ = (
+        "_admission",
+        "_clock",
+        "_drain_timer",
+        "_finished",
+        "_observer",
+        "_recorder",
+        "_task",
+        "arrival",
+        "attempts",
+        "caller",
+        "drain_timeout",
+        "error_code",
+        "id",
+        "interrupted",
+        "lease",
+        "live",
+        "must_finish",
+        "name",
+        "operation",
+        "overhead_ms",
+        "request",
+        "status",
+        "traceparent",
+        "ttft_ms",
+        "wire",
+    )
+
+    def __init__(
+        self,
+        arrival: Arrival,
+        wire: Wire,
+        operation: str,
+        *,
+        admission: Admission,
+        recorder: Recorder,
+        observer: Observer,
+        clock: Clock,
+        drain_timeout: float,
+    ) -> None:
+        self.arrival = arrival
+        self.wire = wire
+        self.operation = operation
+        self.id = new_id()
+        self.caller: Caller | None = None
+        self.request: Inbound | None = None
+        self.name: str | None = None
+        self.lease: Lease | None = None
+        self.live: LiveAttempt | None = None
+        self.attempts: list[tuple[Attempt, Outcome]] = []
+        self.status = 0
+        self.error_code: str | None = None
+        self.overhead_ms: float | None = None
+        self.ttft_ms: float | None = None
+        self.interrupted: Interruption | None = None
+        self.must_finish = False
+        self.traceparent = _text(arrival.headers.get(b"traceparent"))
+        self.drain_timeout = drain_timeout
+        self._admission = admission
+        self._recorder = recorder
+        self._observer = observer
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+        self._drain_timer: asyncio.TimerHandle | None = None
+        self._finished = False
+
+    def enter(self) -> None:
+        """Begin: from here on the scope hears of the caller's leaving and of the shutdown."""
+        self._task = asyncio.current_task()
+        self._observer.began()
+        self.arrival.client.on_deadline = self._shut_down
+        self.arrival.client.on_gone = self._client_gone
+        if self.arrival.client.gone:
+            self._client_gone()
+
+    def open_attempt(self, target: Target, bounds: Bounds) -> Attempt:
+        """The record of the next attempt; nothing is written yet."""
+        caller, request = self.caller, self.request
+        if caller is None or request is None or self.name is None:
+            raise AssertionError("an attempt needs a caller and a request")
+        connection = target.connection
+        price = target.price
+        return Attempt(
+            id=new_id(),
+            request_id=self.id,
+            client_request_id=self.arrival.client_request_id,
+            number=len(self.attempts) + 1,
+            opened_ms=int(self._clock.now() * 1000),
+            org_id=caller.org_id,
+            team_id=caller.team_id,
+            user_id=caller.user_id,
+            key_id=caller.key_id,
+            alias=self.name,
+            provider=connection.provider,
+            connection_id=connection.id,
+            model=target.model,
+            wire=connection.wire,
+            operation=self.operation,
+            stream=request.stream,
+            hold_nano=bounds.hold_nano,
+            input_bound=bounds.input_tokens,
+            input_estimate=bounds.input_estimate,
+            output_bound=bounds.output_tokens,
+            floor_nano=bounds.floor_nano,
+            output_rate_nano=bounds.output_rate_nano,
+            price_ref=price.ref if price is not None else None,
+            tags=caller.tags + request.tags,
+            end_user=request.end_user,
+        )
+
+    def record_open(self, attempt: Attempt, target: Target) -> LiveAttempt:
+        """Write the attempt down; after this its bytes may leave.
+
+        Raises:
+            Unavailable: it could not be written.
+        """
+        live = LiveAttempt(attempt, self._recorder.opened(attempt), target)
+        self.live = live
+        if self.overhead_ms is None:
+            self.overhead_ms = self.arrival.elapsed_ms()
+        return live
+
+    def close_attempt(self, ending: Ending, error_code: str | None = None) -> Outcome | None:
+        """Settle and record the live attempt, if there is one; once, whoever calls first."""
+        live = self.live
+        if live is None or self.lease is None:
+            return None
+        self.live = None
+        outcome = settle(
+            live.attempt,
+            live.evidence,
+            live.target.price,
+            live.target.bytes_per_token,
+            ending,
+            int(self._clock.now() * 1000),
+            error_code,
+        )
+        self._recorder.closed(live.attempt, outcome)
+        self._admission.settle(self.lease, live.attempt.id, outcome)
+        self.attempts.append((live.attempt, outcome))
+        return outcome
+
+    def leave(self) -> None:
+        """The way out of every request; idempotent."""
+        if self._finished:
+            return
+        self._finished = True
+        self.close_attempt(self.interrupted or "failed", self.error_code)
+        if self.lease is not None:
+            self._admission.release(self.lease)
+        if self._drain_timer is not None:
+            self._drain_timer.cancel()
+        arrival = self.arrival
+        arrival.client.on_gone = arrival.client.on_deadline = None
+        caller, request = self.caller, self.request
+        self._observer.finished(
+            Finished(
+                started_ns=arrival.client.accepted_ns,
+                request_id=self.id,
+                client_request_id=arrival.client_request_id,
+                method=arrival.method,
+                url=arrival.url,
+                route=arrival.route,
+                status=self.status,
+                duration_ms=self.arrival.elapsed_ms(),
+                user_agent=_text(arrival.headers.get(b"user-agent")),
+                org_id=caller.org_id if caller is not None else None,
+                key_id=caller.key_id if caller is not None else None,
+                wire=self.wire.name,
+                operation=self.operation,
+                alias=self.name,
+                stream=request is not None and request.stream,
+                overhead_ms=self.overhead_ms,
+                ttft_ms=self.ttft_ms,
+                error_code=self.error_code,
+                traceparent=self.traceparent,
+                attempts=tuple(self.attempts),
+            )
+        )
+
+    def _client_gone(self) -> None:
+        """The caller left: stop at once, or read on where the provider bills the rest anyway."""
+        live = self.live
+        if live is None:
+            # An answer that must be kept for a repeat is not abandoned between two attempts.
+            drain = self.must_finish
+        else:
+            drain = self.must_finish or not live.target.connection.cancels_on_close
+        if not drain:
+            self._interrupt("client_gone")
+        elif self._drain_timer is None:
+            self._drain_timer = asyncio.get_running_loop().call_later(
+                self.drain_timeout, self._interrupt, "client_gone"
+            )
+
+    def _shut_down(self) -> None:
+        self._interrupt("shut_down")
+
+    def _interrupt(self, reason: Interruption) -> None:
+        if self.interrupted is None and not self._finished and self._task is not None:
+            self.interrupted = reason
+            self._task.cancel()
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("latin-1") if value is not None else None

@@ -1,0 +1,160 @@
+"""What a failure at the provider means to the caller: one boundary, one table."""
+
+import msgspec
+
+from trunkline.errors import TrunklineError, Unavailable, UpstreamFailed
+from trunkline.errors import UpstreamTimeout as ProviderSilent
+from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.transport import (
+    AddressRefused,
+    BodyTooLarge,
+    ConnectFailed,
+    ConnectTimeout,
+    FirstByteTimeout,
+    IdleTimeout,
+    NameNotResolved,
+    PoolTimeout,
+    TLSFailed,
+    TotalTimeout,
+    TransportError,
+)
+from trunkline.gateway.wire.contract import ProviderFault
+
+# Statuses after which another target may succeed. 400, 413 and 422 speak of the request itself.
+_ELSEWHERE = frozenset({401, 402, 403, 404, 408, 409, 425, 429})
+
+
+class ProviderAnswer(msgspec.Struct, frozen=True):
+    """An error answer of the provider that passes to the caller as it is."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class AttemptFailed(Exception):
+    """One attempt came to nothing before its commit point.
+
+    Attributes:
+        error: what the caller is told unless the provider's own answer passes.
+        answer: the provider's answer, where it passes.
+        elsewhere: whether another target may succeed.
+    """
+
+    def __init__(
+        self,
+        error: TrunklineError,
+        ending: Ending,
+        *,
+        answer: ProviderAnswer | None = None,
+        elsewhere: bool = True,
+    ) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.ending = ending
+        self.answer = answer
+        self.elsewhere = elsewhere
+
+
+def from_transport(error: TransportError) -> AttemptFailed:
+    """The meaning of a failure of the connection."""
+    ending: Ending = "failed" if error.sent else "not_sent"
+    if isinstance(error, (FirstByteTimeout, IdleTimeout, TotalTimeout)):
+        return AttemptFailed(
+            ProviderSilent(
+                "The provider stayed silent for too long.",
+                hint="Try again later, or use another model.",
+                should_retry=False,
+            ),
+            "timed_out" if error.sent else "not_sent",
+        )
+    if isinstance(error, PoolTimeout):
+        return AttemptFailed(
+            Unavailable(
+                "All connections to the provider are in use.",
+                code="upstream_pool_exhausted",
+                retry_after=1,
+            ),
+            ending,
+        )
+    if isinstance(error, (AddressRefused, NameNotResolved, TLSFailed)):
+        return AttemptFailed(
+            UpstreamFailed(
+                "The provider's address cannot be used.",
+                code="upstream_unreachable",
+                hint="The administrator finds the reason in the log under this request id.",
+                should_retry=False,
+                reference=repr(error),
+            ),
+            ending,
+        )
+    if isinstance(error, (ConnectFailed, ConnectTimeout)):
+        return AttemptFailed(
+            UpstreamFailed("The provider cannot be reached.", code="upstream_unreachable"), ending
+        )
+    if isinstance(error, BodyTooLarge):
+        return AttemptFailed(
+            UpstreamFailed(
+                "The provider's answer is larger than the operator allows.",
+                code="upstream_answer_too_large",
+                should_retry=False,
+            ),
+            ending,
+            elsewhere=False,
+        )
+    return AttemptFailed(
+        UpstreamFailed(
+            "The provider's answer broke off or was not valid.",
+            code="upstream_connection_lost",
+            reference=repr(error),
+        ),
+        ending,
+    )
+
+
+def malformed(reason: str) -> AttemptFailed:
+    """The provider's bytes are not what its wire promises."""
+    return AttemptFailed(
+        UpstreamFailed(
+            f"The provider's answer cannot be used: {reason}.", code="upstream_malformed"
+        ),
+        "failed",
+    )
+
+
+def from_fault(
+    fault: ProviderFault, ending: Ending, answer: ProviderAnswer | None
+) -> AttemptFailed:
+    """The meaning of a failure that the provider itself reported."""
+    elsewhere = fault.status in _ELSEWHERE or fault.status >= 500 or fault.ours
+    if fault.ours:
+        return AttemptFailed(_about_us(fault), ending, elsewhere=True)
+    sentence = fault.message or f"The provider answered with status {fault.status}."
+    status = fault.status if 400 <= fault.status <= 599 else 502
+    error = UpstreamFailed(
+        sentence,
+        code=fault.type,
+        status=status,
+        should_retry=status in {408, 409, 429} or status >= 500,
+    )
+    return AttemptFailed(error, ending, answer=answer, elsewhere=elsewhere)
+
+
+def _about_us(fault: ProviderFault) -> TrunklineError:
+    hint = "Tell the administrator; your own key is fine."
+    reference = f"{fault.status} {fault.type}: {fault.message}"
+    if fault.status in {401, 403}:
+        return UpstreamFailed(
+            "The provider refuses this installation's credentials.",
+            code="upstream_credentials",
+            hint=hint,
+            should_retry=False,
+            reference=reference,
+        )
+    return Unavailable(
+        "This installation's account at the provider is used up.",
+        code="upstream_credentials",
+        hint=hint,
+        should_retry=False,
+        reference=reference,
+    )
