@@ -1,0 +1,228 @@
+"""One request's client: what a handler knows of it and how it answers."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from trunkline.gateway.serving.body import RequestBody
+from trunkline.gateway.serving.head import Headers, allows_body, render_head
+
+
+class Channel(Protocol):
+    """The connection, as far as the answer to one request needs it."""
+
+    write_paused: bool
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the socket; they are sent in order, without waiting."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough, or has gone."""
+        ...
+
+    def own_lines(self, *, close: bool) -> bytes:
+        """The server's own header lines: the date, and whether the connection closes."""
+        ...
+
+    def may_reuse(self) -> bool:
+        """Whether another request may follow on this connection."""
+        ...
+
+    def answered(self, *, reuse: bool) -> None:
+        """The answer is over: go on with the next request, or flush and close."""
+        ...
+
+
+class ClientConnection:
+    """The client of one request, at ``scope["trunkline.client"]``.
+
+    Exactly one of ``respond`` or ``start`` begins the answer. After the client has gone all calls
+    do nothing. Everything runs on the event loop; nothing here may be used from a thread.
+
+    Attributes:
+        accepted_ns: wall time in nanoseconds when the request's head was complete.
+        started: ``time.perf_counter()`` at the same moment.
+        gone: the client's connection was lost before the answer was over. A client that closes
+            only its sending side counts as gone too, as with nginx: a half-closed connection
+            cannot be told from one whose program has ended.
+        over: the answer is complete, or was cut off.
+        on_gone: called once, at once, when ``gone`` becomes true. A handler that sets it looks at
+            ``gone`` as well.
+        on_deadline: called once when the server stops and cannot wait longer; the handler then
+            has two seconds to end its answer with an error.
+        body: the request's body.
+        task: the application's run for this request.
+    """
+
+    __slots__ = (
+        "_channel",
+        "_chunked",
+        "_expects_continue",
+        "_head_only",
+        "_http11",
+        "_keep_alive",
+        "_remaining",
+        "accepted_ns",
+        "answering",
+        "body",
+        "gone",
+        "on_deadline",
+        "on_gone",
+        "over",
+        "started",
+        "task",
+    )
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        head_only: bool = False,
+        http11: bool = True,
+        keep_alive: bool = True,
+        expects_continue: bool = False,
+    ) -> None:
+        self.accepted_ns = time.time_ns()
+        self.started = time.perf_counter()
+        self.body = RequestBody()
+        self.gone = False
+        self.over = False
+        self.answering = False
+        self.on_gone: Callable[[], None] | None = None
+        self.on_deadline: Callable[[], None] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._channel = channel
+        self._head_only = head_only
+        self._http11 = http11
+        self._keep_alive = keep_alive
+        self._expects_continue = expects_continue
+        self._chunked = False
+        self._remaining: int | None = None
+
+    async def read(self) -> bytes:
+        """The whole body of the request; asks for it where the client waits to be asked.
+
+        Raises:
+            RequestTimeout, PayloadTooLarge, InvalidRequest, Unavailable: why it was given up.
+            ClientGone: the client left before its end.
+        """
+        if self._expects_continue:
+            self.invite()
+        return await self.body.read()
+
+    def invite(self) -> None:
+        """Tell a client that sent ``Expect: 100-continue`` to send its body."""
+        if self._expects_continue and not (self.answering or self.gone or self.body.error):
+            self._channel.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._expects_continue = False
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer in one write; the server adds its length."""
+        self._refuse_second()
+        if self.gone:
+            return
+        reuse = self._reusable()
+        own = self._channel.own_lines(close=not reuse)
+        if not allows_body(status):
+            answer = render_head(status, headers, own)
+        else:
+            head = render_head(status, headers, b"content-length: %d\r\n%b" % (len(body), own))
+            answer = head if self._head_only else head + body
+        self.answering = True
+        self._channel.write(answer)
+        self._end(reuse=reuse)
+
+    def start(self, status: int, headers: Headers, length: int | None = None) -> None:
+        """Begin an answer in pieces.
+
+        Args:
+            status: as in ``respond``.
+            headers: as in ``respond``.
+            length: bytes of the body where they are known; else it is sent in chunks, and to a
+                client of HTTP/1.0 until the connection closes.
+        """
+        self._refuse_second()
+        if self.gone:
+            return
+        bodiless = self._head_only or not allows_body(status)
+        self._remaining = length
+        self._chunked = self._http11 and length is None and not bodiless
+        self._keep_alive = self._reusable() and (self._chunked or length is not None or bodiless)
+        own = self._channel.own_lines(close=not self._keep_alive)
+        if self._chunked:
+            own = b"transfer-encoding: chunked\r\n" + own
+        elif length is not None and allows_body(status):
+            own = b"content-length: %d\r\n%b" % (length, own)
+        head = render_head(status, headers, own)
+        self.answering = True
+        self._head_only = bodiless
+        self._channel.write(head)
+
+    def write_soon(self, chunk: bytes) -> None:
+        """Send a piece without waiting; only for small ones, since nothing bounds them."""
+        if not chunk or self.gone or self.over or self._head_only:
+            return
+        if self._chunked:
+            chunk = b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        elif self._remaining is not None:
+            if len(chunk) > self._remaining:
+                raise RuntimeError("the answer is longer than its content-length")
+            self._remaining -= len(chunk)
+        self._channel.write(chunk)
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a piece, then wait while the client does not read."""
+        self.write_soon(chunk)
+        if self._channel.write_paused and not self.gone:
+            await self._channel.drain()
+
+    def finish(self) -> None:
+        """End an answer in pieces.
+
+        Raises:
+            RuntimeError: fewer bytes were sent than announced; the caller must ``abort``.
+        """
+        if self.gone or self.over:
+            return
+        if self._remaining and not self._head_only:
+            raise RuntimeError("the answer is shorter than its content-length")
+        if self._chunked:
+            self._channel.write(b"0\r\n\r\n")
+        self._end(reuse=self._keep_alive)
+
+    def abort(self) -> None:
+        """Send what was written and close, without the end that would call it complete."""
+        if not (self.gone or self.over):
+            self._end(reuse=False)
+
+    def lost(self) -> None:
+        """The connection has gone: tell the handler, once, unless the answer was over."""
+        if self.gone or self.over:
+            return
+        self.gone = True
+        self.body.cut()
+        callback, self.on_gone = self.on_gone, None
+        if callback is not None:
+            callback()
+
+    def end_soon(self) -> None:
+        """The server stops: ask the handler, once, to end its answer."""
+        callback, self.on_deadline = self.on_deadline, None
+        if callback is not None:
+            callback()
+
+    def _refuse_second(self) -> None:
+        if self.answering:
+            raise RuntimeError("the answer has already begun")
+
+    def _reusable(self) -> bool:
+        # What is left of a body that nobody reads would be taken for the next request.
+        return self._keep_alive and self.body.complete and self._channel.may_reuse()
+
+    def _end(self, *, reuse: bool) -> None:
+        self.over = True
+        self.on_gone = self.on_deadline = None
+        self.body.wake()
+        self._channel.answered(reuse=reuse)

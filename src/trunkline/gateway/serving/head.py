@@ -1,0 +1,51 @@
+"""The head of an answer as bytes. Pure."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+# Framing and the date are the server's own business; what a handler says of them is left out.
+_SERVER_OWNED: Final = frozenset(
+    {b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"}
+)
+
+_WITHOUT_BODY: Final = frozenset({204, 304})
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}".encode()
+
+
+_STATUS_LINES: Final = tuple(_status_line(status) for status in range(600))
+
+
+def allows_body(status: int) -> bool:
+    """Whether an answer of this status has a body at all (RFC 9110, 6.4.1)."""
+    return status not in _WITHOUT_BODY
+
+
+def render_head(status: int, headers: Headers, own: bytes) -> bytes:
+    """The bytes from the status line to the empty line.
+
+    Args:
+        status: 200 to 599.
+        headers: lower-case names; those that the server owns are left out.
+        own: the server's lines, each ended by CR LF.
+
+    Raises:
+        ValueError: a name or value would break out of its line.
+    """
+    lines = [b": ".join(header) for header in headers if header[0] not in _SERVER_OWNED]
+    count = len(lines)
+    lines.insert(0, _STATUS_LINES[status])
+    head = b"\r\n".join(lines)
+    # Three scans in C instead of a pattern per header: no line may hold another line.
+    if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
+        raise ValueError("a header of the answer holds a line break or NUL")
+    return b"%b\r\n%b\r\n" % (head, own)
