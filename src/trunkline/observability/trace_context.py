@@ -63,7 +63,7 @@ def trace_id_of(uuid: str) -> str:
 
 
 def span_id_of(uuid: str) -> str:
-    """The last 16 hex digits of such a UUID; not all zero, for the variant bits stand among them."""
+    """The last 16 hex digits of such a UUID; never all zero, for the variant bits are in it."""
     return uuid[-17:-13] + uuid[-12:]
 
 
