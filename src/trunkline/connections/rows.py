@@ -1,0 +1,77 @@
+"""What the database holds of connections, models and prices, as plain records."""
+
+import msgspec
+
+from trunkline.gateway.metering.price import FREE, Price, Rates
+
+
+class ConnectionRow(msgspec.Struct, frozen=True):
+    """A connection; ``org_id`` is None where the operator shares it with all."""
+
+    id: str
+    org_id: str | None
+    name: str
+    provider: str
+    base_url: str | None
+    secret: str | None
+    headers: dict[str, str]
+    cancels_on_close: bool | None
+    private: bool
+
+
+class AliasRow(msgspec.Struct, frozen=True):
+    """A published model with its (connection name, upstream id) pairs in order."""
+
+    id: str
+    org_id: str | None
+    name: str
+    kind: str
+    max_tokens: int | None
+    hold_headers: float | None
+    created_ms: int
+    targets: tuple[tuple[str, str], ...]
+
+
+class PriceOverride(msgspec.Struct, frozen=True):
+    """A price set by hand, for a provider or for one connection, from a moment on.
+
+    Attributes:
+        rates: nano-dollars for a million of each bucket that was given.
+        request_nano: nano-dollars for each request.
+    """
+
+    id: str
+    org_id: str | None
+    provider: str | None
+    connection: str | None
+    model: str
+    since_ms: int
+    rates: dict[str, int]
+    request_nano: int
+
+    @property
+    def price(self) -> Price:
+        """The whole price, buckets left out filled as the catalogue does it."""
+        rates = complete(self.rates)
+        return Price(f"override/{self.id}", rates, fixed=self.request_nano)
+
+
+FREE_RATES: dict[str, int] = msgspec.structs.asdict(FREE)
+
+
+def complete(given: dict[str, int]) -> Rates:
+    """Rates with the fall-backs of the catalogue: to input, to output, and no further."""
+    incoming, outgoing = given.get("input"), given.get("output")
+    written = given.get("cache_write", incoming)
+    return Rates(
+        input=incoming,
+        cache_read=given.get("cache_read", incoming),
+        cache_write=written,
+        cache_write_5m=given.get("cache_write_5m", written),
+        cache_write_1h=given.get("cache_write_1h", written),
+        audio_input=given.get("audio_input", incoming),
+        output=outgoing,
+        reasoning=given.get("reasoning", outgoing),
+        audio_output=given.get("audio_output", outgoing),
+        searches=given.get("searches"),
+    )

@@ -1,0 +1,176 @@
+"""What may be written: connections, published models and prices, each checked field by field."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from trunkline.connections.addresses import parse_base_url
+from trunkline.connections.secrets import check_reference
+from trunkline.gateway.providers.registry import PROVIDERS, Provider, find_provider
+from trunkline.kit.money import NANO_PER_USD, parse_usd
+
+EVERY_MODEL = "*"
+MAX_PRICE_NANO = 10**9 * NANO_PER_USD
+# Searches and requests are counted singly, but their prices are listed by the thousand.
+PER_THOUSAND = 1_000
+# What the gateway sets itself or what belongs to the connection between two hosts only.
+RESERVED_HEADERS = frozenset({
+    "authorization", "x-api-key", "host", "content-length", "transfer-encoding", "connection",
+    "accept-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-authorization",
+})  # fmt: skip
+
+_HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", value):
+        raise ValueError("1 to 63 small letters, digits, dots, dashes and underscores")
+    return value
+
+
+def _model_name(value: str) -> str:
+    if not value.isprintable() or any(char.isspace() for char in value):
+        raise ValueError("a model name has no spaces and no control characters")
+    return value
+
+
+def _headers(value: Mapping[str, str]) -> dict[str, str]:
+    headers = {name.lower(): text for name, text in value.items()}
+    for name, text in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a header")
+        if name in RESERVED_HEADERS:
+            raise ValueError(f"{name} is set by the gateway itself")
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError(f"the value of {name} has characters that a header cannot carry")
+    return headers
+
+
+def _base_url(value: str) -> str:
+    parse_base_url(value)
+    return value
+
+
+def money(value: object) -> int:
+    """Nano-dollars of a decimal string of dollars; numbers with a point lose digits in YAML."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError('write the amount in quotes, such as "2.50"')  # noqa: TRY004 - pydantic
+    amount = parse_usd(value)
+    if amount < 0:
+        raise ValueError("an amount of money is not negative")
+    if amount > MAX_PRICE_NANO:
+        raise ValueError("an amount of money is at most a billion dollars")
+    return amount
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model_name)]
+UpstreamId = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_model_name)]
+Usd = Annotated[int, BeforeValidator(money)]
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused, never ignored; values do not change after they were checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConnectionSpec(Strict):
+    """An account with a provider."""
+
+    name: Slug
+    provider: str
+    base_url: Annotated[str, Field(max_length=500), AfterValidator(_base_url)] | None = None
+    secret: Annotated[str, Field(max_length=500), AfterValidator(check_reference)] | None = None
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = {}
+    cancels_on_close: bool | None = None
+
+    @property
+    def kind(self) -> Provider:
+        """The row of the registry."""
+        found = find_provider(self.provider)
+        if found is None:
+            known = ", ".join(row.id for row in PROVIDERS)
+            raise ValueError(f"unknown provider {self.provider!r}; there are {known}")
+        return found
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if not self.kind.base_url and self.base_url is None:
+            raise ValueError(f"a connection to {self.provider} needs a base_url")
+        return self
+
+
+class TargetSpec(Strict):
+    """A model at a connection."""
+
+    connection: Slug
+    model: UpstreamId
+
+
+class ModelSpec(Strict):
+    """A published model: a public name and the targets behind it, tried in order."""
+
+    name: ModelName
+    kind: Literal["chat", "completion", "embedding", "image", "speech", "transcription"] = "chat"
+    targets: Annotated[tuple[TargetSpec, ...], Field(min_length=1, max_length=20)]
+    max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    hold_headers: Annotated[float, Field(gt=0, le=3600)] | None = None
+
+
+class PriceSpec(Strict):
+    """A price that replaces the bundled one whole.
+
+    Buckets are dollars for a million tokens, ``searches`` for a thousand, ``request`` for each.
+    A bucket left out falls back as in the catalogue: cached and audio input to ``input``,
+    reasoning and audio output to ``output``; nothing else is assumed.
+    """
+
+    provider: str | None = None
+    connection: Slug | None = None
+    model: UpstreamId = EVERY_MODEL
+    since: date = date(1970, 1, 1)
+    free: bool = False
+    input: Usd | None = None
+    cache_read: Usd | None = None
+    cache_write: Usd | None = None
+    cache_write_5m: Usd | None = None
+    cache_write_1h: Usd | None = None
+    audio_input: Usd | None = None
+    output: Usd | None = None
+    reasoning: Usd | None = None
+    audio_output: Usd | None = None
+    searches: Usd | None = None
+    request: Usd = 0
+
+    @property
+    def rates(self) -> dict[str, int]:
+        """The given buckets in nano-dollars for a million."""
+        given = self.model_dump(include=set(_BUCKETS), exclude_none=True)
+        return {
+            bucket: nano * PER_THOUSAND if bucket == "searches" else nano
+            for bucket, nano in given.items()
+        }
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if (self.provider is None) == (self.connection is None):
+            raise ValueError("name either a provider or a connection")
+        if self.provider is not None and find_provider(self.provider) is None:
+            raise ValueError(f"unknown provider {self.provider!r}")
+        if self.free and (self.rates or self.request):
+            raise ValueError("what is free has no other price")
+        if not self.free and not self.rates and not self.request:
+            raise ValueError("give at least one price, or free: true")
+        return self
+
+
+_BUCKETS = (
+    "input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "audio_input",
+    "output", "reasoning", "audio_output", "searches",
+)  # fmt: skip

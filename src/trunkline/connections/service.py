@@ -1,0 +1,240 @@
+"""Makes, lists and removes connections, published models and prices.
+
+Every method runs in the unit of work of its caller and tells the other processes what changed.
+``ensure`` is idempotent: what is already as wanted is left alone, and nothing is told. ``org_id``
+None stands for what the operator shares with all organisations.
+"""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from trunkline.connections import repository
+from trunkline.connections.rows import FREE_RATES, AliasRow, ConnectionRow, PriceOverride
+from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec
+from trunkline.errors import Conflict, InvalidRequest, NotFound
+from trunkline.kit.clock import Clock, SystemClock
+from trunkline.kit.ids import new_id
+from trunkline.storage.changes import append_change
+from trunkline.storage.tables.connections import alias, connection, price_override
+
+DAY_MS = 86_400_000
+EPOCH_DAY = 719_163  # date(1970, 1, 1).toordinal()
+
+
+class ConnectionService:
+    """Has no state of its own.
+
+    Args:
+        environment: names of the connections that the environment makes, which targets may use.
+    """
+
+    def __init__(
+        self, *, environment: frozenset[str] = frozenset(), clock: Clock | None = None
+    ) -> None:
+        self._environment = environment
+        self._clock = clock or SystemClock()
+
+    async def connections(self, conn: AsyncConnection, org_id: str | None) -> list[ConnectionRow]:
+        """Connections by name; the secret is a reference."""
+        return [row async for row in repository.connections(conn, (org_id,))]
+
+    async def models(self, conn: AsyncConnection, org_id: str | None) -> list[AliasRow]:
+        """Published models by name; those of the environment are not in the database."""
+        return [row async for row in repository.aliases(conn, (org_id,))]
+
+    async def prices(self, conn: AsyncConnection, org_id: str | None) -> list[PriceOverride]:
+        """Prices set by hand, in the order in which they were made."""
+        return [row async for row in repository.prices(conn, (org_id,))]
+
+    async def ensure_connection(
+        self,
+        conn: AsyncConnection,
+        org_id: str | None,
+        wanted: ConnectionSpec,
+        *,
+        private: bool = False,
+    ) -> bool:
+        """Make the connection of this name be as wanted; true when something changed.
+
+        ``private`` lets it lead into the networks that the settings allow; only the operator may
+        say so.
+        """
+        present = await self._connection(conn, org_id, wanted.name)
+        row = ConnectionRow(
+            id=present.id if present else new_id(),
+            org_id=org_id,
+            name=wanted.name,
+            provider=wanted.provider,
+            base_url=wanted.base_url,
+            secret=wanted.secret,
+            headers=wanted.headers,
+            cancels_on_close=wanted.cancels_on_close,
+            private=private,
+        )
+        return await self._put(conn, connection, "connection", row, present)
+
+    async def ensure_model(
+        self, conn: AsyncConnection, org_id: str | None, wanted: ModelSpec
+    ) -> bool:
+        """Publish a model as wanted; true when something changed.
+
+        Raises:
+            InvalidRequest: a target names a connection that this owner does not have.
+        """
+        await self._check_targets(conn, org_id, wanted)
+        present = await self._model(conn, org_id, wanted.name)
+        row = AliasRow(
+            id=present.id if present else new_id(),
+            org_id=org_id,
+            name=wanted.name,
+            kind=wanted.kind,
+            max_tokens=wanted.max_tokens,
+            hold_headers=wanted.hold_headers,
+            created_ms=present.created_ms if present else self._now_ms(),
+            targets=tuple((target.connection, target.model) for target in wanted.targets),
+        )
+        if row == present:
+            return False
+        values = msgspec.structs.asdict(row)
+        targets = values.pop("targets")
+        await repository.put(conn, alias, values, new=present is None)
+        await repository.put_targets(conn, org_id, row.id, targets)
+        await append_change(conn, org_id, "alias", row.id)
+        return True
+
+    async def ensure_price(
+        self, conn: AsyncConnection, org_id: str | None, wanted: PriceSpec
+    ) -> bool:
+        """Set a price by hand; one for the same models from the same day is replaced.
+
+        Raises:
+            InvalidRequest: it names a connection that this owner does not have.
+        """
+        if wanted.connection is not None:
+            await self._check_connections(conn, org_id, {wanted.connection})
+        since_ms = (wanted.since.toordinal() - EPOCH_DAY) * DAY_MS
+        present = await self._price(conn, org_id, wanted, since_ms)
+        row = PriceOverride(
+            id=present.id if present else new_id(),
+            org_id=org_id,
+            provider=wanted.provider,
+            connection=wanted.connection,
+            model=wanted.model,
+            since_ms=since_ms,
+            rates=FREE_RATES if wanted.free else wanted.rates,
+            request_nano=wanted.request,
+        )
+        return await self._put(conn, price_override, "price_override", row, present)
+
+    async def delete_connection(self, conn: AsyncConnection, org_id: str | None, name: str) -> None:
+        """Remove a connection.
+
+        Raises:
+            NotFound: there is none of this name.
+            Conflict: a published model of the same owner has a target at it.
+        """
+        present = await self._connection(conn, org_id, name)
+        if present is None:
+            raise NotFound(f"There is no connection {name!r}.", code="connection_not_found")
+        if name not in self._environment and (
+            users := await repository.models_at(conn, org_id, name)
+        ):
+            raise Conflict(
+                f"The connection {name!r} is used by {', '.join(users)}.",
+                code="connection_in_use",
+                hint="Give these models other targets first.",
+            )
+        await self._remove(conn, connection, "connection", present)
+
+    async def delete_model(self, conn: AsyncConnection, org_id: str | None, name: str) -> None:
+        """Withdraw a published model.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        present = await self._model(conn, org_id, name)
+        if present is None:
+            raise NotFound(f"There is no model {name!r}.", code="model_not_found")
+        await repository.put_targets(conn, org_id, present.id, ())
+        await self._remove(conn, alias, "alias", present)
+
+    async def delete_price(self, conn: AsyncConnection, org_id: str | None, price_id: str) -> None:
+        """Remove a price set by hand.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        rows = await self.prices(conn, org_id)
+        present = next((row for row in rows if row.id == price_id), None)
+        if present is None:
+            raise NotFound(f"There is no price {price_id!r}.", code="price_not_found")
+        await self._remove(conn, price_override, "price_override", present)
+
+    async def _connection(
+        self, conn: AsyncConnection, org_id: str | None, name: str
+    ) -> ConnectionRow | None:
+        rows = await self.connections(conn, org_id)
+        return next((row for row in rows if row.name == name), None)
+
+    async def _model(self, conn: AsyncConnection, org_id: str | None, name: str) -> AliasRow | None:
+        rows = await self.models(conn, org_id)
+        return next((row for row in rows if row.name == name), None)
+
+    async def _price(
+        self, conn: AsyncConnection, org_id: str | None, wanted: PriceSpec, since_ms: int
+    ) -> PriceOverride | None:
+        key = (wanted.provider, wanted.connection, wanted.model, since_ms)
+        rows = await self.prices(conn, org_id)
+        return next(
+            (r for r in rows if (r.provider, r.connection, r.model, r.since_ms) == key), None
+        )
+
+    async def _check_targets(
+        self, conn: AsyncConnection, org_id: str | None, wanted: ModelSpec
+    ) -> None:
+        await self._check_connections(conn, org_id, {t.connection for t in wanted.targets})
+
+    async def _check_connections(
+        self, conn: AsyncConnection, org_id: str | None, names: set[str]
+    ) -> None:
+        rows = repository.connections(conn, (org_id, None))
+        known = self._environment | {row.name async for row in rows}
+        if unknown := sorted(names - known):
+            raise InvalidRequest(
+                f"There is no connection {', '.join(map(repr, unknown))}.",
+                code="unknown_connection",
+                hint=f"There are {', '.join(sorted(known)) or 'none yet'}.",
+            )
+
+    async def _put(
+        self,
+        conn: AsyncConnection,
+        table: Table,
+        kind: str,
+        row: ConnectionRow | PriceOverride,
+        present: ConnectionRow | PriceOverride | None,
+    ) -> bool:
+        if row == present:
+            return False
+        values: dict[str, Any] = msgspec.structs.asdict(row)
+        if present is None:
+            values["created_ms"] = self._now_ms()
+        await repository.put(conn, table, values, new=present is None)
+        await append_change(conn, row.org_id, kind, row.id)
+        return True
+
+    async def _remove(
+        self,
+        conn: AsyncConnection,
+        table: Table,
+        kind: str,
+        row: ConnectionRow | AliasRow | PriceOverride,
+    ) -> None:
+        await repository.remove(conn, table, row.id)
+        await append_change(conn, row.org_id, kind, row.id)
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
