@@ -37,6 +37,7 @@ _DONE: Final = b"[DONE]"
 _ATTACHMENTS: Final = (b'"image_url"', b'"input_audio"', b'"file"')
 _INCLUDE_USAGE: Final = msgspec.Raw(b'{"include_usage":true}')
 _TRUE: Final = msgspec.Raw(b"true")
+_ABSENT: Final = msgspec.Raw()
 
 
 class _InputDetails(msgspec.Struct):
@@ -70,9 +71,9 @@ class _Delta(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
-    tool_calls: msgspec.Raw | None = None
-    function_call: msgspec.Raw | None = None
-    audio: msgspec.Raw | None = None
+    tool_calls: msgspec.Raw = _ABSENT
+    function_call: msgspec.Raw = _ABSENT
+    audio: msgspec.Raw = _ABSENT
 
 
 class _Choice(msgspec.Struct):
@@ -83,7 +84,7 @@ class _Choice(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = _ABSENT
     model: str | None = None
     service_tier: str | None = None
 
@@ -152,7 +153,7 @@ class OpenAIChatReader(StreamReader):
             return Sight.CONTENT
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("a data line is not JSON") from None
-        if chunk.error is not None and bytes(chunk.error) != b"null":
+        if chunk.error is not _ABSENT and _says_something(chunk.error):
             self.error = openai_errors.read_fault(0, data)
             return Sight.ERROR
         if chunk.usage is not None:
@@ -188,9 +189,14 @@ def _content_size(delta: _Delta) -> int:
         if text:
             size += size_of(text)
     for raw in (delta.tool_calls, delta.function_call, delta.audio):
-        if raw is not None and bytes(raw) not in {b"null", b"[]"}:
+        if raw is not _ABSENT and _says_something(raw):
             size += len(bytes(raw))
     return size
+
+
+def _says_something(raw: msgspec.Raw) -> bool:
+    # Servers send empty lists and null where there is nothing (vLLM sends both).
+    return bytes(raw).strip() not in {b"", b"null", b"[]", b"[ ]"}
 
 
 class OpenAIChat(Wire):
