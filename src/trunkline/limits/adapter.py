@@ -1,0 +1,257 @@
+"""Limits and budgets inside one process: the adapter behind the ``Admission`` port."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from typing_extensions import override
+
+from trunkline.gateway.metering.event import Outcome
+from trunkline.gateway.ports import Admission, Ask, Lease
+from trunkline.kit.clock import Clock
+from trunkline.limits.counters.budget import Turns
+from trunkline.limits.lease import InProcessLease
+from trunkline.limits.plan import Plan
+from trunkline.limits.plans import Plans
+from trunkline.limits.ports import Spending
+from trunkline.limits.rebuild import Rebuilder
+from trunkline.limits.reservation import hold_money, return_money, take_limits, undo_limits
+from trunkline.limits.rules import OrgRules, Scope
+from trunkline.limits.standing import AdmissionStats, BudgetStanding, rule_stats, standing_of
+
+LEASE_SECONDS = 1_200.0
+"""Longer than any attempt may take by the default settings."""
+
+
+class InProcessAdmission(Admission):
+    """Admits requests by counters in memory. All methods run on one event loop.
+
+    Between a check and its reservation nothing awaits: that makes each step atomic. Steady time
+    drives rates and leases, so that a stepped clock neither opens nor closes them; the time of day
+    drives calendar windows, which only ever move forward.
+
+    Args:
+        spending: sums of the past, asked once for each new counter.
+        lease_seconds: how long a lease lives after its last sign of life (admission, or a hold for
+            an attempt). Must exceed the total timeout of an attempt.
+        plans: most pairs of key and alias whose counters are kept at hand.
+        ledger_timeout: seconds that a rebuild may wait for the ledger.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        spending: Spending,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        plans: int = 8_192,
+        ledger_timeout: float = 2.0,
+    ) -> None:
+        self._wall_time = clock.now
+        self._steady_time = clock.monotonic
+        # Fixed windows are aligned to the Unix epoch as it was when the process started.
+        self._epoch = int(clock.now() * 1000) - int(clock.monotonic() * 1000)
+        self._turns = Turns()
+        self._plans = Plans(plans, self._turns)
+        self._rebuilder = Rebuilder(spending, clock, ledger_timeout)
+        self._lease_ms = int(lease_seconds * 1000)
+        self._live: set[InProcessLease] = set()
+        self._unpriced = 0
+        self._expired = 0
+
+    def load(self, org_id: str, rules: OrgRules, time_zone: str = "UTC") -> None:
+        """Swap the rules of an organisation; what its unchanged rules have counted stays.
+
+        An organisation whose rules were never loaded is refused, so load empty rules too.
+        """
+        self._plans.load(org_id, rules, ZoneInfo(time_zone), self._now())
+
+    def unload(self, org_id: str) -> None:
+        """Forget an organisation that no longer exists; its requests are refused from now on."""
+        self._plans.unload(org_id, self._now())
+
+    async def rebuild(self) -> None:
+        """Ask the ledger about all budgets that name their instance; others follow when first met.
+
+        Call it after ``load`` and before serving. A ledger that does not answer stops nothing
+        here: the budgets stay unknown, and refuse, until it does.
+        """
+        wall = self._wall()
+        for org in self._plans.orgs():
+            for rule in org.rules.budgets:
+                scope_id = org.org_id if rule.scope == "org" else rule.scope_id
+                if scope_id is not None:
+                    budget = org.budget_for(rule, scope_id, wall)
+                    await self._rebuilder.learn(org.org_id, budget)
+
+    async def close(self) -> None:
+        """End questions to the ledger that still run."""
+        await self._rebuilder.close()
+
+    @override
+    async def admit(self, ask: Ask) -> InProcessLease:
+        plan = self._plans.get(ask.caller, ask.alias)
+        if plan is None or plan.pending:
+            plan = await self._ready_plan(ask)
+        now = self._now()
+        tokens = 0
+        if plan.tokens:
+            tokens = plan.expectation.tokens(ask.input_tokens, ask.output_tokens)
+        wall = self._wall()
+        skipped = take_limits(plan, now, wall, tokens)
+        try:
+            hold = hold_money(plan, wall, ask.hold_nano, self._turns)
+        except Exception:
+            undo_limits(plan.limits, skipped, tokens)
+            raise
+        if skipped:
+            plan = plan.without(skipped)
+        lease = InProcessLease(plan, tokens, now, hold)
+        self._live.add(lease)
+        return lease
+
+    @override
+    async def cover(self, lease: Lease, attempt_id: str, hold_nano: int | None) -> None:
+        mine = cast("InProcessLease", lease)
+        mine.seen = self._now()
+        wall = self._wall()
+        spare = mine.spare
+        if spare is not None:
+            mine.spare = None
+            if spare.worst == hold_nano and not mine.plan.turned(spare.turn, wall):
+                mine.open[attempt_id] = spare
+                return
+            return_money(mine.plan, spare)
+        mine.open[attempt_id] = hold_money(mine.plan, wall, hold_nano, self._turns)
+
+    @override
+    def settle(self, lease: Lease, attempt_id: str, outcome: Outcome) -> None:
+        mine = cast("InProcessLease", lease)
+        plan = mine.plan
+        hold = mine.open.pop(attempt_id, None)
+        if hold is None:
+            _settle_expired(mine, attempt_id, outcome)
+            return
+        cost = outcome.cost_nano
+        if cost is None:
+            cost = 0
+            self._unpriced += 1
+        for budget in plan.budgets:
+            budget.settle(hold, cost)
+        if plan.learns:
+            usage = outcome.usage
+            output = usage.output_total
+            mine.used += usage.input_total + output
+            if outcome.ending == "completed":
+                plan.expectation.observe(output, cost)
+        if mine.released and not mine.open:
+            self._finish(mine)
+
+    @override
+    def release(self, lease: Lease) -> None:
+        mine = cast("InProcessLease", lease)
+        if mine.released:
+            return
+        mine.released = True
+        if mine.spare is not None:
+            return_money(mine.plan, mine.spare)
+            mine.spare = None
+        for place in mine.plan.places:
+            place.leave()
+        if not mine.open:
+            self._finish(mine)
+
+    def sweep(self) -> int:
+        """End leases without a sign of life and forget idle counters; returns the leases ended.
+
+        What such a lease still holds is charged as it was held: the attempt may have been billed.
+        """
+        now = self._now()
+        dead = [lease for lease in self._live if now - lease.seen > self._lease_ms]
+        for lease in dead:
+            self._expire(lease)
+        self._plans.sweep(now, self._wall())
+        return len(dead)
+
+    async def keep_swept(self, every: float = 10.0) -> None:
+        """Sweep for ever, once in so many seconds; cancel it before ``close``."""
+        while True:
+            await asyncio.sleep(every)
+            self.sweep()
+
+    def correct(
+        self, org_id: str, scopes: Mapping[Scope, str], delta_nano: int, at_ms: int
+    ) -> None:
+        """Move all budgets of an attempt because its cost, once estimated, has become exact.
+
+        ``scopes`` names the attempt's instance of each scope, ``at_ms`` when it was opened:
+        windows that began later are left alone. Not for attempts that this process has still to
+        settle; ``settle`` does that.
+        """
+        org = self._plans.org(org_id)
+        for rule in org.rules.budgets:
+            budget = org.budgets.get((rule.id, scopes.get(rule.scope, "")))
+            if budget is not None and budget.known:
+                budget.correct(delta_nano, at_ms)
+
+    def standings(self, org_id: str) -> tuple[BudgetStanding, ...]:
+        """What each budget counter of an organisation has spent and holds."""
+        wall = self._wall()
+        return tuple(standing_of(b, wall) for _, b in self._plans.org(org_id).budgets.all())
+
+    def stats(self) -> AdmissionStats:
+        """Counts for metrics, since the process began."""
+        return AdmissionStats(
+            leases=len(self._live),
+            plans=len(self._plans),
+            unpriced=self._unpriced,
+            expired=self._expired,
+            ledger_failures=self._rebuilder.failures,
+            rules=tuple(stats for org in self._plans.orgs() for stats in rule_stats(org)),
+        )
+
+    async def _ready_plan(self, ask: Ask) -> Plan:
+        while True:
+            plan = self._plans.get(ask.caller, ask.alias)
+            if plan is None:
+                plan = self._plans.compile(ask.caller, ask.alias, self._now(), self._wall())
+            await self._rebuilder.fill(plan)
+            # The rules may have been swapped while the ledger answered.
+            if self._plans.get(ask.caller, ask.alias) is plan:
+                return plan
+
+    def _expire(self, lease: InProcessLease) -> None:
+        self._expired += 1
+        lease.expired = lease.open
+        lease.open = {}
+        for hold in lease.expired.values():
+            for budget in lease.plan.budgets:
+                budget.settle(hold, hold.worst)
+        if lease.expired:
+            lease.used = max(lease.used, lease.tokens)
+        if lease.released:
+            self._finish(lease)
+        else:
+            self.release(lease)
+
+    def _finish(self, lease: InProcessLease) -> None:
+        self._live.discard(lease)
+        if lease.plan.tokens and lease.used != lease.tokens:
+            now = self._now()
+            for counter in lease.plan.tokens:
+                counter.adjust(now, lease.at, lease.used - lease.tokens)
+
+    def _now(self) -> int:
+        return int(self._steady_time() * 1000) + self._epoch
+
+    def _wall(self) -> int:
+        return int(self._wall_time() * 1000)
+
+
+def _settle_expired(lease: InProcessLease, attempt_id: str, outcome: Outcome) -> None:
+    """Replace what an expired lease was charged for an attempt by its cost, which came late."""
+    if lease.expired is None or (hold := lease.expired.pop(attempt_id, None)) is None:
+        return
+    for budget in lease.plan.budgets:
+        budget.charge(hold, (outcome.cost_nano or 0) - hold.worst)
