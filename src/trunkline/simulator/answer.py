@@ -1,0 +1,214 @@
+"""What the model says: a pure function of the seed and of the question."""
+
+import hashlib
+import random
+from typing import Any, Literal
+
+import msgspec
+
+from trunkline.simulator.instances import make_instance
+from trunkline.simulator.prose import verbatim, write_prose, write_thoughts
+from trunkline.simulator.question import Question, Tool
+from trunkline.simulator.refusals import Refusal
+from trunkline.simulator.tokens import split_tokens
+
+CALL_OVERHEAD = 4
+"""Tokens of a tool call besides its name and its arguments."""
+
+_TOOL_PREFACE = "I'll look that up for you."
+
+Stop = Literal["end", "length", "stop_sequence", "tools"]
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of a tool.
+
+    Attributes:
+        ident: 24 characters; each wire puts its prefix before them.
+        head_tokens: tokens of the name and the overhead.
+        pieces: tokens of the arguments as JSON; fewer than all when the answer was cut.
+        whole: whether the arguments are all there.
+    """
+
+    ident: str
+    name: str
+    head_tokens: int
+    pieces: tuple[str, ...]
+    whole: bool = True
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as JSON text, or the beginning of it."""
+        return "".join(self.pieces)
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One of the answers to a question; each string of a tuple is one token."""
+
+    thoughts: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    stop: Stop = "end"
+    matched_stop: str | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Everything generated, reasoning included."""
+        return (
+            len(self.thoughts)
+            + len(self.text)
+            + sum(call.head_tokens + len(call.pieces) for call in self.calls)
+        )
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """All choices, and the digest that identifiers and timings are drawn from."""
+
+    digest: bytes
+    choices: tuple[Choice, ...]
+
+    @property
+    def output_tokens(self) -> int:
+        """Everything generated, over all choices."""
+        return sum(choice.tokens for choice in self.choices)
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """The reasoning part of it."""
+        return sum(len(choice.thoughts) for choice in self.choices)
+
+    def ident(self, label: str, length: int) -> str:
+        """Letters and digits that stay the same for the same question and seed."""
+        return _letters(self.digest, label, length)
+
+
+def compose(question: Question, seed: int) -> Answer:
+    """The answer to a question. How it is delivered has no influence on it.
+
+    Raises:
+        Refusal: a JSON schema of the question cannot be followed.
+    """
+    digest = _digest(question, seed)
+    try:
+        choices = tuple(_choice(question, digest, number) for number in range(question.choices))
+    except ValueError as error:
+        raise Refusal(
+            400, "invalid_request_error", f"Invalid schema: {error}.", code="invalid_schema"
+        ) from None
+    return Answer(digest, choices)
+
+
+def _choice(question: Question, digest: bytes, number: int) -> Choice:
+    rng = random.Random(digest + bytes((number,)))
+    thoughts: list[str] = []
+    if question.reasoning_tokens:
+        thoughts = split_tokens(write_thoughts(rng, question.last_text, question.reasoning_tokens))
+        if not question.show_reasoning:
+            # Hidden reasoning is billed in whole blocks of 64 tokens.
+            thoughts = thoughts[: max(64, len(thoughts) // 64 * 64)]
+    calls = _calls(question, rng, f"{number}")
+    text, matched = _stopped(_text(question, rng, calls=bool(calls)), question.stops)
+    stop: Stop = "end"
+    if matched is not None:
+        stop, calls = "stop_sequence", ()
+    elif calls:
+        stop = "tools"
+    whole = Choice(tuple(thoughts), tuple(split_tokens(text)), calls, stop, matched)
+    most = min(question.max_output or question.model.max_output, question.model.max_output)
+    return whole if whole.tokens <= most else _cut(whole, most)
+
+
+def _text(question: Question, rng: random.Random, *, calls: bool) -> str:
+    if calls:
+        return _TOOL_PREFACE if question.tool_choice == "auto" else ""
+    if question.schema is not None:
+        return msgspec.json.encode(make_instance(rng, question.schema)).decode()
+    said = verbatim(question.last_text)
+    if said is not None:
+        return said
+    length = round(question.model.answer_tokens * rng.uniform(0.6, 1.4))
+    return write_prose(rng, question.last_text, length)
+
+
+def _calls(question: Question, rng: random.Random, label: str) -> tuple[Call, ...]:
+    """The model calls tools when it must, or when it may and has no results yet.
+
+    A question that joins things by "and" gets two calls where parallel calls are allowed.
+    """
+    mode = question.tool_choice
+    if not question.tools or mode == "none" or (mode == "auto" and question.after_tools):
+        return ()
+    candidates = question.tools
+    if mode.startswith("="):
+        candidates = tuple(tool for tool in candidates if tool.name == mode[1:])
+    wanted = 2 if question.parallel and " and " in question.last_text else 1
+    return tuple(
+        _call(candidates[position % len(candidates)], rng, f"{label}.{position}")
+        for position in range(wanted)
+    )
+
+
+def _call(tool: Tool, rng: random.Random, label: str) -> Call:
+    arguments: Any = make_instance(rng, tool.schema)
+    return Call(
+        ident=_letters(rng.randbytes(16), label, 24),
+        name=tool.name,
+        head_tokens=CALL_OVERHEAD + len(split_tokens(tool.name)),
+        pieces=tuple(split_tokens(msgspec.json.encode(arguments).decode())),
+    )
+
+
+def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
+    found = [(text.find(stop), stop) for stop in stops if stop in text]
+    if not found:
+        return text, None
+    position, stop = min(found)
+    return text[:position], stop
+
+
+def _cut(choice: Choice, most: int) -> Choice:
+    """The first ``most`` tokens: reasoning first, then text, then the calls."""
+    left = most
+    thoughts = choice.thoughts[:left]
+    left -= len(thoughts)
+    text = choice.text[:left]
+    left -= len(text)
+    calls: list[Call] = []
+    for call in choice.calls:
+        if left < call.head_tokens:
+            break
+        left -= call.head_tokens
+        pieces = call.pieces[:left]
+        left -= len(pieces)
+        calls.append(
+            Call(call.ident, call.name, call.head_tokens, pieces, len(pieces) == len(call.pieces))
+        )
+    return Choice(thoughts, text, tuple(calls), "length")
+
+
+def _digest(question: Question, seed: int) -> bytes:
+    """What the answer depends on: not on the stream, nor on what only shapes its delivery."""
+    asked = hashlib.blake2b(digest_size=16, key=seed.to_bytes(8, "big", signed=True))
+    settings = (
+        question.model.name,
+        question.tool_choice,
+        question.parallel,
+        question.schema,
+        question.tools,
+        question.max_output,
+        question.stops,
+        question.reasoning_tokens,
+    )
+    asked.update(msgspec.json.encode(settings))
+    for segment in question.prompt:
+        asked.update("".join(segment.pieces).encode("utf-8", "surrogatepass"))
+        asked.update(b"\x00")
+    return asked.digest()
+
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def _letters(digest: bytes, label: str, length: int) -> str:
+    drawn = hashlib.blake2b(label.encode(), key=digest, digest_size=64).digest()
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in drawn[:length])

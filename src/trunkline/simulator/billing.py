@@ -1,0 +1,50 @@
+"""What a provider would charge for one attempt: integers, rounded up once."""
+
+import msgspec
+
+from trunkline.simulator.prices import ListPrice
+
+_TOKENS_PER_PRICE = 1_000_000
+
+
+class TokenUse(msgspec.Struct, frozen=True):
+    """Tokens of one attempt; the four kinds of input are disjoint.
+
+    Attributes:
+        uncached: input that the prompt cache had no part in.
+        cache_read: input that came from the prompt cache.
+        cache_write_5m: input written to the cache for five minutes.
+        cache_write_1h: input written to the cache for an hour.
+        output: everything generated, reasoning included.
+        reasoning: the part of the output that is reasoning.
+    """
+
+    uncached: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @property
+    def input_total(self) -> int:
+        """All input tokens, cached or not."""
+        return self.uncached + self.cache_read + self.cache_write_5m + self.cache_write_1h
+
+
+def bill(use: TokenUse, price: ListPrice, service_tier: str | None = None) -> int:
+    """Nano-dollars of this use, rounded up once to a whole nano-dollar.
+
+    A service tier that the price does not list is charged as the ordinary one.
+    """
+    rates = price.service_tiers.get(service_tier, price) if service_tier else price
+    if rates.long_input is not None and use.input_total > rates.long_input_above:
+        rates = rates.long_input
+    charge = (
+        use.uncached * rates.input
+        + use.cache_read * rates.cache_read
+        + use.cache_write_5m * rates.cache_write_5m
+        + use.cache_write_1h * rates.cache_write_1h
+        + use.output * rates.output
+    )
+    return -(-charge // _TOKENS_PER_PRICE)

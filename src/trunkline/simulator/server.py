@@ -1,0 +1,180 @@
+"""The simulator: both fake providers, their ledger and their controls on one port."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from trunkline.kit.clock import SystemClock
+from trunkline.simulator.anthropic_wire import AnthropicWire
+from trunkline.simulator.connection import Connection, Incoming
+from trunkline.simulator.control import Control
+from trunkline.simulator.delivery import perform
+from trunkline.simulator.ledger import SeenAttempt, SeenAttempts
+from trunkline.simulator.openai_wire import OpenAiWire
+from trunkline.simulator.prompt_cache import PromptCache
+from trunkline.simulator.provider import Provider
+from trunkline.simulator.refusals import Refusal
+from trunkline.simulator.rules import FaultRules
+from trunkline.simulator.script import Script, body_script
+from trunkline.simulator.wire import Wire
+
+_OPENAI: Wire = OpenAiWire()
+_ANTHROPIC: Wire = AnthropicWire()
+
+_GENERATE: Mapping[str, Wire] = {
+    "/v1/chat/completions": _OPENAI,
+    "/v1/messages": _ANTHROPIC,
+}
+_COUNT = "/v1/messages/count_tokens"
+_MODELS = "/v1/models"
+_CONTROL = "/_simulator/"
+_BACKLOG = 1024
+
+
+class Simulator:
+    """Fake providers on a port of their own.
+
+    OpenAI's base URL is ``{base_url}/v1``, Anthropic's is ``{base_url}``. Whoever builds it starts
+    and stops it; everything runs on the event loop that started it.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speed: float | None = None,
+        transcripts: Path | None = None,
+        ledger_file: Path | None = None,
+        ledger_size: int = 100_000,
+    ) -> None:
+        """Nothing is opened before ``start``, save the ledger's file.
+
+        Args:
+            seed: the same seed and request give the same answer.
+            host: address to listen on.
+            port: 0 takes a free one.
+            speed: factor on the models' speeds; None as the models' rows say.
+            transcripts: folder of recorded transcripts that may be replayed.
+            ledger_file: each attempt that ended is appended here as a line of JSON.
+            ledger_size: how many attempts are remembered.
+        """
+        if speed is not None and speed <= 0:
+            raise ValueError("speed must be above 0; use a large factor for no delays")
+        self._seed = seed
+        self._host = host
+        self._port = port
+        self._rules = FaultRules()
+        self._attempts = SeenAttempts(ledger_size, ledger_file)
+        self._provider = Provider(
+            seed=seed,
+            speed=speed or 1.0,
+            cache=PromptCache(SystemClock()),
+            rules=self._rules,
+            transcripts=transcripts,
+        )
+        self._connections: set[Connection] = set()
+        self._requests = 0
+        self._control = Control(seed, self._rules, self._attempts, self._connections)
+        self._server: asyncio.Server | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, such as ``http://127.0.0.1:8080``; only after ``start``."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def ledger(self) -> list[SeenAttempt]:
+        """The attempts seen so far, oldest first."""
+        return self._attempts.list()
+
+    @property
+    def faults(self) -> FaultRules:
+        """The faults set for requests to come."""
+        return self._rules
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the address is taken or not ours.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._serve, self._connections),
+            self._host,
+            self._port,
+            backlog=_BACKLOG,
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening, end all answers and close the ledger's file."""
+        if self._server is not None:
+            self._server.close()
+            for connection in [*self._connections]:
+                await connection.stop()
+            await self._server.wait_closed()
+            self._server = None
+        self._attempts.close()
+
+    async def _serve(self, connection: Connection, incoming: Incoming) -> None:
+        path = urlsplit(incoming.target).path
+        if incoming.method == "POST" and (path in _GENERATE or path == _COUNT):
+            await self._attempt(connection, incoming, path)
+            return
+        await perform(self._other(incoming, path), connection, keep_alive=incoming.keep_alive)
+
+    async def _attempt(self, connection: Connection, incoming: Incoming, path: str) -> None:
+        wire = _GENERATE.get(path, _ANTHROPIC)
+        tab = self._attempts.open(
+            wire.name, path, self._request_id(), incoming.headers, len(incoming.body)
+        )
+        try:
+            if path == _COUNT:
+                script = self._provider.count(wire, incoming, tab)
+            else:
+                script = self._provider.generate(wire, incoming, tab)
+            await perform(script, connection, keep_alive=incoming.keep_alive, seen=tab.seen)
+        finally:
+            tab.seen.client_closed = connection.client_gone
+            self._attempts.ended(tab)
+
+    def _other(self, incoming: Incoming, path: str) -> Script:
+        """Everything that is no attempt: controls, lists of models, and what nobody knows."""
+        if path.startswith(_CONTROL):
+            query = parse_qs(urlsplit(incoming.target).query)
+            return self._control.answer(
+                incoming.method, path.removeprefix(_CONTROL), query, incoming.body
+            )
+        wire = _ANTHROPIC if "anthropic-version" in incoming.headers else _OPENAI
+        request_id = self._request_id()
+        try:
+            status, body = HTTPStatus.OK, self._listed(wire, incoming, path)
+        except Refusal as refusal:
+            status, body = HTTPStatus(refusal.status), wire.error_body(refusal, request_id)
+        headers = (("content-type", "application/json"), *wire.headers(request_id, None))
+        return body_script(status, headers, body)
+
+    def _listed(self, wire: Wire, incoming: Incoming, path: str) -> bytes:
+        known = path == _MODELS or path.startswith(f"{_MODELS}/")
+        if incoming.method != "GET" or not known:
+            raise Refusal(
+                404,
+                "invalid_request_error" if wire is _OPENAI else "not_found_error",
+                f"Unknown request URL: {incoming.method} {path}.",
+                code="unknown_url",
+            )
+        wire.credential(incoming.headers)
+        name = unquote(path.removeprefix(_MODELS).removeprefix("/"))
+        return wire.model(name) if name else wire.models()
+
+    def _request_id(self) -> str:
+        """Different for each request, and the same again for the same seed and order."""
+        self._requests += 1
+        drawn = f"{self._seed} {self._requests}".encode()
+        return f"req_{hashlib.blake2b(drawn, digest_size=12).hexdigest()}"
