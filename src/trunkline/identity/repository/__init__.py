@@ -1,0 +1,1 @@
+"""SQL of organisations, teams, users and keys; one module per noun."""
