@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from trunkline.connections.rows import AliasRow, ConnectionRow, PriceOverride
+from trunkline.connections.rows import AliasRow, ConnectionRow, OwnedRows, PriceOverride
 from trunkline.storage.tables.connections import alias, alias_target, connection, price_override
 
 CONNECTION_COLUMNS = [connection.c[name] for name in ConnectionRow.__struct_fields__]
@@ -63,6 +63,20 @@ async def aliases(
         targets.append(target)
     if head is not None:
         yield AliasRow(**head, targets=tuple(targets))
+
+
+async def rows_by_owner(
+    conn: AsyncConnection, orgs: tuple[str | None, ...] | None = None
+) -> dict[str | None, OwnedRows]:
+    """The rows of these owners, or of all; an owner without rows is missing."""
+    found: dict[str | None, OwnedRows] = {}
+    async for connection_row in connections(conn, orgs):
+        found.setdefault(connection_row.org_id, OwnedRows()).connections.append(connection_row)
+    async for alias_row in aliases(conn, orgs):
+        found.setdefault(alias_row.org_id, OwnedRows()).aliases.append(alias_row)
+    async for price_row in prices(conn, orgs):
+        found.setdefault(price_row.org_id, OwnedRows()).prices.append(price_row)
+    return found
 
 
 async def _stream(

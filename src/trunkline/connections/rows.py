@@ -56,6 +56,14 @@ class PriceOverride(msgspec.Struct, frozen=True):
         return Price(f"override/{self.id}", rates, fixed=self.request_nano)
 
 
+class OwnedRows(msgspec.Struct):
+    """All rows of one owner."""
+
+    connections: list[ConnectionRow] = msgspec.field(default_factory=list)
+    aliases: list[AliasRow] = msgspec.field(default_factory=list)
+    prices: list[PriceOverride] = msgspec.field(default_factory=list)
+
+
 FREE_RATES: dict[str, int] = msgspec.structs.asdict(FREE)
 
 

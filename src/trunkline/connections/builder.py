@@ -1,0 +1,103 @@
+"""Builds routing states without holding the event loop."""
+
+import asyncio
+from collections.abc import Iterable
+
+from trunkline.catalog.capabilities import Capabilities
+from trunkline.catalog.reader import Catalog
+from trunkline.connections.accounts import Account, connected, environment_accounts
+from trunkline.connections.building import State, Step, inherit, publish_catalog, publish_rows
+from trunkline.connections.price_book import PriceBook
+from trunkline.connections.rows import ConnectionRow, OwnedRows, PriceOverride
+from trunkline.connections.secrets import Secrets
+from trunkline.kit.clock import Clock
+from trunkline.settings import Settings
+
+TURN_SECONDS = 0.001
+
+
+class Builder:
+    """Has no state of its own: what it builds depends on its parts and on the time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        catalog: Catalog,
+        capabilities: Capabilities,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._catalog = catalog
+        self._capabilities = capabilities
+        self._clock = clock
+
+    async def shared(self, rows: OwnedRows) -> State:
+        """What the operator shares with all: environment, catalogue, and its own rows."""
+        state = State({}, {}, self._book(shared=rows.prices), [])
+        pacer = _Pacer(self._clock)
+        accounts = list(environment_accounts(self._settings))
+        self._connect(state, accounts)
+        hold = self._settings.hold_headers
+        await pacer.run(publish_catalog(state, self._catalog, self._capabilities, hold))
+        self._connect(state, [await self._account(row, state) for row in rows.connections])
+        await pacer.run(_rebind(state))
+        await pacer.run(publish_rows(state, rows.aliases, hold))
+        return state
+
+    async def own(
+        self, rows: OwnedRows, shared: State, shared_prices: Iterable[PriceOverride]
+    ) -> State:
+        """What one organisation may call: what is shared, and its own rows before it."""
+        book = self._book(shared=shared_prices, own=rows.prices) if rows.prices else shared.book
+        state = State(dict(shared.connections), {}, book, [])
+        pacer = _Pacer(self._clock)
+        self._connect(state, [await self._account(row, state) for row in rows.connections])
+        await pacer.run(inherit(state, shared.aliases))
+        await pacer.run(publish_rows(state, rows.aliases, self._settings.hold_headers))
+        return state
+
+    def _book(
+        self, *, shared: Iterable[PriceOverride], own: Iterable[PriceOverride] = ()
+    ) -> PriceBook:
+        now = self._clock.now()
+        return PriceBook(self._catalog, self._capabilities, now, shared=shared, own=own)
+
+    async def _account(self, row: ConnectionRow, state: State) -> Account:
+        """The row with its secret. Without one it stays, so that its calls fail by its own name."""
+        if row.secret is None:
+            return Account(row, None)
+        try:
+            return Account(row, await self._secrets.resolve(row.secret))
+        except ValueError as error:
+            state.problems.append(f"the connection {row.name!r} has no secret: {error}")
+            return Account(row, None)
+
+    def _connect(self, state: State, accounts: Iterable[Account]) -> None:
+        for account in accounts:
+            try:
+                connection = connected(account)
+            except ValueError as error:
+                state.problems.append(f"the connection {account.row.name!r} is left out: {error}")
+            else:
+                state.connections[connection.name] = connection
+
+
+class _Pacer:
+    """Gives the event loop a turn whenever a step ends more than a millisecond after the last."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock.monotonic()
+
+    async def run(self, steps: Step) -> None:
+        for _ in steps:
+            if self._clock.monotonic() - self._since >= TURN_SECONDS:
+                await asyncio.sleep(0)
+                self._since = self._clock.monotonic()
+
+
+def _rebind(state: State) -> Step:
+    """Give models of the environment's connections to shared ones that took their names."""
+    yield from inherit(state, dict(state.aliases))

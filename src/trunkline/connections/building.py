@@ -1,0 +1,117 @@
+"""Puts the routing state of the installation and of each organisation together.
+
+The builders are generators that yield nothing but turns: the adapter lets the event loop run
+between their steps, because a large catalogue takes longer than the loop may wait.
+"""
+
+from collections.abc import Generator, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from trunkline.catalog.capabilities import Capabilities
+from trunkline.catalog.reader import Catalog
+from trunkline.catalog.rows import Model
+from trunkline.connections.price_book import PriceBook
+from trunkline.connections.rows import AliasRow
+from trunkline.gateway.providers.registry import PROVIDERS
+from trunkline.gateway.snapshot import Alias, Connection, Target
+
+Step = Generator[None, None, None]
+
+
+class State(NamedTuple):
+    """What can be called, by name, with the prices of one moment.
+
+    Attributes:
+        problems: sentences about what was left out, for the operator.
+    """
+
+    connections: dict[str, Connection]
+    aliases: dict[str, Alias]
+    book: PriceBook
+    problems: list[str]
+
+
+def publish_catalog(
+    state: State, catalog: Catalog, capabilities: Capabilities, hold_headers: float
+) -> Step:
+    """Add the catalogue's models of each provider that has a connection of its own name.
+
+    Chat models come first. A name that is already taken is published as ``provider/model``.
+    """
+    found: list[tuple[str, str, str]] = []
+    for provider in PROVIDERS:
+        if provider.id in state.connections and provider.price_provider:
+            for model in catalog.models(provider.price_provider):
+                dated = capabilities.dated_names(provider.price_provider, model.id)
+                found += [(provider.id, name, model.kind) for name in _names(model, dated)]
+            yield
+    for provider_id, name, kind in sorted(found, key=lambda item: item[2] != "chat"):
+        public = name if name not in state.aliases else f"{provider_id}/{name}"
+        target = state.book.target(state.connections[provider_id], name)
+        state.aliases[public] = Alias(public, (target,), kind, hold_headers=hold_headers)
+        yield
+
+
+def _names(model: Model, dated: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys((*model.names, *dated))
+
+
+def publish_rows(state: State, rows: Iterable[AliasRow], hold_headers: float) -> Step:
+    """Add published models; one of the same name that is already there is replaced.
+
+    A target at a connection that is no more is left out, and a model without targets too.
+    """
+    for row in rows:
+        targets = tuple(_targets(state, row))
+        if targets:
+            state.aliases[row.name] = Alias(
+                name=row.name,
+                targets=targets,
+                kind=row.kind,
+                created=row.created_ms // 1000,
+                max_tokens=row.max_tokens,
+                hold_headers=hold_headers if row.hold_headers is None else row.hold_headers,
+            )
+        else:
+            state.aliases.pop(row.name, None)
+            state.problems.append(f"the model {row.name!r} has no target that can be reached")
+        yield
+
+
+def _targets(state: State, row: AliasRow) -> Iterable[Target]:
+    for name, model in row.targets:
+        connection = state.connections.get(name)
+        if connection is None:
+            state.problems.append(f"the model {row.name!r} wants the unknown connection {name!r}")
+        else:
+            yield state.book.target(connection, model)
+
+
+def inherit(state: State, shared: dict[str, Alias]) -> Step:
+    """Add the shared models, bound to the organisation's own connections and prices.
+
+    Names resolve in the organisation first: its own connection ``openai`` serves it the shared
+    models of ``openai`` too, if it is one to the same provider. Models that nothing of its own
+    touches are the same objects for all organisations.
+    """
+    special = {
+        name: connection
+        for name, connection in state.connections.items()
+        if state.book.is_special_for(connection)
+    }
+    for name, alias in shared.items():
+        targets = tuple(_inherited(state, special, target) for target in alias.targets)
+        same = all(own is target for own, target in zip(targets, alias.targets, strict=True))
+        state.aliases[name] = alias if same else msgspec.structs.replace(alias, targets=targets)
+        yield
+
+
+def _inherited(state: State, special: dict[str, Connection], target: Target) -> Target:
+    own = state.connections.get(target.connection.name)
+    if own is None or own.provider != target.connection.provider:
+        own = target.connection
+    if own is target.connection and own.name not in special:
+        return target
+    return state.book.target(own, target.model)
