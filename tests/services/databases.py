@@ -81,3 +81,11 @@ def database(request: pytest.FixtureRequest) -> Database:
     """An open, migrated and empty database; a test that asks for it runs on both engines."""
     opened: Database = request.getfixturevalue(f"{request.param}_database")
     return opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_address(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str | None, Path]:
+    """What ``Database.open`` takes, for tests in which several processes open one database."""
+    if request.param == "sqlite":
+        return None, request.getfixturevalue("data_dir")
+    return request.getfixturevalue("postgresql_url"), tmp_path

@@ -76,4 +76,4 @@ async def stored_keys(
 
 
 def _key(row: RowMapping) -> Key:
-    return msgspec.convert(dict(row), Key)
+    return msgspec.convert({name: row[name] for name in Key.__struct_fields__}, Key)
