@@ -151,6 +151,8 @@ def _card_end(run: str, groups: list[tuple[int, int]], first: int) -> int | None
     shape: tuple[int, ...] = ()
     for index in range(first, min(first + 6, len(groups))):
         start, end = groups[index]
+        if index > first and "." in run[groups[index - 1][1] : start]:
+            return None  # A decimal point, not a card's blank or dash.
         digits += run[start:end]
         shape += (end - start,)
         if len(digits) > _CARD_DIGITS.stop:

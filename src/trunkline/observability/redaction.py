@@ -9,6 +9,7 @@ ordinary text. Bodies, where they would stand, are never logged.
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote_plus
 
 from trunkline.observability.personal_numbers import hide_numbers
@@ -72,9 +73,12 @@ _ASSIGNMENT_MARKS = ("authorization", "cookie", "key", "passw", "pwd", "secret",
 _BEARER = re.compile(r"(?<![A-Za-z])([Bb]earer(?:\s{1,8}|%20|\+))[A-Za-z0-9._~+/=-]{8,}")
 _USERINFO = re.compile(r"://[^/\s\"'<>]*@")
 _IN_QUERY = re.compile(r"([?&;](?P<name>[A-Za-z0-9_.%-]{1,40})=)[^&\s\"'#<>]+")
-_LOCAL = r"\w.!#$%'*+^`{|}~\-"  # Without what separates the parts of a URL.
+# The part before the at sign, without what separates the parts of a URL; RFC 5322 allows those as
+# well, so one of them right before the sign counts.
+_LOCAL = r"\w.!#$%'*+^`{|}~\-"
 _EMAIL = re.compile(
-    rf"(?<![{_LOCAL}])[{_LOCAL}]+?(?:@|%40)(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{{2,}})"
+    rf"(?:(?<![{_LOCAL}])[{_LOCAL}]+?|[/?=&])(?:@|%40)"
+    r"(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})"
 )
 
 
@@ -82,6 +86,9 @@ def redact(text: str) -> str:
     """The text without keys, tokens, credentials, e-mail addresses and personal numbers."""
     if len(text) > MAX_CHARACTERS:
         text = text[:MAX_CHARACTERS] + CUT
+    if not text.isascii():
+        # Half a surrogate pair cannot be encoded, and the line would be lost.
+        text = text.encode("utf-8", "backslashreplace").decode()
     if "://" in text and "@" in text:
         text = _USERINFO.sub(f"://{SECRET}@", text)
     if "=" in text and ("?" in text or "&" in text):
@@ -110,7 +117,7 @@ def redact_value(value: object) -> object:
     return redact(str(value))
 
 
-def redact_fields(fields: Mapping[object, object]) -> dict[str, object]:
+def redact_fields(fields: Mapping[Any, Any]) -> dict[str, object]:
     """The same for a mapping; the value of a field such as ``api_key`` goes whatever it is."""
     return {
         (name := str(key)): SECRET if _says_secret(name) and value else redact_value(value)
