@@ -1,0 +1,282 @@
+"""The data path on real sockets: our server in front, the simulator behind, records in lists.
+
+What is recorded is what the ports were told, so a test can compare it with what the simulator saw.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from typing_extensions import override
+
+from trunkline.errors import TrunklineError
+from trunkline.gateway.bare import (
+    FREE_LEASE,
+    FixedRoutes,
+    NoGenerations,
+    NoLimits,
+    NoRecords,
+    NoRepeats,
+    OneCaller,
+)
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.endpoint import GatewayEndpoint, early_error
+from trunkline.gateway.lookup import LookupPorts, LookupRunner
+from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
+from trunkline.gateway.metering.price import Price, Rates
+from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
+from trunkline.gateway.ports import Ask, Lease, Observer, Repeats
+from trunkline.gateway.server import GatewayServer, build_server
+from trunkline.gateway.serving.edges import Edges
+from trunkline.gateway.serving.lifecycle import Lifecycle
+from trunkline.gateway.snapshot import Alias, Connection, Origin, Snapshot, Target
+from trunkline.gateway.transport import AddressGuard, Proxies, Resolver, Timeouts, UpstreamPool
+from trunkline.kit.clock import SystemClock
+from trunkline.simulator.prices import PRICES, ListPrice
+from trunkline.simulator.server import Simulator
+
+KEY = "tl_test"
+WIRES = {"openai_chat": "sim-openai", "anthropic_messages": "sim-anthropic"}
+
+
+class Recorded(NoRecords):
+    """Keeps every record; ``broken`` makes the journal refuse."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[str, Attempt] = {}
+        self.outcomes: list[tuple[Attempt, Outcome]] = []
+        self.broken: TrunklineError | None = None
+
+    @override
+    def opened(self, attempt: Attempt) -> Progress:
+        if self.broken is not None:
+            raise self.broken
+        self.attempts[attempt.id] = attempt
+        return Progress(attempt.id)
+
+    @override
+    def closed(self, attempt: Attempt, outcome: Outcome) -> None:
+        self.outcomes.append((attempt, outcome))
+
+
+class Admitted(NoLimits):
+    """Keeps the books of leases: what was asked, covered, settled and released."""
+
+    def __init__(self) -> None:
+        self.asks: list[Ask] = []
+        self.covered: dict[str, int | None] = {}
+        self.settled: dict[str, Outcome] = {}
+        self.released = 0
+        self.refusal: TrunklineError | None = None
+
+    @override
+    async def admit(self, ask: Ask) -> Lease:
+        self.asks.append(ask)
+        if self.refusal is not None:
+            raise self.refusal
+        return FREE_LEASE
+
+    @override
+    async def cover(self, lease: Lease, attempt_id: str, hold_nano: int | None) -> None:
+        self.covered[attempt_id] = hold_nano
+
+    @override
+    def settle(self, lease: Lease, attempt_id: str, outcome: Outcome) -> None:
+        assert attempt_id not in self.settled
+        self.settled[attempt_id] = outcome
+
+    @override
+    def release(self, lease: Lease) -> None:
+        self.released += 1
+
+
+class Observed(Observer):
+    """Keeps finished events and lets a test wait for them."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.events: list[Finished] = []
+        self._changed = asyncio.Event()
+
+    @override
+    def began(self) -> None:
+        self.running += 1
+
+    @override
+    def finished(self, event: Finished) -> None:
+        self.running -= 1
+        self.events.append(event)
+        self._changed.set()
+
+    async def wait_for(self, count: int) -> Finished:
+        """The event number ``count``, counted from 1."""
+        async with asyncio.timeout(20):
+            while len(self.events) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.events[count - 1]
+
+
+class Rig:
+    """One running data path. Owned by ``running`` below, which closes everything."""
+
+    def __init__(self, simulator: Simulator, server: GatewayServer, parts: dict[str, Any]) -> None:
+        self.simulator = simulator
+        self.server = server
+        self.recorded: Recorded = parts["recorder"]
+        self.admitted: Admitted = parts["admission"]
+        self.observed: Observed = parts["observer"]
+        self.pool: UpstreamPool = parts["upstream"]
+        self.lifecycle: Lifecycle = parts["lifecycle"]
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+
+def price_of(model: str, listed: ListPrice) -> Price:
+    """The simulator's list price as a price row of the gateway, all buckets but searches."""
+    return Price(
+        ref=f"simulator:{model}",
+        rates=Rates(
+            input=listed.input,
+            cache_read=listed.cache_read,
+            cache_write=listed.input,
+            cache_write_5m=listed.cache_write_5m,
+            cache_write_1h=listed.cache_write_1h,
+            audio_input=listed.input,
+            output=listed.output,
+            reasoning=listed.output,
+            audio_output=listed.output,
+        ),
+    )
+
+
+def connection(
+    simulator: Simulator, wire: str, *, credential: bytes = b"sim-key", **changes: Any
+) -> Connection:
+    """A connection to the simulator that speaks this wire."""
+    parts = urlsplit(simulator.base_url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    anthropic = wire == "anthropic_messages"
+    plain = Connection(
+        id=f"connection-{wire}",
+        name=WIRES[wire],
+        provider="simulator",
+        wire=wire,
+        origin=Origin("http", parts.hostname, parts.port),
+        path_prefix="" if anthropic else "/v1",
+        headers=(
+            ((b"x-api-key", credential), (b"anthropic-version", b"2023-06-01"))
+            if anthropic
+            else ((b"authorization", b"Bearer " + credential),)
+        ),
+        private=True,
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+def published(simulator: Simulator, extra: Iterable[Alias] = ()) -> Snapshot:
+    """Every priced model of the simulator as an alias, on the wire that its name belongs to."""
+    aliases: dict[str, Alias] = {}
+    for model, listed in PRICES.items():
+        for wire, prefix in (("openai_chat", ""), ("anthropic_messages", "claude:")):
+            name = prefix + model
+            target = Target(connection(simulator, wire), model, price_of(model, listed))
+            aliases[name] = Alias(name=name, targets=(target,), created=1_700_000_000)
+    for alias in extra:
+        aliases[alias.name] = alias
+    return Snapshot("org-1", 1, aliases, {})
+
+
+@contextlib.asynccontextmanager
+async def running(
+    simulator: Simulator,
+    *,
+    extra: Iterable[Alias] = (),
+    aliases: frozenset[str] = frozenset(),
+    scopes: frozenset[str] = frozenset({"inference"}),
+    timeouts: Timeouts | None = None,
+    bearings: Bearings | None = None,
+    repeats: Repeats | None = None,
+    edges: Edges | None = None,
+    shutdown_deadline: float = 5.0,
+) -> AsyncIterator[Rig]:
+    """A data path in front of this simulator, ended with all its connections."""
+    caller = Caller(org_id="org-1", key_id="key-1", scopes=scopes, aliases=aliases)
+    resolver = Resolver()
+    parts: dict[str, Any] = {
+        "recorder": Recorded(),
+        "admission": Admitted(),
+        "observer": Observed(),
+        "lifecycle": Lifecycle(),
+        "upstream": UpstreamPool(
+            timeouts=timeouts or Timeouts(),
+            per_host=500,
+            address_guard=AddressGuard(["127.0.0.0/8"]),
+            proxies=Proxies(),
+            ca_file=None,
+            resolver=resolver,
+        ),
+    }
+    callers = OneCaller(KEY, caller)
+    routes = FixedRoutes(published(simulator, extra))
+    pipeline = Pipeline(
+        Ports(
+            callers=callers,
+            routes=routes,
+            admission=parts["admission"],
+            recorder=parts["recorder"],
+            observer=parts["observer"],
+            repeats=repeats or NoRepeats(),
+            upstream=parts["upstream"],
+            clock=SystemClock(),
+        ),
+        bearings or Bearings(),
+    )
+    endpoint = GatewayEndpoint(
+        pipeline,
+        LookupRunner(LookupPorts(callers, routes, NoGenerations(), parts["observer"])),
+    )
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        else:
+            await endpoint.handle(scope)
+
+    server = build_server(
+        app,
+        host="127.0.0.1",
+        port=0,
+        edges=edges or Edges(),
+        lifecycle=parts["lifecycle"],
+        render_error=early_error,
+        shutdown_notice=0.0,
+        shutdown_deadline=shutdown_deadline,
+    )
+    serving = asyncio.create_task(server.serve())
+    await server.listening()
+    try:
+        yield Rig(simulator, server, parts)
+    finally:
+        server.stop()
+        await serving
+        await parts["upstream"].close()
+        resolver.close()
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
