@@ -39,8 +39,9 @@ def _not_inside_a_word(prefix: str) -> str:
     )
 
 
+# The public part of our keys, ``tl_`` and twelve characters, may be shown and stays.
 _KEYS = re.compile(
-    "(?:" + "|".join(map(_not_inside_a_word, _KEY_PREFIXES)) + r")[A-Za-z0-9_.~+/=-]{12,}"
+    "(?:" + "|".join(map(_not_inside_a_word, _KEY_PREFIXES)) + r")[A-Za-z0-9_.~+/=-]{13,}"
 )
 
 _QUERY_SECRETS = frozenset(
@@ -125,12 +126,12 @@ def redact_fields(fields: Mapping[Any, Any]) -> dict[str, object]:
     }
 
 
-def scrub_url(path: str, query: str = "") -> str:
+def scrub_url(path: str, query: bytes = b"") -> str:
     """Path and query for a log, at most 2,048 characters, secrets replaced by ``[secret]``."""
     if not query:
         return _scrub_path(path)
     parts = []
-    for part in query[:MAX_URL_CHARACTERS].split("&"):
+    for part in query[:MAX_URL_CHARACTERS].decode("latin-1").split("&"):
         name, mark, _ = part.partition("=")
         parts.append(f"{name}={SECRET}" if mark and _is_query_secret(name) else part)
     return redact(f"{_scrub_path(path)}?{'&'.join(parts)}"[:MAX_URL_CHARACTERS])

@@ -1,0 +1,265 @@
+"""What Prometheus reads at ``/metrics``."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+from trunkline.kit.money import format_usd
+from trunkline.observability import semconv
+from trunkline.observability.label_guard import OTHER, LabelGuard
+from trunkline.observability.series import (
+    Counter,
+    CounterFamily,
+    Family,
+    Histogram,
+    HistogramFamily,
+    Labels,
+    Sample,
+    WatchedFamily,
+)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_GEN_AI = (
+    "gen_ai_operation_name",
+    "gen_ai_provider_name",
+    "gen_ai_request_model",
+    "trunkline_alias",
+)
+
+
+class ModelSeries:
+    """The series of one model at one provider under one alias, kept so that nothing is looked up.
+
+    Its state is one dictionary of attempt counters by ending and status, and one of durations by
+    type of error; both are bounded by the number of endings, statuses and codes that exist.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_durations",
+        "cost",
+        "first_token",
+        "input_tokens",
+        "output_tokens",
+        "per_output_token",
+        "unpriced",
+        "upstream_duration",
+    )
+
+    def __init__(self, families: "_Families", labels: Labels) -> None:
+        self._attempts = families.attempts, labels[1:], dict[tuple[str, int | None], Counter]()
+        self._durations = families.duration, labels, dict[str, Histogram]()
+        self.cost = {state: families.cost.child(*labels, state) for state in ("exact", "estimated")}
+        self.unpriced = families.unpriced.child(*labels)
+        self.input_tokens = families.tokens.child(*labels, "input")
+        self.output_tokens = families.tokens.child(*labels, "output")
+        self.first_token = families.first_token.child(*labels)
+        self.per_output_token = families.per_output_token.child(*labels)
+        self.upstream_duration = families.upstream_duration.child(*labels[1:])
+
+    def attempts(self, ending: str, status: int | None) -> Counter:
+        """Attempts that ended so; ``status`` is None when no answer arrived."""
+        family, labels, known = self._attempts
+        counter = known.get((ending, status))
+        if counter is None:
+            shown = "none" if status is None else str(status)
+            counter = known[ending, status] = family.child(*labels, ending, shown)
+        return counter
+
+    def duration(self, error_type: str) -> Histogram:
+        """Seconds of whole requests; the type of error is empty for those that succeeded."""
+        family, labels, known = self._durations
+        histogram = known.get(error_type)
+        if histogram is None:
+            histogram = known[error_type] = family.child(*labels, error_type)
+        return histogram
+
+
+class Metrics:
+    """All series of one process. Built by the composition root; nothing has to be closed.
+
+    ``guard`` decides which model names and aliases become labels: tell it those of each snapshot.
+    Updates and ``render`` belong to the event loop.
+    """
+
+    def __init__(self, guard: LabelGuard | None = None) -> None:
+        self.guard = guard or LabelGuard()
+        self._in_progress = 0
+        self._source_failures = 0
+        self._families = _Families()
+        self._watched: list[Family] = []
+        self._requests: dict[tuple[str, str, int], Histogram] = {}
+        self._models: dict[Labels, ModelSeries] = {}
+        self._refusals: dict[str, Counter] = {}
+        self._process = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self._process)
+
+    def request_began(self) -> None:
+        """One more request is in progress."""
+        self._in_progress += 1
+
+    def request_finished(
+        self, method: str, route: str, status: int, duration_ms: float, overhead_ms: float | None
+    ) -> None:
+        """A request is over; ``route`` is a template, never a path."""
+        self._in_progress -= 1
+        key = (method, route, status)
+        histogram = self._requests.get(key)
+        if histogram is None:
+            shown = method if method in _METHODS else OTHER
+            histogram = self._families.http.child(shown, route, str(status))
+            if shown == method:  # Else a caller could fill the dictionary with methods.
+                self._requests[key] = histogram
+        histogram.observe(duration_ms)
+        if overhead_ms is not None:
+            self._families.overhead.observe(overhead_ms)
+
+    def refused(self, code: str) -> None:
+        """A limit or budget refused a request; ``code`` is that of our error."""
+        counter = self._refusals.get(code)
+        if counter is None:
+            counter = self._refusals[code] = self._families.refusals.child(code)
+        counter.add()
+
+    def model(self, operation: str, provider: str, model: str, alias: str) -> ModelSeries:
+        """The series of a model; model and alias are checked against the guard."""
+        label = self.guard.label
+        key = (operation, provider, label(model), label(alias))
+        series = self._models.get(key)
+        if series is None:
+            series = self._models[key] = ModelSeries(
+                self._families,
+                (
+                    semconv.operation_name(operation),
+                    semconv.provider_name(provider),
+                    key[2],
+                    key[3],
+                ),
+            )
+        return series
+
+    def watch(
+        self,
+        name: str,
+        text: str,
+        read: Callable[[], Iterable[Sample]],
+        *,
+        kind: Literal["gauge", "counter"] = "gauge",
+        labels: Labels = (),
+    ) -> None:
+        """Read numbers that someone else keeps, at each scrape; ``read`` must be quick.
+
+        A source that raises is left out of the scrape and counted.
+        """
+        self._watched.append(WatchedFamily(name, text, kind, labels, read))
+
+    def render(self) -> bytes:
+        """The scrape in the text format of Prometheus."""
+        lines: list[str] = []
+        for family in self._families.all():
+            lines.extend(family.render())
+        lines.extend(self._own())
+        for family in self._watched:
+            try:
+                lines.extend([*family.render()])
+            except Exception:  # noqa: BLE001 - one broken source must not hide all others
+                self._source_failures += 1
+        lines.append(
+            f"# TYPE {semconv.SOURCE_FAILURES} counter\n"
+            f"{semconv.SOURCE_FAILURES} {self._source_failures}\n"
+        )
+        return "".join(lines).encode() + generate_latest(self._process)
+
+    def _own(self) -> Iterable[str]:
+        yield (
+            f"# HELP {semconv.HTTP_IN_PROGRESS} Requests being served.\n"
+            f"# TYPE {semconv.HTTP_IN_PROGRESS} gauge\n"
+            f"{semconv.HTTP_IN_PROGRESS} {self._in_progress}\n"
+        )
+        totals = CounterFamily(
+            semconv.HTTP_REQUESTS, "Requests served.", ("method", "route", "status_code")
+        )
+        # The histogram has counted them already.
+        for values, count in self._families.http.counts():
+            totals.child(*values).add(count)
+        yield from totals.render()
+
+
+class _Families:
+    """The families that the data path updates."""
+
+    def __init__(self) -> None:
+        self.http = HistogramFamily(
+            semconv.HTTP_DURATION,
+            "Milliseconds from the head of a request to the last byte of its answer.",
+            ("method", "route", "status_code"),
+            semconv.HTTP_BOUNDS,
+        )
+        self._overhead = HistogramFamily(
+            semconv.OVERHEAD_DURATION,
+            "Milliseconds of ours before the first attempt left.",
+            (),
+            semconv.OVERHEAD_BOUNDS,
+        )
+        self.overhead = self._overhead.child()
+        self.tokens = HistogramFamily(
+            semconv.TOKEN_USAGE,
+            "Tokens of an attempt.",
+            (*_GEN_AI, "gen_ai_token_type"),
+            semconv.TOKEN_BOUNDS,
+        )
+        self.duration = HistogramFamily(
+            semconv.REQUEST_DURATION,
+            "Seconds of a request, all attempts included.",
+            (*_GEN_AI, "error_type"),
+            semconv.DURATION_BOUNDS,
+        )
+        self.first_token = HistogramFamily(
+            semconv.FIRST_TOKEN,
+            "Seconds until the caller had the first content.",
+            _GEN_AI,
+            semconv.FIRST_TOKEN_BOUNDS,
+        )
+        self.per_output_token = HistogramFamily(
+            semconv.PER_OUTPUT_TOKEN,
+            "Seconds for each output token after the first.",
+            _GEN_AI,
+            semconv.PER_OUTPUT_TOKEN_BOUNDS,
+        )
+        self.cost = CounterFamily(
+            semconv.COST, "Dollars spent.", (*_GEN_AI, "cost_state"), format_usd
+        )
+        self.unpriced = CounterFamily(
+            semconv.UNPRICED, "Attempts whose cost nobody knows.", _GEN_AI
+        )
+        self.attempts = CounterFamily(
+            semconv.ATTEMPTS_TOTAL, "Attempts.", (*_GEN_AI[1:], "ending", "status")
+        )
+        self.upstream_duration = HistogramFamily(
+            semconv.UPSTREAM_DURATION,
+            "Seconds of an attempt.",
+            _GEN_AI[1:],
+            semconv.DURATION_BOUNDS,
+        )
+        self.refusals = CounterFamily(
+            semconv.REFUSALS, "Requests that limits and budgets refused.", ("code",)
+        )
+
+    def all(self) -> tuple[Family, ...]:
+        """In the order of the scrape."""
+        return (
+            self.http,
+            self._overhead,
+            self.duration,
+            self.first_token,
+            self.per_output_token,
+            self.tokens,
+            self.cost,
+            self.unpriced,
+            self.attempts,
+            self.upstream_duration,
+            self.refusals,
+        )

@@ -1,0 +1,120 @@
+"""Every name that leaves us in metrics and spans, in one place.
+
+Profile: the GenAI semantic conventions of OpenTelemetry 1.41, the last release in which they stood
+in the core repository (https://opentelemetry.io/docs/specs/semconv/gen-ai/). They are in
+development, so a change of profile is a change of this file. Where they have no name, ours begins
+with ``trunkline``.
+"""
+
+PROFILE = "1.41"
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
+
+# Attributes of spans
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_MODEL = "gen_ai.response.model"
+RESPONSE_ID = "gen_ai.response.id"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+CACHE_CREATION_TOKENS = "gen_ai.usage.cache_creation.input_tokens"
+ERROR_TYPE = "error.type"
+HTTP_METHOD = "http.request.method"
+HTTP_ROUTE = "http.route"
+HTTP_STATUS = "http.response.status_code"
+URL_PATH = "url.path"
+URL_QUERY = "url.query"
+USER_AGENT = "user_agent.original"
+SERVICE_NAME = "service.name"
+SERVICE_VERSION = "service.version"
+SERVICE_INSTANCE = "service.instance.id"
+ENVIRONMENT = "deployment.environment.name"
+
+ALIAS = "trunkline.alias"
+ORG = "trunkline.org.id"
+KEY = "trunkline.key.id"
+REQUEST_ID = "trunkline.request.id"
+CLIENT_REQUEST_ID = "trunkline.request.client_id"
+ATTEMPT_ID = "trunkline.attempt.id"
+ATTEMPT_NUMBER = "trunkline.attempt.number"
+ATTEMPTS = "trunkline.attempts"
+ENDING = "trunkline.attempt.ending"
+STREAM = "trunkline.stream"
+WIRE = "trunkline.wire"
+COST_USD = "trunkline.cost.usd"
+COST_STATE = "trunkline.cost.state"
+TIME_TO_FIRST_TOKEN = "trunkline.time_to_first_token"  # noqa: S105 - a name, no secret
+OVERHEAD = "trunkline.overhead"
+SERVICE_TIER = "trunkline.service_tier"
+
+# Metrics, as Prometheus spells them
+HTTP_REQUESTS = "http_requests_total"
+HTTP_DURATION = "http_request_duration_ms"
+HTTP_IN_PROGRESS = "http_requests_in_progress"
+TOKEN_USAGE = "gen_ai_client_token_usage"  # noqa: S105 - a name, no secret
+REQUEST_DURATION = "gen_ai_server_request_duration_seconds"
+FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds"  # noqa: S105 - a name, no secret
+PER_OUTPUT_TOKEN = "gen_ai_server_time_per_output_token_seconds"  # noqa: S105 - a name, no secret
+COST = "trunkline_cost_usd_total"
+UNPRICED = "trunkline_unpriced_attempts_total"
+ATTEMPTS_TOTAL = "trunkline_upstream_attempts_total"
+UPSTREAM_DURATION = "trunkline_upstream_duration_seconds"
+OVERHEAD_DURATION = "trunkline_overhead_ms"
+REFUSALS = "trunkline_refusals_total"
+SHADOW_REFUSALS = "trunkline_shadow_refusals_total"
+SHED = "trunkline_shed_total"
+POOL_CONNECTIONS = "trunkline_pool_connections"
+POOL_WAITING = "trunkline_pool_waiting"
+POOL_OPENED = "trunkline_pool_opened_total"
+POOL_REUSED = "trunkline_pool_reused_total"
+JOURNAL_READY = "trunkline_journal_ready"
+JOURNAL_LAG = "trunkline_journal_lag_seconds"
+JOURNAL_BYTES = "trunkline_journal_appended_bytes_total"
+JOURNAL_UNSYNCED = "trunkline_journal_unsynced_bytes"
+JOURNAL_LIVE = "trunkline_journal_live_attempts"
+JOURNAL_PENDING = "trunkline_journal_pending_closes"
+LEASES = "trunkline_leases"
+LEASES_EXPIRED = "trunkline_leases_expired_total"
+LEDGER_FAILURES = "trunkline_ledger_failures_total"
+CHECK_STATE = "trunkline_check_ok"
+SOURCE_FAILURES = "trunkline_metrics_source_failures_total"
+
+# Bucket bounds that the conventions advise, in seconds and in tokens.
+DURATION_BOUNDS = tuple(0.01 * 2**power for power in range(14))
+TOKEN_BOUNDS = tuple(float(4**power) for power in range(14))
+FIRST_TOKEN_BOUNDS = (
+    *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08),
+    *(0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
+)
+PER_OUTPUT_TOKEN_BOUNDS = (
+    *(0.01, 0.025, 0.05, 0.075, 0.1, 0.15),
+    *(0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5),
+)
+# Ours, in milliseconds: from a refusal to a long answer, and what we may add to it.
+HTTP_BOUNDS = (
+    *(1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0),
+    *(1000.0, 2500.0, 5000.0, 10_000.0, 30_000.0, 60_000.0, 300_000.0),
+)
+OVERHEAD_BOUNDS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 1000.0)
+
+_OPERATIONS = {"messages": "chat"}
+_PROVIDERS = {
+    "gemini": "gcp.gemini",
+    "vertex": "gcp.vertex_ai",
+    "azure": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
+    "mistral": "mistral_ai",
+    "xai": "x_ai",
+    "watsonx": "ibm.watsonx.ai",
+}
+
+
+def operation_name(operation: str) -> str:
+    """The well-known value for one of our operations, else its own name."""
+    return _OPERATIONS.get(operation, operation)
+
+
+def provider_name(provider: str) -> str:
+    """The well-known value for one of our providers, else its own name."""
+    return _PROVIDERS.get(provider, provider)
