@@ -118,6 +118,8 @@ def _model(provider: str, model: genai.ModelInfo) -> Model:
 
 def _kind(model_id: str) -> Kind:
     lowered = model_id.lower()
+    if lowered in {"ada", "curie"}:
+        return "completion"
     return next((kind for sign, kind in KINDS if sign in lowered), "chat")
 
 

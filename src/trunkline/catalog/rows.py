@@ -39,13 +39,17 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def matches(self, name: str) -> bool:
         """Whether the name, in lower case, means the model."""
-        return (
+        # Most rules have one kind of part, so the others are passed over as cheaply as can be.
+        return bool(
             name in self.equals
-            or name.startswith(self.starts_with)
-            or name.endswith(self.ends_with)
-            or any(part in name for part in self.contains)
-            or any(re.search(pattern, name) for pattern in self.regex)
-            or any(all(part.matches(name) for part in group) for group in self.every)
+            or (self.starts_with and name.startswith(self.starts_with))
+            or (self.ends_with and name.endswith(self.ends_with))
+            or (self.contains and any(part in name for part in self.contains))
+            or (self.regex and any(re.search(pattern, name) for pattern in self.regex))
+            or (
+                self.every
+                and any(all(part.matches(name) for part in group) for group in self.every)
+            )
         )
 
 

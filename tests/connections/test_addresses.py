@@ -1,0 +1,50 @@
+"""Addresses of providers."""
+
+import pytest
+
+from trunkline.connections.addresses import Address, ollama_base_url, parse_base_url
+from trunkline.gateway.snapshot import Origin
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://api.openai.com/v1", Address(Origin("https", "api.openai.com", 443), "/v1")),
+        ("http://127.0.0.1:8000", Address(Origin("http", "127.0.0.1", 8000), "")),
+        ("HTTP://Host/a/b/", Address(Origin("http", "host", 80), "/a/b")),
+        ("https://[::1]:8443/v1", Address(Origin("https", "::1", 8443), "/v1")),
+    ],
+)
+def test_an_address_is_split_into_origin_and_prefix(url: str, address: Address) -> None:
+    assert parse_base_url(url) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "api.openai.com/v1", "ftp://host/", "file:///etc/passwd", "https://", "https:///v1",
+        "https://user:secret@host/v1", "https://@host", "https://host/v1?key=1", "https://host/?",
+        "https://host/#a", "https://host:0/", "https://host:70000/", "https://host:x/",
+        "https://ho st/", "https://host/\r\nx: y", "https://hös.example/", "https://host/../v1",
+        "https://host\\@evil/", "https://host/./v1",
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_meant_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"address|credentials|port"):
+        parse_base_url(url)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:11434/v1"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080/v1"),
+        ("[::1]", "http://[::1]:11434/v1"),
+        ("[::1]:8080", "http://[::1]:8080/v1"),
+        ("http://gpu.example", "http://gpu.example/v1"),
+        ("https://gpu.example:1/ollama/v1/", "https://gpu.example:1/ollama/v1"),
+    ],
+)
+def test_an_ollama_host_is_completed_as_ollama_does_it(host: str, url: str) -> None:
+    assert ollama_base_url(host) == url
+    parse_base_url(ollama_base_url(host))
