@@ -52,7 +52,8 @@ def restrict_rows(table: str, condition: str) -> None:
         f'CREATE POLICY tenant ON "{table}" TO {APP_ROLE} USING ({rule}) WITH CHECK ({rule})'
     )
     op.execute(
-        f'CREATE POLICY system ON "{table}" TO {SYSTEM_ROLE} USING ({AS_SYSTEM}) WITH CHECK ({AS_SYSTEM})'
+        f'CREATE POLICY system ON "{table}" TO {SYSTEM_ROLE} '
+        f"USING ({AS_SYSTEM}) WITH CHECK ({AS_SYSTEM})"
     )
 
 

@@ -1,0 +1,1 @@
+"""Keeps answers for repeats of a request that carries an ``Idempotency-Key``."""
