@@ -7,12 +7,12 @@ nearly every method of uvicorn's protocol would have to be replaced to guard the
 import asyncio
 import contextlib
 import signal
+import socket
 import threading
 import time
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
-from socket import socket
 from typing import Final
 
 import uvicorn
@@ -69,6 +69,11 @@ class GatewayServer(uvicorn.Server):
         """The port that is listened on, also where 0 was asked for."""
         return int(self.servers[0].sockets[0].getsockname()[1])
 
+    @property
+    def open_connections(self) -> int:
+        """Connections of clients, busy and idle."""
+        return len(self._connections)
+
     async def listening(self) -> None:
         """Wait until requests are accepted."""
         await self._listening.wait()
@@ -82,7 +87,7 @@ class GatewayServer(uvicorn.Server):
         self.should_exit = True
 
     @override
-    async def startup(self, sockets: list[socket] | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen.
 
         Raises:
@@ -114,6 +119,12 @@ class GatewayServer(uvicorn.Server):
         except OSError:
             await self.lifespan.shutdown()
             raise
+        for listening in listener.sockets:
+            # Connections inherit it. Without it the kernel takes megabytes of an answer that the
+            # client may never read, and a slow client cannot be told from one that stands still.
+            listening.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, self._edges.write_buffer
+            )
         self.servers = [listener]
         self.started = True
         self._check_connections(loop, time.perf_counter())
@@ -125,7 +136,7 @@ class GatewayServer(uvicorn.Server):
         await self._stopping.wait()
 
     @override
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Not ready, notice, no more connections, last answers, last words, the application."""
         self._lifecycle.state = "draining"
         began = time.monotonic()

@@ -1,26 +1,21 @@
-"""One client connection: parses requests in order, guards the edges, hands requests on.
+"""One client connection: takes requests in order, guards the edges, hands requests on.
 
-The state of a connection is what it reads (``_reading``), which request is being answered
-(``_current``), which ones wait behind it (``_waiting``), and until when the present wait may last
-(``_expires``). No timer is kept per connection: the server's tick calls ``check`` on all of them.
+The state of a connection is whether it still listens to the client (``_deaf``), which request is
+being received, which one answered, which ones wait behind that, and until when the present wait
+may last. No timer is kept per connection: the server's tick calls ``check`` on all of them.
 """
 
 import asyncio
-import logging
 import math
 import time
 from collections import deque
-from typing import Any, Final, Literal, cast
+from typing import Any, cast
 
-import httptools
 import msgspec
 from typing_extensions import override
 
 from trunkline.errors import (
-    HeadersTooLarge,
-    InternalError,
     InvalidRequest,
-    MethodNotAllowed,
     PayloadTooLarge,
     RequestTimeout,
     TrunklineError,
@@ -36,13 +31,9 @@ from trunkline.gateway.serving.asgi import (
 )
 from trunkline.gateway.serving.client import ClientConnection
 from trunkline.gateway.serving.edges import Edges
-from trunkline.gateway.serving.intake import Intake, Peer
 from trunkline.gateway.serving.lifecycle import Lifecycle
-
-_LOG: Final = logging.getLogger(__name__)
-
-# Bytes of framing that each chunk of a body may cost beside its data, as in Go's net/http.
-_FRAMING_PER_CHUNK: Final = 16
+from trunkline.gateway.serving.reader import RequestReader
+from trunkline.gateway.serving.request_head import Peer, RequestHead
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -70,13 +61,8 @@ class HttpConnection(asyncio.Protocol):
         self._edges = site.edges
         self._lifecycle = site.lifecycle
         self._loop = loop
-        self._parser = httptools.HttpRequestParser(self)
-        self._intake = Intake()
-        self._reading: Literal["nothing", "head", "body", "discard"] = "nothing"
-        self._begun = 0
-        self._feed_size = 0
-        self._framing = 0
-        self._upgrading = False
+        self._reader = RequestReader(self, site.edges.header_bytes)
+        self._deaf = False
         self._receiving: AsgiClient | None = None
         self._current: AsgiClient | None = None
         self._waiting: deque[tuple[AsgiClient, dict[str, Any]]] = deque()
@@ -111,7 +97,9 @@ class HttpConnection(asyncio.Protocol):
     @override
     def eof_received(self) -> bool:
         """The client sends no more, which is taken for its leaving (see ``ClientConnection``)."""
-        if self._current is not None:
+        if self._current is None:
+            self._close()
+        else:
             self._lose()
             self._transport.abort()
         return False
@@ -130,65 +118,53 @@ class HttpConnection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._reading == "discard":
+        if self._deaf:
             return
-        was, begun = self._reading, self._begun
-        self._feed_size = len(data)
-        self._framing += len(data)
-        self._feed(data)
-        if self._reading == "body":
-            self._after_body_bytes(was == "body" and self._begun == begun)
-        elif self._reading == "head":
-            self._after_head_bytes(was, self._begun - begun)
-
-    # The parser
-
-    def on_message_begin(self) -> None:
-        """A request's first byte."""
-        self._reading = "head"
-        self._begun += 1
-        self._intake.begin()
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of the request's target."""
-        self._intake.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; those behind a chunked body are dropped, as RFC 9110 (6.5.1) allows."""
-        if self._reading == "head":
-            self._intake.add(name, value)
-
-    def on_headers_complete(self) -> None:
-        """A whole head: make its request and begin it, or let it wait its turn."""
-        if self._parser.should_upgrade():
-            self._upgrading = True
+        reader = self._reader
+        begun = reader.begun
+        try:
+            reader.feed(data)
+        except TrunklineError as error:
+            self._refuse(error)
             return
-        intake, edges = self._intake, self._edges
-        if intake.fed + self._feed_size > edges.header_bytes < intake.size:
-            raise _headers_too_large(edges)
-        client, scope = self._accept()
-        if intake.content_length > edges.max_body_bytes:
-            client.body.fail(_body_too_large(edges))
+        if reader.state == "body":
+            self._expires = time.perf_counter() + self._edges.body_idle
+        elif reader.state == "head" and reader.begun != begun:
+            self._expires = time.perf_counter() + self._edges.header_timeout
+
+    # Requests in order
+
+    def head_complete(
+        self, head: RequestHead, method: str, version: str, *, keep_alive: bool
+    ) -> None:
+        """Make a request of the head and begin it, or let it wait its turn."""
+        scope = head.scope(method, version, self._peer, self._site.state)
+        http11 = version == "1.1"
+        client = AsgiClient(
+            self,
+            head_only=method == "HEAD",
+            http11=http11,
+            keep_alive=keep_alive and http11,
+            expects_continue=http11 and head.expects_continue,
+        )
+        scope["trunkline.client"] = scope["trunkline.stream"] = client
+        scope["trunkline.respond"] = client.respond
+        if head.content_length > self._edges.max_body_bytes:
+            client.body.fail(_body_too_large(self._edges))
         if self._current is None:
             self._begin(client, scope)
-        elif len(self._waiting) < edges.pipeline:
+        elif len(self._waiting) < self._edges.pipeline:
             self._waiting.append((client, scope))
         else:
             raise InvalidRequest("Too many requests wait on this connection.", code="invalid_http")
-        self._reading = "body"
         self._receiving = client
 
-    def on_chunk_header(self) -> None:
-        """Another chunk begins."""
-        self._framing -= _FRAMING_PER_CHUNK
-
-    def on_body(self, piece: bytes) -> None:
-        """A piece of the body."""
+    def body_piece(self, piece: bytes) -> None:
+        """Keep a piece of a body, unless the body has been given up or is too much to keep."""
         client = self._receiving
-        size = len(piece)
-        self._framing -= size
         if client is None or client.over or client.body.error is not None:
             return
+        size = len(piece)
         if client.body.held + size > self._edges.max_body_bytes:
             self._give_up(client, _body_too_large(self._edges))
         elif (full := self._lifecycle.body_refusal(size, self._edges)) is not None:
@@ -197,77 +173,12 @@ class HttpConnection(asyncio.Protocol):
             self._lifecycle.body_bytes += size
             client.body.feed(piece)
 
-    def on_message_complete(self) -> None:
-        """A request's last byte."""
+    def body_complete(self) -> None:
+        """The request is whole; from here on only the answer is waited for."""
         client, self._receiving = self._receiving, None
+        self._expires = math.inf
         if client is not None:
-            self._reading = "nothing"
-            self._expires = math.inf
             client.body.finish()
-
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._answer_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError as error:
-            self._refuse(_from_callback(error))
-        except httptools.HttpParserError as error:
-            if self._reading == "nothing":
-                # Only bytes behind a request that said ``Connection: close`` fail between two.
-                self._reading = "discard"
-            else:
-                self._refuse(InvalidRequest(f"This is not HTTP/1.1: {error}.", code="invalid_http"))
-
-    def _after_head_bytes(self, was: str, begun: int) -> None:
-        intake = self._intake
-        # Bytes before this head in the same read, those of an earlier body, are not its own.
-        whole = begun == 0 or (was == "nothing" and begun == 1)
-        intake.fed += self._feed_size if whole else intake.size
-        if begun:
-            self._expires = time.perf_counter() + self._edges.header_timeout
-        if intake.fed > self._edges.header_bytes:
-            self._refuse(_headers_too_large(self._edges))
-
-    def _after_body_bytes(self, continued: bool) -> None:  # noqa: FBT001 - called once, above
-        self._expires = time.perf_counter() + self._edges.body_idle
-        # Chunk sizes, extensions and trailers are not part of any body that we count.
-        self._framing = max(0, self._framing) if continued else 0
-        if self._framing > self._edges.header_bytes:
-            self._refuse(InvalidRequest("The chunks are mostly framing.", code="invalid_http"))
-
-    def _answer_upgrade(self, rest: bytes) -> None:
-        self._upgrading = False
-        method = self._parser.get_method()
-        if method == b"CONNECT":
-            self._refuse(MethodNotAllowed("This server is no forward proxy."))
-        elif self._intake.upgrade == b"websocket":
-            self._refuse(UpgradeRequired("This server speaks no WebSocket; send a plain request."))
-        else:
-            # llhttp takes no body after an upgrade, yet clients such as Java's send h2c offers
-            # with a body; the same head without the offer is parsed from a fresh start.
-            self._parser = httptools.HttpRequestParser(self)
-            plain = self._intake.without_upgrade(method) + rest
-            self._feed_size = len(plain)
-            self._feed(plain)
-
-    # Requests in order
-
-    def _accept(self) -> tuple[AsgiClient, dict[str, Any]]:
-        parser, intake = self._parser, self._intake
-        version, method = parser.get_http_version(), parser.get_method().decode()
-        scope = intake.scope(method, version, self._peer, self._site.state)
-        http11 = version == "1.1"
-        client = AsgiClient(
-            self,
-            head_only=method == "HEAD",
-            http11=http11,
-            keep_alive=http11 and parser.should_keep_alive(),
-            expects_continue=http11 and intake.expects_continue,
-        )
-        scope["trunkline.client"] = scope["trunkline.stream"] = client
-        scope["trunkline.respond"] = client.respond
-        return client, scope
 
     def _begin(self, client: AsgiClient, scope: dict[str, Any]) -> None:
         site = self._site
@@ -284,7 +195,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, error: TrunklineError) -> None:
         """End this connection with an error, after the answers that are still owed."""
-        self._reading = "discard"
+        self._deaf = True
         self._expires = math.inf
         receiving, self._receiving = self._receiving, None
         if receiving is not None:
@@ -292,18 +203,19 @@ class HttpConnection(asyncio.Protocol):
         elif self._current is not None:
             self._refusal = error
         else:
-            self._send_refusal(error)
+            self._send_refusal(error, ClientConnection(self, keep_alive=False))
 
-    def _send_refusal(self, error: TrunklineError) -> None:
-        intake = self._intake
-        status, headers, body = self._site.render_error(intake.raw_path, intake.headers, error)
+    def _send_refusal(self, error: TrunklineError, client: ClientConnection) -> None:
+        head = self._reader.head
+        status, headers, body = self._site.render_error(head.raw_path, head.headers, error)
         if isinstance(error, UpgradeRequired):
             headers = [*headers, (b"upgrade", b"HTTP/1.1")]
-        ClientConnection(self, keep_alive=False).respond(status, headers, body)
+        client.respond(status, headers, body)
 
     def _lose(self) -> None:
-        self._reading = "discard"
+        self._deaf = True
         self.write_paused = False
+        self._receiving = None
         self._drop_waiting()
         self._wake_writer()
         current, self._current = self._current, None
@@ -334,8 +246,9 @@ class HttpConnection(asyncio.Protocol):
         return date + b"connection: close\r\n" if close else date
 
     def may_reuse(self) -> bool:
-        """Whether another request may follow."""
-        return self._lifecycle.reuse and self._reading != "discard"
+        """Whether another answer may follow on this connection."""
+        owed = self._waiting or self._refusal is not None
+        return self._lifecycle.reuse and bool(owed or not self._deaf)
 
     def answered(self, *, reuse: bool) -> None:
         """Go on with the next request, or flush and close."""
@@ -345,10 +258,10 @@ class HttpConnection(asyncio.Protocol):
             self._begin(*self._waiting.popleft())
             self._refusal = refusal
         elif refusal is not None and reuse:
-            self._send_refusal(refusal)
+            self._send_refusal(refusal, ClientConnection(self, keep_alive=False))
         elif not (reuse and self.may_reuse()):
             self._hang_up()
-        elif self._reading == "nothing":
+        elif self._reader.state == "between":
             self._expires = time.perf_counter() + self._edges.keep_alive
 
     def _wake_writer(self) -> None:
@@ -367,7 +280,7 @@ class HttpConnection(asyncio.Protocol):
 
     def retire(self) -> None:
         """Close now if no request is on the way; the others close with their answers."""
-        if self._current is None and self._reading == "nothing":
+        if self._current is None and self._reader.state == "between":
             self._close()
 
     def cut(self, error: TrunklineError) -> None:
@@ -378,20 +291,20 @@ class HttpConnection(asyncio.Protocol):
         elif current.answering:
             current.abort()
         else:
-            self._reading = "discard"
-            self._send_refusal(error)
+            self._deaf = True
+            self._send_refusal(error, current)
 
     def abort(self) -> None:
         """Close at once; what the client has not taken is lost."""
         self._transport.abort()
 
     def _expire(self) -> None:
-        if self._reading == "head":
-            self._refuse(RequestTimeout("The request's headers took too long."))
-        elif self._reading == "body":
-            self._refuse(RequestTimeout("The request's body stopped arriving."))
-        else:
+        if self._deaf or self._reader.state == "between":
             self._close()
+        elif self._reader.state == "head":
+            self._refuse(RequestTimeout("The request's headers took too long."))
+        else:
+            self._refuse(RequestTimeout("The request's body stopped arriving."))
 
     def _hang_up(self) -> None:
         """Close after the last answer, so that the client can read it.
@@ -400,16 +313,16 @@ class HttpConnection(asyncio.Protocol):
         away from a client that still sends; so its sending is read, and dropped, for a moment.
         """
         self._drop_waiting()
-        if self._reading == "nothing":
+        if self._reader.state == "between":
             self._close()
             return
-        self._reading = "discard"
+        self._deaf = True
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._expires = time.perf_counter() + self._edges.linger
 
     def _close(self) -> None:
-        self._reading = "discard"
+        self._deaf = True
         self._closing = True
         self._watch_unsent()
         self._transport.close()
@@ -437,18 +350,6 @@ def _refusing(error: TrunklineError) -> Application:
         raise error
 
     return refuse
-
-
-def _from_callback(error: httptools.HttpParserCallbackError) -> TrunklineError:
-    cause = error.__context__
-    if isinstance(cause, TrunklineError):
-        return cause
-    _LOG.error("A request's head could not be handled.", exc_info=cause)
-    return InternalError("The gateway failed.")
-
-
-def _headers_too_large(edges: Edges) -> HeadersTooLarge:
-    return HeadersTooLarge(f"The request's headers are larger than {edges.header_bytes} bytes.")
 
 
 def _body_too_large(edges: Edges) -> PayloadTooLarge:

@@ -10,7 +10,8 @@ class Edges(msgspec.Struct, frozen=True):
         header_bytes: most bytes of a request's head, and of a chunked body's framing.
         header_timeout: for a head, from its first byte to its last.
         body_idle: between two reads of a request's body.
-        write_stall: for which a client may take nothing of its answer before it is cut off.
+        write_stall: within which a client that is behind has to take about ``write_buffer`` bytes
+            of its answer; one that does not is cut off.
         keep_alive: for which a connection may stay open without a request.
         linger: for which a client that still sends is read after its final answer, so that the
             answer is not lost to a TCP reset.

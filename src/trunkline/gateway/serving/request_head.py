@@ -30,7 +30,7 @@ class Peer:
         self.scheme = scheme
 
 
-class Intake:
+class RequestHead:
     """Collects a head from the parser's callbacks.
 
     Its state is the head so far; one object serves all requests of a connection in turn.
@@ -39,7 +39,6 @@ class Intake:
     __slots__ = (
         "content_length",
         "expects_continue",
-        "fed",
         "headers",
         "hosts",
         "transfer_encoding",
@@ -54,7 +53,6 @@ class Intake:
         """Forget the request before."""
         self.url = b""
         self.headers: HeaderList = []
-        self.fed = 0
         self.hosts = 0
         self.content_length = 0
         self.transfer_encoding: bytes | None = None
@@ -140,7 +138,12 @@ class Intake:
         try:
             parsed = httptools.parse_url(url)
         except httptools.HttpParserInvalidURLError:
-            raise InvalidRequest(
-                "The request's target is not a path.", code="invalid_http"
-            ) from None
-        return parsed.path or b"/", parsed.query or b""
+            raise _no_path() from None
+        path = parsed.path or b"/"
+        if path[:1] != b"/":
+            raise _no_path()
+        return path, parsed.query or b""
+
+
+def _no_path() -> InvalidRequest:
+    return InvalidRequest("The request's target is not a path.", code="invalid_http")
