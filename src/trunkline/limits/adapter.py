@@ -237,10 +237,10 @@ class InProcessAdmission(Admission):
 
     def _finish(self, lease: InProcessLease) -> None:
         self._live.discard(lease)
-        if lease.plan.tokens and lease.used != lease.tokens:
+        if lease.marks:
             now = self._now()
-            for counter in lease.plan.tokens:
-                counter.adjust(now, lease.at, lease.used - lease.tokens)
+            for counter, mark in zip(lease.plan.tokens, lease.marks, strict=True):
+                counter.settle(now, mark, lease.tokens, lease.used)
 
     def _now(self) -> int:
         return int(self._steady_time() * 1000) + self._epoch

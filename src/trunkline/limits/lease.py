@@ -13,6 +13,7 @@ class InProcessLease(Lease):
 
     Attributes:
         tokens: reserved in the limits of tokens.
+        marks: what the limits of tokens must know to settle them.
         at: steady time in milliseconds at which it was admitted.
         wall: time of day in milliseconds at which it was admitted.
         spare: the hold taken at admission until the first attempt takes it over.
@@ -25,6 +26,7 @@ class InProcessLease(Lease):
     __slots__ = (
         "at",
         "expired",
+        "marks",
         "open",
         "plan",
         "released",
@@ -38,6 +40,7 @@ class InProcessLease(Lease):
     def __init__(self, plan: Plan, tokens: int, now: int, spare: Hold) -> None:
         self.plan = plan
         self.tokens = tokens
+        self.marks = [counter.mark(now) for counter in plan.tokens] if plan.tokens else None
         self.at = now
         self.wall = spare.at
         self.seen = now

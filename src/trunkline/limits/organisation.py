@@ -24,7 +24,11 @@ NO_TIER = Tier("", 1, "")
 
 
 class OrgState:
-    """Counters of one organisation. Owned by the admission; changed on the event loop only."""
+    """Counters of one organisation. Owned by the admission; changed on the event loop only.
+
+    Attributes:
+        shared_counts: how many daily counts were made that several keys add to.
+    """
 
     def __init__(self, org_id: str, turns: Turns) -> None:
         self.org_id = org_id
@@ -36,6 +40,7 @@ class OrgState:
         self.tallies: dict[str, Tally] = {}
         self._expectations: dict[str, Expectation] = {}
         self._turns = turns
+        self.shared_counts = 0
 
     def load(self, rules: OrgRules, zone: ZoneInfo) -> None:
         """Swap the rules. A counter whose rule kept its id and shape keeps its use."""
@@ -125,6 +130,8 @@ class OrgState:
             mine = own if own is not None and own.scope == scope else None
             if mine is None and self.daily.get((scope, scope_id)) is None:
                 continue
+            if scope != "key" and self.daily.get((scope, scope_id)) is None:
+                self.shared_counts += 1
             make = partial(DailyCount, scope, scope_id, self.zone, wall)
             daily = self.daily.use((scope, scope_id), make)
             if mine is None:

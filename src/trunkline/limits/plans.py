@@ -36,10 +36,10 @@ class Plans:
             Unavailable: the organisation's rules have not been loaded.
         """
         org = self.org(caller.org_id)
-        quotas = len(org.daily)
+        counts = org.shared_counts
         plan = org.compile(caller, alias, now, wall)
-        if len(org.daily) > quotas:
-            # Others of the organisation add to the new count from now on.
+        if org.shared_counts > counts:
+            # Callers who share the new daily count add to it from now on.
             self._forget(org, now)
         key = (caller.key_id, alias)
         if key not in self._plans and len(self._plans) >= self._most:

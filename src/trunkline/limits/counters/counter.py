@@ -100,9 +100,13 @@ class RateCounter(RuleCounter):
         self.kind = "tokens" if self.per_token else "requests"
 
     @abstractmethod
-    def adjust(self, now: int, taken_at: int, delta: int) -> None:
-        """Move a reservation to the actual use.
+    def mark(self, now: int) -> int:
+        """What ``settle`` must know about the moment at which tokens were taken."""
 
-        A negative delta gives back to the window in which it was taken, if that still counts; a
-        positive one is charged to the present.
+    @abstractmethod
+    def settle(self, now: int, mark: int, reserved: int, used: int) -> None:
+        """Replace reserved tokens by the ones that were used.
+
+        What was not used comes back as far as time has not brought it back already; what was used
+        beyond the reservation is charged to the present.
         """
