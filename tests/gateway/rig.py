@@ -49,12 +49,14 @@ class Recorded(NoRecords):
         self.attempts: dict[str, Attempt] = {}
         self.outcomes: list[tuple[Attempt, Outcome]] = []
         self.broken: TrunklineError | None = None
+        self.begun = asyncio.Event()
 
     @override
     def opened(self, attempt: Attempt) -> Progress:
         if self.broken is not None:
             raise self.broken
         self.attempts[attempt.id] = attempt
+        self.begun.set()
         return Progress(attempt.id)
 
     @override

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +152,17 @@ class Rig:
         """The answer to bytes on a connection of their own."""
         return await (await self.connect()).ask(data)
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(BOUND):
+            while not condition():
+                await self.lifecycle.changed()
+
     async def until_idle(self) -> None:
         """Wait until no handler runs any more."""
-        async with asyncio.timeout(BOUND):
-            while self.lifecycle.active:
-                await self.lifecycle.changed()
+        await self.until(lambda: not self.lifecycle.active)
+
+    async def until_listeners_close(self) -> None:
+        await self.until(lambda: not self.lifecycle.reuse)
 
     async def ended(self) -> None:
         async with asyncio.timeout(BOUND):

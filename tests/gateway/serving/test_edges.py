@@ -400,10 +400,8 @@ async def test_a_whole_answer_that_is_not_read_is_cut_off_too() -> None:
     async with running(Large(), edges=Edges(write_stall=2 * SHORT, keep_alive=SHORT)) as rig:
         with narrow_socket(rig.server.port) as client:
             client.sendall(GET)
-            async with asyncio.timeout(BOUND):
-                await rig.lifecycle.changed()
-                while rig.server.open_connections:
-                    await rig.lifecycle.changed()
+            await rig.until(lambda: rig.server.open_connections == 1)
+            await rig.until(lambda: rig.server.open_connections == 0)
 
 
 def test_the_tick_is_a_quarter_of_the_shortest_time_within_bounds() -> None:
