@@ -128,7 +128,7 @@ class GatewayServer(uvicorn.Server):
         self.servers = [listener]
         self.started = True
         self._check_connections(loop, time.perf_counter())
-        self._lifecycle.state = "serving"
+        self._lifecycle.enter("serving")
         self._listening.set()
 
     @override
@@ -138,14 +138,14 @@ class GatewayServer(uvicorn.Server):
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Not ready, notice, no more connections, last answers, last words, the application."""
-        self._lifecycle.state = "draining"
+        self._lifecycle.enter("draining")
         began = time.monotonic()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._notice):
                 await self._hurried.wait()
         for listener in self.servers:
             listener.close()
-        self._lifecycle.reuse = False
+        self._lifecycle.stop_reuse()
         for connection in list(self._connections):
             connection.retire()
         await self._all_ended(self._deadline - (time.monotonic() - began), patiently=True)
@@ -153,7 +153,7 @@ class GatewayServer(uvicorn.Server):
         if self._tick is not None:
             self._tick.cancel()
         await self.lifespan.shutdown()
-        self._lifecycle.state = "stopped"
+        self._lifecycle.enter("stopped")
 
     @override
     @contextlib.contextmanager
@@ -182,9 +182,9 @@ class GatewayServer(uvicorn.Server):
 
     async def _end_the_rest(self) -> None:
         """After the deadline: error events, then a cut, then cancellation."""
-        for client in list(self._lifecycle.active):
-            client.end_soon()
-        await self._all_ended(_LAST_WORDS)
+        heard = [client.end_soon() for client in list(self._lifecycle.active)]
+        if any(heard):
+            await self._all_ended(_LAST_WORDS)
         stopped = Unavailable("The gateway is shutting down.", code="shutting_down")
         for connection in list(self._connections):
             connection.cut(stopped)

@@ -207,11 +207,13 @@ class ClientConnection:
         if callback is not None:
             callback()
 
-    def end_soon(self) -> None:
-        """The server stops: ask the handler, once, to end its answer."""
+    def end_soon(self) -> bool:
+        """The server stops: ask the handler, once, to end its answer. False if it cannot hear."""
         callback, self.on_deadline = self.on_deadline, None
-        if callback is not None:
-            callback()
+        if callback is None:
+            return False
+        callback()
+        return True
 
     def _refuse_second(self) -> None:
         if self.answering:

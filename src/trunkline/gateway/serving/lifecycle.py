@@ -77,11 +77,21 @@ class Lifecycle:
         """Write the Date line anew (RFC 9110, 6.6.1)."""
         self.date = b"date: %b\r\n" % formatdate(time.time(), usegmt=True).encode()
 
+    def enter(self, state: State) -> None:
+        """Go on to the next state."""
+        self.state = state
+        self.notify()
+
+    def stop_reuse(self) -> None:
+        """From now on each connection closes with its present answer."""
+        self.reuse = False
+        self.notify()
+
     def notify(self) -> None:
-        """Something ended; a stop that waits for it looks again."""
+        """The state changed, or a handler or a connection ended."""
         self._changed.set()
 
     async def changed(self) -> None:
-        """Wait until something ends."""
+        """Wait until the state changes, or a handler or a connection ends."""
         self._changed.clear()
         await self._changed.wait()
