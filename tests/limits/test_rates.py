@@ -5,7 +5,7 @@ from tests.limits.world import ORG, World, ask, caller, outcome
 
 from trunkline.errors import LimitExceeded
 from trunkline.gateway.ports import Allowance
-from trunkline.limits.rules import Algorithm, LimitRule, OrgRules
+from trunkline.limits.rules import Algorithm, LimitRule, OrgRules, Scope
 
 
 def rule(**fields: object) -> OrgRules:
@@ -51,6 +51,16 @@ async def test_a_sliding_window_returns_capacity_a_twentieth_late_at_most() -> N
     assert await admitted(world, 1) == 0
     world.clock.advance(1.5)
     assert await admitted(world, 5) == 2
+
+
+async def test_a_sliding_window_returns_nothing_early() -> None:
+    world = World(rule(amount=1, per_seconds=20, algorithm="sliding_window"))
+    world.clock.advance(0.75)
+    assert await admitted(world, 1) == 1
+    world.clock.advance(19.75)
+    assert await admitted(world, 1) == 0
+    world.clock.advance(0.5)
+    assert await admitted(world, 1) == 1
 
 
 async def test_a_fixed_window_starts_again_at_the_full_minute() -> None:
@@ -186,7 +196,7 @@ async def test_the_place_of_a_lost_lease_comes_back_when_it_expires() -> None:
 
 
 async def test_all_levels_are_taken_or_none() -> None:
-    scopes = ("org", "team", "user", "key")
+    scopes: tuple[Scope, ...] = ("org", "team", "user", "key")
     limits = [LimitRule(s, ORG, s, "requests", 10, per_seconds=3600) for s in scopes]
     limits.append(LimitRule("alias", ORG, "alias", "requests", 3, per_seconds=3600))
     world = World(OrgRules(tuple(limits)))
