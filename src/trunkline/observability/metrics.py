@@ -230,7 +230,7 @@ class _Families:
             semconv.PER_OUTPUT_TOKEN_BOUNDS,
         )
         self.cost = CounterFamily(
-            semconv.COST, "Dollars spent.", (*_GEN_AI, "cost_state"), format_usd
+            semconv.COST_USD, "Dollars spent.", (*_GEN_AI, "cost_state"), format_usd
         )
         self.unpriced = CounterFamily(
             semconv.UNPRICED, "Attempts whose cost nobody knows.", _GEN_AI
