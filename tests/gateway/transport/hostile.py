@@ -26,6 +26,13 @@ PATIENCE = 10.0
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop run until something is true that no event tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - what is watched has no event to wait for
+            await asyncio.sleep(0.001)
+
+
 class Peer:
     """The server's end of one connection."""
 
@@ -35,6 +42,8 @@ class Peer:
 
     async def request(self) -> bytes:
         """Read one request: head and as much body as its content-length says."""
+        if self.writer.is_closing():
+            raise ConnectionResetError("the client has closed")
         head = await self.reader.readuntil(b"\r\n\r\n")
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
@@ -44,6 +53,8 @@ class Peer:
     async def say(self, *pieces: bytes) -> None:
         """Send pieces, each in a write of its own that the other side sees by itself."""
         for piece in pieces:
+            if self.writer.is_closing():
+                raise ConnectionResetError("the client has closed")
             self.writer.write(piece)
             await self.writer.drain()
             if len(pieces) > 1:

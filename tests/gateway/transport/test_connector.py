@@ -293,7 +293,7 @@ async def test_a_cut_body_over_tls_is_a_lost_connection(
     server = await serve(script, tls=tls)
     pool = await pool_with(ca_file=authority_file)
     response = await pool.open(post(server.origin))
-    with pytest.raises(Exception, match="before its response|inside the body"):
+    with pytest.raises(Exception, match=r"before its response|inside the body"):
         await response.read(9)
 
 
@@ -384,9 +384,11 @@ async def test_plain_http_goes_through_the_proxy_in_absolute_form(
     assert (
         seen
         == [
-            b"GET http://provider.example:8080/v1/models HTTP/1.1\r\n"
-            b"host: provider.example:8080\r\n"
-            b"proxy-authorization: Basic dXNlcjpwYXNz\r\n\r\n"
+            (
+                b"GET http://provider.example:8080/v1/models HTTP/1.1\r\n"
+                b"host: provider.example:8080\r\n"
+                b"proxy-authorization: Basic dXNlcjpwYXNz\r\n\r\n"
+            )
         ]
         * 2
     )

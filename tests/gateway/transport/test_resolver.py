@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from tests.gateway.transport.hostile import PATIENCE
+from tests.gateway.transport.hostile import PATIENCE, until
 
 from trunkline.gateway.transport import NameNotResolved, Resolver
 from trunkline.gateway.transport import resolver as resolver_module
@@ -133,9 +133,7 @@ async def test_a_look_up_that_has_not_begun_when_the_resolver_closes_fails() -> 
     names.may_answer.clear()
     resolver = Resolver(look_up=names.look_up, threads=1)
     first, second = (asyncio.create_task(resolver.resolve(name)) for name in "ab")
-    async with asyncio.timeout(PATIENCE):
-        while not names.asked:
-            await asyncio.sleep(0.001)
+    await until(lambda: names.asked == ["a"])
     resolver.close()
     with pytest.raises(NameNotResolved, match="closing"):
         await second

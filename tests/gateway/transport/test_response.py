@@ -544,14 +544,20 @@ async def test_a_provider_that_does_not_take_the_body_runs_into_a_timeout(
 async def test_cancelling_while_we_send_closes_the_socket(
     serve: Serve, pool_with: PoolWith
 ) -> None:
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
     async def script(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.2)
+        begun.set()
+        await cancelled.wait()
         await peer.until_closed()
 
     server = await serve(script)
     pool = await pool_with()
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await pool.open(post(server.origin, b"x" * 50_000_000))
+    task = asyncio.create_task(pool.open(post(server.origin, b"x" * 50_000_000)))
+    await asyncio.wait_for(begun.wait(), PATIENCE)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    cancelled.set()
     await server.all_closed(1)

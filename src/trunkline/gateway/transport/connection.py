@@ -185,9 +185,10 @@ class UpstreamConnection(asyncio.Protocol):
 
     def resume(self) -> None:
         """Read on after back-pressure."""
-        if self._is_read_paused and self._transport is not None:
+        transport = self._transport
+        if self._is_read_paused and transport is not None and not transport.is_closing():
             self._is_read_paused = False
-            self._transport.resume_reading()
+            transport.resume_reading()
 
     # Called by the transport.
 
@@ -260,9 +261,7 @@ class UpstreamConnection(asyncio.Protocol):
         if keep <= 0 or self._is_sending or transport.get_write_buffer_size():
             self.close()
         else:
-            if self._is_read_paused:
-                self._is_read_paused = False
-                transport.resume_reading()
+            self.resume()
             self.phase = Phase.IDLE
             self._idle_until = self._loop.time() + keep
             self._fire_by(self._idle_until)

@@ -96,7 +96,7 @@ class UpstreamResponse:
             TransportError: as ``chunk``.
         """
         incoming = self._incoming
-        if incoming.complete and self._decoder is None:
+        if incoming.complete and self._decoder is None and self._error is None:
             # The usual case: all of a short answer came together with its head.
             if incoming.buffered > limit:
                 raise self._too_large(limit)
