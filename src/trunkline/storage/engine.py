@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trunkline.storage.backend import Backend, Look
 from trunkline.storage.migrate import bring_to_head
 from trunkline.storage.postgresql import PostgreSQLBackend
-from trunkline.storage.sqlite import SQLiteBackend
+from trunkline.storage.sqlite import FILE_NAME, SQLiteBackend, sqlite_file
 
 
 class Database:
@@ -38,18 +38,21 @@ class Database:
         """Open the database; nothing is created in it before ``migrate``.
 
         Args:
-            url: ``postgresql://`` URL, or None for the file ``trunkline.db`` in the data directory.
+            url: ``postgresql://`` or ``sqlite:///`` URL, or None for the file ``trunkline.db`` in the
+                data directory.
             data_dir: made if absent; must be on a local disk.
             pool_size: most connections of this process, beside SQLite's one writer.
             application: name under which PostgreSQL lists the connections.
 
         Raises:
-            InvalidRequest: the URL is not one of PostgreSQL, or the directory cannot hold SQLite.
+            InvalidRequest: the URL is neither, or the directory cannot hold SQLite.
             Unavailable: the server or the file cannot be opened.
         """
         backend: Backend
         if url is None:
-            backend = await SQLiteBackend.open(data_dir, pool_size=pool_size)
+            backend = await SQLiteBackend.open(data_dir / FILE_NAME, pool_size=pool_size)
+        elif url.startswith("sqlite"):
+            backend = await SQLiteBackend.open(sqlite_file(url), pool_size=pool_size)
         else:
             backend = await PostgreSQLBackend.open(
                 url, pool_size=pool_size, application=application

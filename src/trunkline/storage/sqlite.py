@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from typing_extensions import override
 
@@ -39,9 +40,10 @@ class SQLiteBackend(Backend):
         )
 
     @classmethod
-    async def open(cls, data_dir: Path, *, pool_size: int) -> "SQLiteBackend":
+    async def open(cls, file: Path, *, pool_size: int) -> "SQLiteBackend":
         """Make or open the file and switch it to WAL."""
-        url = sqlite_url(_prepare_file(data_dir))
+        _prepare(file)
+        url = sqlite_url(file)
         backend = cls(url, pool_size)
         try:
             with failures_are_unavailability():
@@ -123,6 +125,26 @@ def sqlite_url(file: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(file))
 
 
+def sqlite_file(url: str) -> Path:
+    """The file of a ``sqlite:///`` URL.
+
+    Raises:
+        InvalidRequest: the URL names no file; a database in memory has no second reader.
+    """
+    try:
+        database = make_url(url).database
+    except ArgumentError:
+        database = None
+    if not database or database == ":memory:":
+        raise InvalidRequest(
+            "The SQLite URL names no file.",
+            code="database_url_invalid",
+            param="database_url",
+            hint="Write sqlite:////absolute/path/trunkline.db, or leave it out.",
+        )
+    return Path(database)
+
+
 def sqlite_engine(
     url: URL,
     *,
@@ -185,8 +207,8 @@ async def _switch_to_wal(writer: AsyncEngine) -> None:
         )
 
 
-def _prepare_file(data_dir: Path) -> Path:
-    file = data_dir / FILE_NAME
+def _prepare(file: Path) -> None:
+    data_dir = file.parent
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Readable by its owner only: it holds the digests of keys and the books of all tenants.
@@ -207,4 +229,3 @@ def _prepare_file(data_dir: Path) -> Path:
             param="data_dir",
             hint="Use a local disk, or PostgreSQL by TRUNKLINE_DATABASE_URL.",
         )
-    return file
