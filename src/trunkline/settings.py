@@ -500,6 +500,14 @@ def environment_names(field: FieldInfo) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(choice) for choice in alias.choices))
 
 
+def read_variable(name: str, env_file: Path | None = Path(".env")) -> str | None:
+    """A variable of any name, for a reference to a secret such as ``env:OPENAI_API_KEY``.
+
+    It is looked up where the settings are, and each time anew; None where it is not set.
+    """
+    return _given(env_file).get(name.upper())
+
+
 def _given(env_file: Path | None) -> Mapping[str, str | None]:
     """What is set, by upper-case name; the environment wins over the file."""
     names: dict[str, str | None] = {}

@@ -1,0 +1,150 @@
+"""One organisation of the file, with its teams, people, keys and what it may call."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from trunkline.configuration.collecting import Collector
+from trunkline.configuration.owned import apply_owned, prune_owned
+from trunkline.configuration.schema import KeySection, OrganisationSection
+from trunkline.connections.service import ConnectionService
+from trunkline.errors import InvalidRequest
+from trunkline.identity.pepper import Pepper
+from trunkline.identity.records import KeyTerms
+from trunkline.identity.service import keys, organisations, users
+from trunkline.kit.clock import Clock
+
+
+class OrganisationApplier:
+    """Applies one section. Its state is ``issued``; it lives as long as the unit of work.
+
+    Attributes:
+        issued: (name, text) of the keys that were made just now without a secret of their own.
+    """
+
+    def __init__(
+        self,
+        conn: AsyncConnection,
+        section: OrganisationSection,
+        path: str,
+        connections: ConnectionService,
+        collector: Collector,
+        *,
+        pepper: Pepper,
+        clock: Clock,
+    ) -> None:
+        self._conn = conn
+        self._section = section
+        self._path = path
+        self._connections = connections
+        self._collector = collector
+        self._pepper = pepper
+        self._clock = clock
+        self.issued: list[tuple[str, str]] = []
+
+    async def apply(self, texts: dict[str, str]) -> str | None:
+        """Apply everything; the organisation's id, or None where it was refused itself.
+
+        ``texts`` has the texts of the keys that name a secret, by path.
+        """
+        section, path = self._section, self._path
+        org_id: str | None = None
+        with self._collector.at(path):
+            made = await organisations.ensure_organisation(
+                self._conn,
+                name=section.name or section.slug,
+                slug=section.slug,
+                time_zone=section.time_zone,
+                tier=section.tier,
+                clock=self._clock,
+                at=path,
+            )
+            org_id = made.id
+        if org_id is not None:
+            await self._apply_people(org_id)
+            await apply_owned(self._conn, self._connections, org_id, section, path, self._collector)
+            await self._apply_keys(org_id, texts)
+        return org_id
+
+    async def prune(self, org_id: str) -> None:
+        """Remove what the section does not name, and revoke such keys.
+
+        Teams and people stay: the ledger speaks of them.
+        """
+        await prune_owned(
+            self._conn, self._connections, org_id, self._section, self._path, self._collector
+        )
+        named = {key.name for key in self._section.keys}
+        for key in await keys.list_keys(self._conn, org_id):
+            if key.name not in named and key.revoked_ms is None:
+                await keys.revoke_key(self._conn, org_id, key.id, clock=self._clock)
+
+    async def _apply_people(self, org_id: str) -> None:
+        for number, team in enumerate(self._section.teams):
+            at = f"{self._path}teams[{number}]."
+            with self._collector.at(at):
+                await organisations.ensure_team(
+                    self._conn,
+                    org_id,
+                    name=team.name or team.slug,
+                    slug=team.slug,
+                    clock=self._clock,
+                    at=at,
+                )
+        for number, user in enumerate(self._section.users):
+            at = f"{self._path}users[{number}]."
+            with self._collector.at(at):
+                await users.ensure_user(
+                    self._conn,
+                    org_id,
+                    email=user.email,
+                    name=user.name,
+                    role=user.role,
+                    clock=self._clock,
+                    at=at,
+                )
+
+    async def _apply_keys(self, org_id: str, texts: dict[str, str]) -> None:
+        models = await self._connections.model_names(self._conn, org_id)
+        connections = await self._connections.connection_names(self._conn, org_id)
+        for number, key in enumerate(self._section.keys):
+            at = f"{self._path}keys[{number}]."
+            for position, name in enumerate(key.aliases):
+                with self._collector.at(f"{at}aliases[{position}]"):
+                    _check_alias(name, models, connections)
+            with self._collector.at(at):
+                issued = await keys.ensure_key(
+                    self._conn,
+                    org_id,
+                    await self._terms(org_id, key, at),
+                    text=texts.get(at),
+                    pepper=self._pepper,
+                    clock=self._clock,
+                    at=at,
+                )
+                if issued.text is not None and at not in texts:
+                    self.issued.append((key.name, issued.text))
+
+    async def _terms(self, org_id: str, key: KeySection, at: str) -> KeyTerms:
+        team_id = user_id = None
+        if key.team is not None:
+            with self._collector.at(f"{at}team"):
+                team_id = (await organisations.find_team(self._conn, org_id, key.team)).id
+        if key.user is not None:
+            with self._collector.at(f"{at}user"):
+                user_id = (await users.find_user(self._conn, org_id, key.user)).id
+        return KeyTerms(
+            name=key.name,
+            team_id=team_id,
+            user_id=user_id,
+            scopes=key.scopes,
+            aliases=key.aliases,
+            tags=key.tags,
+            tier=key.tier,
+            expires_ms=None if key.expires is None else int(key.expires.timestamp() * 1000),
+        )
+
+
+def _check_alias(name: str, models: frozenset[str], connections: frozenset[str]) -> None:
+    """A key whose models are not there could use nothing, so a slip of the pen shows here."""
+    connection, slash, model = name.partition("/")
+    if name not in models and not (slash and model and connection in connections):
+        raise InvalidRequest(f"There is no model {name!r}.", code="unknown_model")
