@@ -1,6 +1,7 @@
 """``trunkline simulate``: the fake providers as a process of their own."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,7 +44,9 @@ def simulate(
     try:
         asyncio.run(_run(simulator, as_json=as_json))
     except OSError as error:
-        typer.echo(f"Cannot listen on {host}:{port}: {error.strerror}.", err=True)
+        # The loop writes a sentence of its own into the error; the number says it shorter.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        typer.echo(f"Cannot listen on {host}:{port}: {reason}.", err=True)
         raise typer.Exit(1) from None
 
 

@@ -180,6 +180,9 @@ class Connection(asyncio.Protocol):
     async def _serve_all(self) -> None:
         try:
             while self._waiting and not self._transport.is_closing():
+                if self.stale:
+                    self.reset()
+                    return
                 await self._serve(self, self._waiting.popleft())
         finally:
             self._task = None

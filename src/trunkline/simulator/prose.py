@@ -63,6 +63,10 @@ _ADJECTIVES = (
     "complicated",
 )
 _PARAGRAPH = 4
+_NO_TOPIC = frozenset(
+    {"about", "could", "describe", "exist", "explain", "please", "should", "their", "there"}
+    | {"these", "thing", "things", "those", "using", "where", "which", "would", "write"}
+)
 _TOPIC_WORD = re.compile(r"[A-Za-z][A-Za-z-]{4,}")
 _VERBATIM = re.compile(r"\s*(?:say|repeat)[:\s]\s*(.+)", re.IGNORECASE | re.DOTALL)
 
@@ -105,8 +109,9 @@ def write_thoughts(rng: random.Random, question: str, tokens: int) -> str:
 
 
 def _topic(question: str) -> str:
-    words = sorted(set(_TOPIC_WORD.findall(question[:2000])), key=lambda word: (-len(word), word))
-    return " and ".join(word.lower() for word in words[:2]) or "this"
+    words = {word.lower() for word in _TOPIC_WORD.findall(question[:2000])} - _NO_TOPIC
+    longest = sorted(words, key=lambda word: (-len(word), word))
+    return " and ".join(longest[:2]) or "this"
 
 
 def _fill(rng: random.Random, template: str, topic: str) -> str:

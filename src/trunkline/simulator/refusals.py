@@ -103,6 +103,7 @@ OPENAI_SAMPLES: Mapping[str, Sample] = {
         "service_unavailable_error",
         "That model is currently overloaded with other requests.",
         "server_is_overloaded",
+        retry_after=True,
     ),
 }
 
@@ -125,5 +126,5 @@ ANTHROPIC_SAMPLES: Mapping[str, Sample] = {
     "insufficient_quota": Sample(
         429, "rate_limit_error", "You have reached your specified API usage limits."
     ),
-    "overloaded": Sample(529, "overloaded_error", "Overloaded"),
+    "overloaded": Sample(529, "overloaded_error", "Overloaded", retry_after=True),
 }
