@@ -136,5 +136,5 @@ def report_json(report: UsageReport) -> dict[str, Any]:
         "by": query.by,
         "currency": "USD",
         "total": measures_json(report.total),
-        "lines": [{query.by: line.name, **measures_json(line.measures)} for line in report.lines],
+        "lines": [{"name": line.name, **measures_json(line.measures)} for line in report.lines],
     }
