@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Literal, Protocol
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -56,7 +56,8 @@ def failures_are_unavailability() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         raise _unavailable(_first_line(error.orig), error) from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        # SQLite has no word of its own for a file that is damaged or no database at all.
+        if not error.connection_invalidated and type(error) is not DatabaseError:
             raise
         raise _unavailable(_first_line(error.orig), error) from error
     except (OSError, TimeoutError) as error:

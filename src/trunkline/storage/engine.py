@@ -38,8 +38,8 @@ class Database:
         """Open the database; nothing is created in it before ``migrate``.
 
         Args:
-            url: ``postgresql://`` or ``sqlite:///`` URL, or None for the file ``trunkline.db`` in the
-                data directory.
+            url: ``postgresql://`` or ``sqlite:///`` URL, or None for the file ``trunkline.db`` in
+                the data directory.
             data_dir: made if absent; must be on a local disk.
             pool_size: most connections of this process, beside SQLite's one writer.
             application: name under which PostgreSQL lists the connections.

@@ -40,7 +40,7 @@ def restrict_rows(table: str, condition: str) -> None:
     """
     if op.get_bind().dialect.name == "sqlite":
         op.get_bind().execute(
-            text("INSERT INTO row_rule VALUES (:name, :rule)"),
+            text("INSERT OR REPLACE INTO row_rule VALUES (:name, :rule)"),
             {"name": table, "rule": condition},
         )
         return
@@ -55,6 +55,19 @@ def restrict_rows(table: str, condition: str) -> None:
         f'CREATE POLICY system ON "{table}" TO {SYSTEM_ROLE} '
         f"USING ({AS_SYSTEM}) WITH CHECK ({AS_SYSTEM})"
     )
+
+
+def lift_row_security(table: str) -> None:
+    """Take the rules of a table away, for one that stands in the way of dropping another."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f'DROP POLICY tenant ON "{table}"')
+        op.execute(f'DROP POLICY system ON "{table}"')
+
+
+def drop_row_rules() -> None:
+    """Undo ``create_row_rules``."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.drop_table("row_rule")
 
 
 def create_row_rules() -> None:

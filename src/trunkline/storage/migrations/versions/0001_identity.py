@@ -4,7 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 from trunkline.storage.migrations.roles import create_roles
-from trunkline.storage.rls import create_row_rules, enable_row_security, restrict_rows
+from trunkline.storage.rls import (
+    create_row_rules,
+    drop_row_rules,
+    enable_row_security,
+    lift_row_security,
+    restrict_rows,
+)
 from trunkline.storage.tables.base import (
     id_column,
     json_column,
@@ -41,8 +47,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove them again; the roles stay, because other databases of the server may use them."""
-    for table in ("api_key", "user", "member", "team", "organisation", "change"):
+    lift_row_security("user")  # Its rule reads the members, who are dropped before it.
+    for table in ("api_key", "member", "user", "team", "organisation", "change"):
         op.drop_table(table)
+    drop_row_rules()
 
 
 def _create_change() -> None:

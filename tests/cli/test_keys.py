@@ -1,0 +1,181 @@
+"""Organisations and keys from the command line, each command as a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from trunkline import __version__
+from trunkline.cli.exits import Exit, exit_for
+from trunkline.errors import (
+    Conflict,
+    InternalError,
+    InvalidRequest,
+    LimitExceeded,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from trunkline.identity.secret import parse_key
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def trunkline(data_dir: Path, tmp_path: Path) -> Run:
+    """Run a command on a migrated and empty database."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}  # noqa: TID251 - the child finds the same programs and packages.
+    environment |= {"TRUNKLINE_DATA_DIR": str(data_dir), "NO_COLOR": "1"}
+
+    def run(*arguments: str, **extra: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "trunkline.cli.main", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=tmp_path,
+            env=environment | extra,
+        )
+
+    return run
+
+
+def printed(result: "subprocess.CompletedProcess[str]") -> Any:
+    assert (result.returncode, result.stderr) == (Exit.OK, "")
+    return msgspec.json.decode(result.stdout)
+
+
+def test_a_key_is_made_listed_and_revoked(trunkline: Run) -> None:
+    org = printed(trunkline("organisations", "create", "Acme", "--tier", "pro", "--json"))
+    assert (org["slug"], org["tier"], org["time_zone"]) == ("acme", "pro", "UTC")
+    team = printed(trunkline("organisations", "create-team", "Web", "--json"))
+    user = printed(trunkline("organisations", "create-user", "ann@example.com", "--json"))
+    made = printed(
+        trunkline(
+            *("keys", "create", "--org", "acme", "--name", "backend", "--team", "web"),
+            *("--user", "ann@example.com", "--scope", "inference", "--alias", "gpt-5"),
+            *("--tag", "stage=prod", "--tag", "app=a=b", "--expires", "30d", "--tier", "free"),
+            "--json",
+        )
+    )
+    text = made.pop("api_key")
+    assert made["key"] == f"tl_{parse_key(text).public_id}"
+    assert made | {"id": "", "key": "", "created": "", "expires": ""} == {
+        "id": "",
+        "org_id": org["id"],
+        "team_id": team["id"],
+        "user_id": user["id"],
+        "key": "",
+        "name": "backend",
+        "scopes": ["inference"],
+        "aliases": ["gpt-5"],
+        "tags": {"app": "a=b", "stage": "prod"},
+        "tier": "free",
+        "created": "",
+        "expires": "",
+        "revoked": None,
+    }
+    assert printed(trunkline("keys", "list", "--json")) == [made]
+    table = trunkline("keys", "list").stdout
+    assert made["key"] in table
+    assert text not in table
+    revoked = trunkline("keys", "revoke", made["key"])
+    assert (revoked.returncode, revoked.stdout) == (
+        Exit.OK,
+        f"Key {made['key']} (backend) is revoked.\n",
+    )
+    again = printed(trunkline("keys", "revoke", made["id"], "--json"))
+    assert again["revoked"] is not None
+
+
+def test_the_text_of_a_key_alone_goes_to_standard_output(trunkline: Run) -> None:
+    assert trunkline("organisations", "create", "Acme").returncode == Exit.OK
+    result = trunkline("keys", "create", "--name", "k")
+    assert parse_key(result.stdout.strip()).full == result.stdout.strip()
+    assert result.stderr == "Keep it now: it is not stored and cannot be shown again.\n"
+    generated = trunkline("keys", "generate").stdout.strip()
+    assert parse_key(generated).full == generated
+
+
+def test_organisations_teams_and_members_are_listed(trunkline: Run) -> None:
+    assert "There is no organisation yet." in trunkline("organisations", "list").stdout
+    made = trunkline("organisations", "create", "Acme GmbH")
+    assert made.stdout.startswith("Organisation acme-gmbh made: ")
+    assert trunkline("organisations", "create-team", "Web").stdout.startswith("Team web made: ")
+    user = trunkline("organisations", "create-user", "ann@example.com", "--role", "owner")
+    assert user.stdout.startswith("User ann@example.com made: ")
+    assert [row["slug"] for row in printed(trunkline("organisations", "list", "--json"))] == [
+        "acme-gmbh"
+    ]
+    assert [row["slug"] for row in printed(trunkline("organisations", "teams", "--json"))] == [
+        "web"
+    ]
+    (member,) = printed(trunkline("organisations", "members", "--json"))
+    assert (member["email"], member["role"]) == ("ann@example.com", "owner")
+
+
+def test_what_went_wrong_is_said_and_coded(trunkline: Run) -> None:
+    none = trunkline("keys", "list", "--json")
+    assert none.returncode == Exit.REFUSED
+    assert msgspec.json.decode(none.stderr)["error"]["code"] == "organisation_missing"
+    for name in ("Acme", "Other"):
+        assert trunkline("organisations", "create", name).returncode == Exit.OK
+    several = trunkline("keys", "list")
+    assert several.returncode == Exit.REFUSED
+    assert "--org: acme, other" in several.stderr
+    unknown = trunkline("keys", "list", "--org", "nobody")
+    assert unknown.returncode == Exit.NOT_FOUND
+    assert unknown.stderr.startswith("Error: There is no organisation 'nobody'.")
+    for wrong in (("--tag", "a"), ("--expires", "soon"), ("--scope", "admin")):
+        refused = trunkline("keys", "create", "--org", "acme", "--name", "k", *wrong, "--json")
+        assert refused.returncode == Exit.REFUSED
+        param = msgspec.json.decode(refused.stderr)["error"]["param"]
+        assert param.startswith(wrong[0].removeprefix("--"))
+    assert trunkline("keys", "create").returncode == Exit.USAGE
+    assert trunkline("organisatins").returncode == Exit.USAGE
+    away = trunkline("keys", "list", TRUNKLINE_DATABASE_URL="postgresql://u@127.0.0.1:1/d")
+    assert away.returncode == Exit.UNAVAILABLE
+    assert "The database does not answer." in away.stderr
+
+
+def test_the_version_is_told_without_loading_the_product(trunkline: Run) -> None:
+    assert trunkline("--version").stdout == f"trunkline {__version__}\n"
+    imported = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "trunkline.cli.main", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    loaded = {line.rpartition("|")[2].strip() for line in imported.splitlines()}
+    assert loaded.isdisjoint({"sqlalchemy", "pydantic_settings", "fastapi", "rich", "alembic"})
+    assert "keys" in trunkline("--help").stdout
+
+
+def test_every_error_has_its_exit_code() -> None:
+    codes = {
+        type(error).__name__: exit_for(error)
+        for error in (
+            InvalidRequest("x"),
+            Conflict("x"),
+            NotFound("x"),
+            Unauthenticated("x"),
+            LimitExceeded("x"),
+            Unavailable("x"),
+            InternalError("x"),
+        )
+    }
+    assert codes == {
+        "InvalidRequest": Exit.REFUSED,
+        "Conflict": Exit.REFUSED,
+        "NotFound": Exit.NOT_FOUND,
+        "Unauthenticated": Exit.FORBIDDEN,
+        "LimitExceeded": Exit.UNAVAILABLE,
+        "Unavailable": Exit.UNAVAILABLE,
+        "InternalError": Exit.FAILED,
+    }
