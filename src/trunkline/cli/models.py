@@ -22,7 +22,7 @@ def models(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the published models, with prices in dollars for a million tokens."""
+    """List the published models, chat first, with prices in dollars for a million tokens."""
 
     async def work(session: Session) -> tuple[list[Alias], tuple[str, ...]]:
         async with session.database.read(None) as conn:
@@ -31,7 +31,8 @@ def models(
             session.database, session.settings, Secrets(read_variable), clock=session.clock
         )
         await routes.load()
-        return list(routes.snapshot(owner.id).aliases.values()), routes.problems
+        published = routes.snapshot(owner.id).aliases.values()
+        return sorted(published, key=lambda alias: alias.kind != "chat"), routes.problems
 
     aliases, problems = in_session(work)
     show(
