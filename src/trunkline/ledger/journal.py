@@ -115,7 +115,9 @@ class Journal(Recorder):
                 hint="Make the data directory writable and free space on its volume.",
             ) from error
         self._begin_segment()
-        self._loop_task = asyncio.create_task(self._run(), name="journal")
+        self._loop_task = asyncio.create_task(
+            self._run(progress_at=self._clock.monotonic()), name="journal"
+        )
 
     async def close(self) -> None:
         """Write what waits, sync and give the slot back; attempts still open count as lost."""
@@ -259,13 +261,12 @@ class Journal(Recorder):
         if len(self._recent) > self._recent_requests:
             self._recent.popitem(last=False)
 
-    async def _run(self) -> None:
-        written_at = self._clock.monotonic()
+    async def _run(self, progress_at: float) -> None:
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             self._recover()
-            if self._clock.monotonic() - written_at >= PROGRESS_SECONDS:
-                written_at = self._clock.monotonic()
+            if self._clock.monotonic() - progress_at >= PROGRESS_SECONDS:
+                progress_at = self._clock.monotonic()
                 self.tick()
             if self._dirty_since is not None or self._retired:
                 await self._sync()
