@@ -22,6 +22,9 @@ RESERVED_HEADERS = frozenset({
     "accept-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-authorization",
 })  # fmt: skip
 
+DAY_MS = 86_400_000
+
+_EPOCH = date(1970, 1, 1)
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -134,7 +137,7 @@ class PriceSpec(Strict):
     provider: str | None = None
     connection: Slug | None = None
     model: UpstreamId = EVERY_MODEL
-    since: date = date(1970, 1, 1)
+    since: date = _EPOCH
     free: bool = False
     input: Usd | None = None
     cache_read: Usd | None = None
@@ -147,6 +150,11 @@ class PriceSpec(Strict):
     audio_output: Usd | None = None
     searches: Usd | None = None
     request: Usd = 0
+
+    @property
+    def since_ms(self) -> int:
+        """Unix milliseconds of the beginning of its first day, UTC."""
+        return (self.since - _EPOCH).days * DAY_MS
 
     @property
     def rates(self) -> dict[str, int]:

@@ -5,23 +5,31 @@ Every method runs in the unit of work of its caller and tells the other processe
 None stands for what the operator shares with all organisations.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trunkline.catalog.capabilities import Capabilities
+from trunkline.catalog.reader import Catalog
 from trunkline.connections import repository
-from trunkline.connections.rows import FREE_RATES, AliasRow, ConnectionRow, PriceOverride
+from trunkline.connections.builder import Builder
+from trunkline.connections.rows import (
+    FREE_RATES,
+    AliasRow,
+    ConnectionRow,
+    OwnedRows,
+    PriceOverride,
+)
 from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec
+from trunkline.connections.secrets import Secrets
 from trunkline.errors import Conflict, InvalidRequest, NotFound
 from trunkline.kit.clock import Clock, SystemClock
 from trunkline.kit.ids import new_id
+from trunkline.settings import Settings
 from trunkline.storage.changes import append_change
 from trunkline.storage.tables.connections import alias, connection, price_override
-
-DAY_MS = 86_400_000
-EPOCH_DAY = 719_163  # date(1970, 1, 1).toordinal()
 
 
 class ConnectionService:
@@ -29,13 +37,31 @@ class ConnectionService:
 
     Args:
         environment: names of the connections that the environment makes, which targets may use.
+        published: names of the models that it publishes.
     """
 
     def __init__(
-        self, *, environment: frozenset[str] = frozenset(), clock: Clock | None = None
+        self,
+        *,
+        environment: frozenset[str] = frozenset(),
+        published: frozenset[str] = frozenset(),
+        clock: Clock | None = None,
     ) -> None:
         self._environment = environment
+        self._published = published
         self._clock = clock or SystemClock()
+
+    @classmethod
+    async def from_settings(cls, settings: Settings, *, clock: Clock) -> Self:
+        """The service of an installation, which knows what its environment offers."""
+        secrets = Secrets(lambda _: None)
+        builder = Builder(settings, secrets, Catalog(), Capabilities(), clock)
+        offered = await builder.shared(OwnedRows())
+        return cls(
+            environment=frozenset(offered.connections),
+            published=frozenset(offered.aliases),
+            clock=clock,
+        )
 
     async def connections(self, conn: AsyncConnection, org_id: str | None) -> list[ConnectionRow]:
         """Connections by name; the secret is a reference."""
@@ -48,6 +74,16 @@ class ConnectionService:
     async def prices(self, conn: AsyncConnection, org_id: str | None) -> list[PriceOverride]:
         """Prices set by hand, in the order in which they were made."""
         return [row async for row in repository.prices(conn, (org_id,))]
+
+    async def model_names(self, conn: AsyncConnection, org_id: str) -> frozenset[str]:
+        """Every public name that an organisation may use, those of the environment included."""
+        rows = repository.aliases(conn, (org_id, None))
+        return self._published | {row.name async for row in rows}
+
+    async def connection_names(self, conn: AsyncConnection, org_id: str | None) -> frozenset[str]:
+        """Every connection that this owner may use, those of the environment included."""
+        rows = repository.connections(conn, (org_id, None))
+        return self._environment | {row.name async for row in rows}
 
     async def ensure_connection(
         self,
@@ -115,15 +151,14 @@ class ConnectionService:
         """
         if wanted.connection is not None:
             await self._check_connections(conn, org_id, {wanted.connection})
-        since_ms = (wanted.since.toordinal() - EPOCH_DAY) * DAY_MS
-        present = await self._price(conn, org_id, wanted, since_ms)
+        present = await self._price(conn, org_id, wanted)
         row = PriceOverride(
             id=present.id if present else new_id(),
             org_id=org_id,
             provider=wanted.provider,
             connection=wanted.connection,
             model=wanted.model,
-            since_ms=since_ms,
+            since_ms=wanted.since_ms,
             rates=FREE_RATES if wanted.free else wanted.rates,
             request_nano=wanted.request,
         )
@@ -184,9 +219,9 @@ class ConnectionService:
         return next((row for row in rows if row.name == name), None)
 
     async def _price(
-        self, conn: AsyncConnection, org_id: str | None, wanted: PriceSpec, since_ms: int
+        self, conn: AsyncConnection, org_id: str | None, wanted: PriceSpec
     ) -> PriceOverride | None:
-        key = (wanted.provider, wanted.connection, wanted.model, since_ms)
+        key = (wanted.provider, wanted.connection, wanted.model, wanted.since_ms)
         rows = await self.prices(conn, org_id)
         return next(
             (r for r in rows if (r.provider, r.connection, r.model, r.since_ms) == key), None
@@ -200,8 +235,7 @@ class ConnectionService:
     async def _check_connections(
         self, conn: AsyncConnection, org_id: str | None, names: set[str]
     ) -> None:
-        rows = repository.connections(conn, (org_id, None))
-        known = self._environment | {row.name async for row in rows}
+        known = await self.connection_names(conn, org_id)
         if unknown := sorted(names - known):
             raise InvalidRequest(
                 f"There is no connection {', '.join(map(repr, unknown))}.",
