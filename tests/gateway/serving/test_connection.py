@@ -153,6 +153,7 @@ SMUGGLING = {
     "raw bytes in the path": "GET /é HTTP/1.1\r\nHost: a\r\n\r\n".encode(),
     "no path": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
     "TLS on a plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "no host beside an offer": b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
     "only line feeds": b"GET / HTTP/1.1\nHost: a\n\n",
 }
 

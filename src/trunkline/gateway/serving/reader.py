@@ -55,6 +55,9 @@ class RequestReader:
         self.state: Literal["between", "head", "body"] = "between"
         self.begun = 0
         self.head = RequestHead()
+        # httptools looks its callbacks up once; this is the most frequent one, so nothing stands
+        # between it and the head.
+        self.on_header = self.head.add
         self._receiver = receiver
         self._header_bytes = header_bytes
         self._parser = httptools.HttpRequestParser(self)
@@ -99,11 +102,6 @@ class RequestReader:
         """A piece of the request's target."""
         self.head.url += url
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; those behind a chunked body are dropped, as RFC 9110 (6.5.1) allows."""
-        if self.state == "head":
-            self.head.add(name, value)
-
     def on_headers_complete(self) -> None:
         """The empty line after the headers."""
         parser, limit = self._parser, self._header_bytes
@@ -113,6 +111,7 @@ class RequestReader:
         if self._head_fed + self._feed_size > limit and self.head.size > limit:
             raise self._headers_too_large()
         self.state = "body"
+        self.head.whole = True
         self._receiver.head_complete(
             self.head,
             parser.get_method().decode(),
@@ -138,17 +137,19 @@ class RequestReader:
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
+            return
         except httptools.HttpParserUpgrade as upgrade:
-            self._parse_without_upgrade(data[upgrade.args[0] :])
+            head_size = upgrade.args[0]
         except httptools.HttpParserCallbackError as error:
             raise _from_callback(error) from None
         except httptools.HttpParserError as error:
             # Between two requests only bytes behind one that said ``Connection: close`` fail;
             # nobody waits for an answer to those.
-            if self.state != "between":
-                raise InvalidRequest(
-                    f"This is not HTTP/1.1: {error}.", code="invalid_http"
-                ) from None
+            if self.state == "between":
+                return
+            raise InvalidRequest(f"This is not HTTP/1.1: {error}.", code="invalid_http") from None
+        # Not inside the handler: it would take the place of the cause of a callback's error.
+        self._parse_without_upgrade(data[head_size:])
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Go on as plain HTTP where a client offers another protocol (RFC 9110, 7.8).

@@ -44,6 +44,7 @@ class RequestHead:
         "transfer_encoding",
         "upgrade",
         "url",
+        "whole",
     )
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class RequestHead:
     def begin(self) -> None:
         """Forget the request before."""
         self.url = b""
+        self.whole = False
         self.headers: HeaderList = []
         self.hosts = 0
         self.content_length = 0
@@ -60,7 +62,12 @@ class RequestHead:
         self.upgrade = b""
 
     def add(self, name: bytes, value: bytes) -> None:
-        """Take one header field; llhttp leaves blanks at the end of the value."""
+        """Take one header field; llhttp leaves blanks at the end of the value.
+
+        Those behind a chunked body are dropped, as RFC 9110 (6.5.1) allows.
+        """
+        if self.whole:
+            return
         name, value = name.lower(), value.rstrip()
         self.headers.append((name, value))
         if name in _NAMES_THAT_FRAME:
