@@ -180,6 +180,44 @@ async def test_images_and_documents_count_by_their_kind(
     assert await tokens({"type": "document", "source": text}) == bare + 3
 
 
+async def test_results_of_tools_count_by_what_is_in_them(
+    simulator: Simulator, anthropic_client: anthropic.AsyncAnthropic
+) -> None:
+    image = {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": PIXEL},
+    }
+
+    async def usage(content: Any) -> tuple[int, int]:
+        messages: Any = [
+            {"role": "user", "content": "hello"},
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_use", "id": "x", "name": "f", "input": {"a": 1}}],
+            },
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "x",
+                        "content": content,
+                        "cache_control": {"type": "ephemeral"},
+                    }
+                ],
+            },
+        ]
+        answer = await anthropic_client.messages.create(
+            model="sim-fast", messages=messages, max_tokens=1
+        )
+        return answer.usage.input_tokens, answer.usage.cache_creation_input_tokens or 0
+
+    # Three messages of 3, "hello", and f{"a":1} in eight pieces.
+    assert await usage("17") == (9 + 1 + 8 + 1, 0)
+    assert await usage([]) == (9 + 1 + 8, 0)
+    assert await usage([{"type": "text", "text": "17"}, image]) == (0, 19 + 1600)
+
+
 async def test_counting_is_free_agrees_with_the_answer_and_needs_no_max_tokens(
     simulator: Simulator, anthropic_client: anthropic.AsyncAnthropic
 ) -> None:

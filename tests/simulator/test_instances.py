@@ -58,13 +58,21 @@ def test_a_schema_that_contains_itself_comes_to_an_end() -> None:
         "type": "object",
         "properties": {
             "name": {"type": "string"},
-            "next": {"type": ["object", "null"], "$ref": "#"},
-            "children": {"type": "array", "items": {"$ref": "#"}, "minItems": 0},
+            "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
+            "left": {
+                "type": ["object", "null"],
+                "properties": {"again": {"$ref": "#"}},
+                "required": ["again"],
+            },
+            "children": {"type": "array", "items": {"$ref": "#"}},
         },
-        "required": ["name"],
+        "required": ["name", "next", "left"],
     }
-    value = made(tree)
-    assert set(value) == {"name", "next", "children"}
+    deepest = made(tree)
+    depth = 0
+    while deepest["next"] is not None:
+        deepest, depth = deepest["next"], depth + 1
+    assert (set(deepest), deepest["left"], depth) == ({"name", "next", "left"}, None, 6)
 
 
 @given(

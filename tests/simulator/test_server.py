@@ -9,6 +9,7 @@ import uvloop
 from tests.simulator.raw import ANTHROPIC, BOTH, BOUND, OPENAI, Raw, ask, asked, exchange, request
 
 from trunkline.simulator import Simulator
+from trunkline.simulator.rules import RuleRequest
 
 BODIES: list[Any] = [
     {},
@@ -148,7 +149,7 @@ async def test_the_ledger_shows_running_attempts_and_is_bounded() -> None:
     assert running.ledger == [seen]
     await running.stop()
     assert (await waiting).ending in {"closed", "reset"}
-    assert (seen.client_closed, seen.complete) == (True, False)
+    assert (seen.client_closed, seen.complete) == (False, False)
 
 
 def _newest(simulator: Simulator) -> tuple[float | None, int]:
@@ -164,6 +165,16 @@ async def test_the_newest_attempts_can_be_asked_for(simulator: Simulator) -> Non
     assert newest["total"] == 3
     assert len((await control(simulator, "GET", "attempts?limit=9")).json()["attempts"]) == 3
     assert (await control(simulator, "GET", "attempts?limit=x")).status_code == 400
+
+
+async def test_rules_can_be_set_in_the_same_process(simulator: Simulator) -> None:
+    simulator.faults.add(RuleRequest("status_402", count=1))
+    assert (await ask(simulator.base_url, ANTHROPIC)).status == 402
+    assert simulator.faults.shown() == []
+
+
+async def test_a_simulator_that_never_started_can_be_stopped(tmp_path: Path) -> None:
+    await Simulator(ledger_file=tmp_path / "seen.jsonl").stop()
 
 
 async def test_rules_set_faults_for_the_next_requests(simulator: Simulator) -> None:

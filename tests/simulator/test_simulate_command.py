@@ -72,13 +72,25 @@ async def test_it_prints_tables_and_addresses_or_one_line_of_json(
     assert f"OpenAI base URL     {simulator.base_url}/v1\n" in printed
 
 
-def test_a_taken_port_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_ledger_that_cannot_be_written_is_said_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "none" / "seen.jsonl"
+    with pytest.raises(typer.Exit) as caught:
+        simulate(port=0, ledger=file)
+    assert caught.value.exit_code == 1
+    assert capsys.readouterr().err == f"Cannot write {file}: No such file or directory.\n"
+
+
+def test_a_taken_port_is_said_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(typer.Exit) as caught:
-            simulate(port=port)
+            simulate(port=port, ledger=tmp_path / "seen.jsonl")
     assert caught.value.exit_code == 1
     assert capsys.readouterr().err == (
         f"Cannot listen on 127.0.0.1:{port}: Address already in use.\n"

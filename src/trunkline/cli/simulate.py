@@ -4,10 +4,15 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+
+from trunkline.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from trunkline.simulator import Simulator
 
 
 def simulate(
@@ -31,6 +36,8 @@ def simulate(
     ] = False,
 ) -> None:
     """Run fake OpenAI and Anthropic providers with faults until SIGTERM or SIGINT."""
+    import uvloop
+
     from trunkline.simulator import Simulator
 
     simulator = Simulator(
@@ -42,15 +49,17 @@ def simulate(
         ledger_file=ledger,
     )
     try:
-        asyncio.run(_run(simulator, as_json=as_json))
+        uvloop.run(_run(simulator, as_json=as_json))
     except OSError as error:
         # The loop writes a sentence of its own into the error; the number says it shorter.
         reason = os.strerror(error.errno) if error.errno else str(error)
-        typer.echo(f"Cannot listen on {host}:{port}: {reason}.", err=True)
-        raise typer.Exit(1) from None
+        # Only an error about a file carries a name.
+        what = f"write {error.filename}" if error.filename else f"listen on {host}:{port}"
+        typer.echo(f"Cannot {what}: {reason}.", err=True)
+        raise typer.Exit(Exit.FAILED) from None
 
 
-async def _run(simulator: Any, *, as_json: bool) -> None:
+async def _run(simulator: "Simulator", *, as_json: bool) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -219,17 +219,27 @@ def _prompt(asked: _Body) -> list[Segment]:
     if isinstance(asked.system, str):
         segments.append(text_segment(asked.system))
     elif asked.system:
-        segments += [_segment(block) for block in asked.system]
+        segments += [segment for block in asked.system for segment in _segments(block)]
     for message in asked.messages:
         segments.append(fixed_segment(message.role, MESSAGE_OVERHEAD))
         if isinstance(message.content, str):
             segments.append(text_segment(message.content))
         else:
-            segments += [_segment(block) for block in message.content]
+            segments += [segment for block in message.content for segment in _segments(block)]
     if asked.cache_control is not None:
         # Automatic caching puts the breakpoint on the last block.
         segments[-1] = Segment(segments[-1].pieces, asked.cache_control.ttl)
     return segments
+
+
+def _segments(block: _Block) -> list[Segment]:
+    """A block, or the blocks inside of a tool's result; a breakpoint stands behind the last."""
+    if not isinstance(block.content, list):
+        return [_segment(block)]
+    inner = [segment for part in block.content for segment in _segments(part)]
+    if inner and block.cache_control:
+        inner[-1] = Segment(inner[-1].pieces, block.cache_control.ttl)
+    return inner
 
 
 def _segment(block: _Block) -> Segment:
@@ -241,15 +251,10 @@ def _segment(block: _Block) -> Segment:
         if source.get("type") == "text":
             return text_segment(str(source.get("data", "")), lifetime)
         return fixed_segment(f"document {digest_of(source)}", DOCUMENT_TOKENS, lifetime)
-    return text_segment(_block_text(block), lifetime)
-
-
-def _block_text(block: _Block) -> str:
     if block.type == "tool_use":
-        return block.name + msgspec.json.encode(block.input).decode()
-    if isinstance(block.content, list):
-        return "".join(_block_text(inner) for inner in block.content)
-    return block.text or block.thinking or block.data or block.content or ""
+        return text_segment(block.name + msgspec.json.encode(block.input).decode(), lifetime)
+    content = block.content if isinstance(block.content, str) else ""
+    return text_segment(block.text or block.thinking or block.data or content, lifetime)
 
 
 def _lifetime(control: _CacheControl | None) -> Lifetime | None:

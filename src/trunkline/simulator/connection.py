@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._begin()
+        self._stopping = False
         self.client_gone = False
         self.stale = False
         """Whether the next byte that arrives makes us reset the connection."""
@@ -67,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._connections.discard(self)
         self._writable.set()
         if self._task:
-            self.client_gone = True
+            self.client_gone = not self._stopping
             self._task.cancel()
 
     @override
@@ -163,6 +164,7 @@ class Connection(asyncio.Protocol):
     async def stop(self) -> None:
         """End whatever is being served and close."""
         task = self._task
+        self._stopping = True
         self._transport.abort()
         if task:
             task.cancel()

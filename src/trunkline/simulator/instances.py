@@ -62,7 +62,7 @@ class _Maker:
         if not isinstance(schema, dict):
             # True, as a schema, allows everything.
             return self._text({}, name)
-        schema = self._resolved(schema)
+        schema = self._resolved(schema, depth)
         if "const" in schema:
             return schema["const"]
         if schema.get("enum"):
@@ -87,7 +87,7 @@ class _Maker:
             case _:
                 return self._text(schema, name)
 
-    def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def _resolved(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
         """Follow references and fold alternatives into one schema."""
         for _ in range(_DEEPEST):
             if "$ref" in schema:
@@ -95,21 +95,21 @@ class _Maker:
             elif schema.get("allOf"):
                 merged = _without(schema, "allOf")
                 for part in schema["allOf"]:
-                    merged = _merged(merged, self._resolved(part))
+                    merged = _merged(merged, self._resolved(part, depth))
                 schema = merged
             elif alternatives := schema.get("anyOf") or schema.get("oneOf"):
                 rest = _without(schema, "anyOf", "oneOf")
-                schema = _merged(rest, self._resolved(self._alternative(alternatives)))
+                chosen = self._alternative(alternatives, depth)
+                schema = _merged(rest, self._resolved(chosen, depth))
             else:
                 return schema
         return schema
 
-    def _alternative(self, alternatives: list[dict[str, Any]]) -> dict[str, Any]:
-        """The first alternative that says something: models prefer a value over null."""
-        for schema in alternatives:
-            if schema.get("type") != "null":
-                return schema
-        return alternatives[0]
+    def _alternative(self, alternatives: list[dict[str, Any]], depth: int) -> dict[str, Any]:
+        """The first alternative that says something; deep inside null ends the descent."""
+        values = [schema for schema in alternatives if schema.get("type") != "null"]
+        nulls = [schema for schema in alternatives if schema.get("type") == "null"]
+        return [*nulls, *values][0] if depth > _DEEPEST else [*values, *nulls][0]
 
     def _target(self, reference: str) -> dict[str, Any]:
         node: Any = self._root
@@ -121,7 +121,6 @@ class _Maker:
     def _type(self, schema: dict[str, Any], depth: int) -> str:
         kind = schema.get("type")
         if isinstance(kind, list):
-            # Deep inside a recursive schema null ends the descent.
             if "null" in kind and depth > _DEEPEST:
                 return "null"
             kind = next((one for one in kind if one != "null"), "null")

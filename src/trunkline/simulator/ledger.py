@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -123,13 +124,24 @@ class SeenAttempts:
     def __init__(self, size: int, file: Path | None = None) -> None:
         self._seen: deque[SeenAttempt] = deque(maxlen=size)
         self._running: dict[str, Tab] = {}
-        self._file = file.open("ab", buffering=0) if file else None
+        self._path = file
+        self._file: FileIO | None = None
         self.total = 0
+
+    def start(self) -> None:
+        """Open the file, if there is to be one.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._path:
+            self._file = FileIO(self._path, "a")
 
     def close(self) -> None:
         """Close the file."""
         if self._file:
             self._file.close()
+            self._file = None
 
     def open(
         self, wire: str, path: str, request_id: str, headers: Mapping[str, str], size: int

@@ -52,7 +52,7 @@ class Simulator:
         ledger_file: Path | None = None,
         ledger_size: int = 100_000,
     ) -> None:
-        """Nothing is opened before ``start``, save the ledger's file.
+        """Nothing is opened before ``start``.
 
         Args:
             seed: the same seed and request give the same answer.
@@ -98,18 +98,23 @@ class Simulator:
         return self._rules
 
     async def start(self) -> None:
-        """Listen.
+        """Listen, and open the ledger's file.
 
         Raises:
-            OSError: the address is taken or not ours.
+            OSError: the address is taken or not ours, or the file cannot be written.
         """
+        self._attempts.start()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._serve, self._connections),
-            self._host,
-            self._port,
-            backlog=_BACKLOG,
-        )
+        try:
+            self._server = await loop.create_server(
+                lambda: Connection(self._serve, self._connections),
+                self._host,
+                self._port,
+                backlog=_BACKLOG,
+            )
+        except OSError:
+            self._attempts.close()
+            raise
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
