@@ -29,7 +29,13 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def trunkline(data_dir: Path, tmp_path: Path) -> Run:
     """Run a command on a migrated and empty database."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}  # noqa: TID251 - the child finds the same programs and packages.
+    # The child finds the same packages, is measured with us, and knows nothing else of ours.
+    environment = {
+        name: value
+        for name, value in os.environ.items()  # noqa: TID251 - see above.
+        if name == "PATH" or name.startswith("COVERAGE_")
+    }
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     environment |= {"TRUNKLINE_DATA_DIR": str(data_dir), "NO_COLOR": "1"}
 
     def run(*arguments: str, **extra: str) -> "subprocess.CompletedProcess[str]":

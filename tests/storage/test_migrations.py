@@ -73,8 +73,8 @@ def test_the_head_is_known_without_alembic(tmp_path: Path) -> None:
 async def test_every_table_is_forced_under_row_security(postgresql_database: Database) -> None:
     async with postgresql_database.read(None) as conn:
         rows = await conn.exec_driver_sql(
-            "SELECT relname AS name, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class "
-            "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            "SELECT relname AS name, relrowsecurity AND relforcerowsecurity AS forced "
+            "FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
         secured = {row.name: row.forced for row in rows}
     tenants = {table.name for table in whole_schema().sorted_tables if "org_id" in table.c}
@@ -130,6 +130,30 @@ async def test_a_migration_that_fails_changes_nothing_and_says_why(tmp_path: Pat
         tables = await conn.run_sync(lambda sync: inspect(sync).get_table_names())
     assert tables == ["team"]
     await database.close()
+
+
+async def test_a_migration_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trunkline.storage.migrate.MIGRATION_TIMEOUT", 0.0)
+    database = await Database.open(None, data_dir=tmp_path)
+    with pytest.raises(Unavailable, match="it took too long"):
+        await database.migrate()
+    await database.close()
+
+
+async def test_a_migration_that_orphans_a_row_on_sqlite_is_refused(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "trunkline.db").render_as_string()
+    await upgrade(url)
+    with pytest.raises(OSError, match="leaves a row of team without its organisation"):
+        await orphan_a_team(url)
+    async with owner_connection(url) as connection:
+        assert (await connection.exec_driver_sql("SELECT * FROM team")).all() == []
+
+
+async def orphan_a_team(url: str) -> None:
+    async with owner_connection(url) as connection:
+        await connection.exec_driver_sql("INSERT INTO team VALUES ('t', 'none', 't', 'T', 0)")
 
 
 @pytest.fixture
