@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.connections.world import (
     NOON,
     local,
@@ -368,6 +370,39 @@ async def test_the_poller_brings_a_change_of_another_process(sqlite_database: Da
     await until(lambda: "fast" in built.snapshot(org).aliases)
     await built.stop()
     await poller.stop()
+
+
+class FailingDatabase(Database):
+    """A real database that can be told to stop answering."""
+
+    away = False
+
+    @override
+    def read(self, org_id: str | None) -> AbstractAsyncContextManager[AsyncConnection]:
+        if self.away:
+            raise Unavailable("The database does not answer.")
+        return super().read(org_id)
+
+
+async def test_while_the_database_is_away_the_last_snapshots_stay_in_use(
+    sqlite_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock(NOON)
+    await put(sqlite_database, None, price(provider="openai", input="2", since="2026-11-22"))
+    database = FailingDatabase(sqlite_database._backend)
+    built = routes(database, clock=clock, openai_api_key="k")
+    clock.advance(12 * 3600 - 0.05)
+    await built.start()
+    before = built.snapshot("any")
+    database.away = True
+    clock.advance(1)
+    await until(lambda: "not in use yet" in caplog.text)
+    with pytest.raises(Unavailable):
+        await built.apply([Change(1, None, "alias", "x")])
+    assert built.snapshot("any") is before
+    database.away = False
+    await until(lambda: built.snapshot("any") is not before)
+    await built.stop()
 
 
 async def test_what_cannot_be_used_is_told_once_and_the_rest_works(

@@ -14,7 +14,7 @@ from trunkline.connections import repository
 from trunkline.connections.builder import Builder
 from trunkline.connections.building import State
 from trunkline.connections.price_book import PriceBook
-from trunkline.connections.rows import OwnedRows, PriceOverride
+from trunkline.connections.rows import PriceOverride
 from trunkline.connections.secrets import Secrets
 from trunkline.errors import Unavailable
 from trunkline.gateway.ports import Routes
@@ -28,6 +28,7 @@ KINDS = frozenset({"connection", "alias", "price_override"})
 SHORTEST_SLEEP = 0.001
 MAX_PASSED_NAMES = 4096
 MAX_NAME = 400
+RETRY_SECONDS = 1.0
 # A stepped clock is noticed within this time.
 MAX_SLEEP = 30.0
 
@@ -120,25 +121,10 @@ class SnapshotRoutes(Routes):
         """Build everything anew.
 
         Raises:
-            Unavailable: the database does not answer.
+            Unavailable: the database does not answer; what was built stays in use.
         """
         async with self._building:
-            async with self._database.read(None) as conn:
-                version = await newest_change(conn)
-                rows = await repository.rows_by_owner(conn)
-            shared_rows = rows.pop(None, OwnedRows())
-            shared = await self._builder.shared(shared_rows)
-            problems: dict[str | None, list[str]] = {None: shared.problems}
-            built: dict[str, _Built] = {}
-            for org_id, own in rows.items():
-                if org_id is not None:
-                    state = await self._builder.own(own, shared, shared_rows.prices)
-                    built[org_id] = _finished(org_id, version, state)
-                    problems[org_id] = state.problems
-            self._shared, self._shared_prices = shared, shared_rows.prices
-            self._version, self._built = version, built
-            self._passed.clear()
-            self._note(problems)
+            await self._build_all()
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Build again what these changes touch: some organisations, or all of them. Idempotent.
@@ -146,15 +132,15 @@ class SnapshotRoutes(Routes):
         Raises:
             Unavailable: the database does not answer; what was built stays in use.
         """
-        touched = {change.org_id for change in changes if change.kind in KINDS}
-        if not touched:
-            return
-        if None in touched or self._shared is None:
-            await self.load()
-            return
-        for org_id in touched:
-            if org_id is not None:
-                await self._rebuild(org_id)
+        touched = [change.org_id for change in changes if change.kind in KINDS]
+        orgs = {org_id for org_id in touched if org_id is not None}
+        async with self._building:
+            shared = self._shared
+            if touched and (shared is None or None in touched):
+                await self._build_all()
+            elif shared is not None:
+                for org_id in orgs:
+                    await self._build_one(org_id, shared)
 
     async def refresh(self) -> None:
         """Build everything anew if the time of a price is over."""
@@ -174,28 +160,41 @@ class SnapshotRoutes(Routes):
             await asyncio.sleep(min(max(wait, SHORTEST_SLEEP), MAX_SLEEP))
             try:
                 await self.refresh()
-            except Unavailable:
-                logger.warning("Prices whose date has come are not in use yet", exc_info=True)
-                await asyncio.sleep(1.0)
+            except Exception:
+                # Whatever fails, the last prices stay in use and the next try follows.
+                logger.exception("Prices whose date has come are not in use yet")
+                await asyncio.sleep(RETRY_SECONDS)
 
-    async def _rebuild(self, org_id: str) -> None:
-        async with self._building:
-            shared = self._shared
-            if shared is None:
-                return
-            async with self._database.read(None) as conn:
-                version = await newest_change(conn)
-                rows = await repository.rows_by_owner(conn, (org_id,))
-            own = rows.get(org_id)
-            if own is None:
-                self._version = version
-                self._built.pop(org_id, None)
-                self._note({org_id: []})
-                return
+    async def _build_all(self) -> None:
+        async with self._database.read(None) as conn:
+            version = await newest_change(conn)
+            rows = await repository.rows_by_owner(conn)
+        shared = await self._builder.shared(rows.shared)
+        problems: dict[str | None, list[str]] = {None: shared.problems}
+        built: dict[str, _Built] = {}
+        for org_id, own in rows.own.items():
+            state = await self._builder.own(own, shared, rows.shared.prices)
+            built[org_id] = _finished(org_id, version, state)
+            problems[org_id] = state.problems
+        self._shared, self._shared_prices = shared, rows.shared.prices
+        self._version, self._built = version, built
+        self._passed.clear()
+        self._note(problems)
+
+    async def _build_one(self, org_id: str, shared: State) -> None:
+        async with self._database.read(None) as conn:
+            version = await newest_change(conn)
+            rows = await repository.rows_by_owner(conn, (org_id,))
+        own = rows.own.get(org_id)
+        problems: list[str] = []
+        if own is None:
+            self._built.pop(org_id, None)
+        else:
             state = await self._builder.own(own, shared, self._shared_prices)
-            self._version = version
             self._built[org_id] = _finished(org_id, version, state)
-            self._note({org_id: state.problems})
+            problems = state.problems
+        self._version = version
+        self._note({org_id: problems})
 
     def _plain(self, org_id: str) -> _Built:
         """An organisation without anything of its own has the shared part itself."""

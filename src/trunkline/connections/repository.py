@@ -5,7 +5,7 @@ unless it says so.
 """
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -65,17 +65,28 @@ async def aliases(
         yield AliasRow(**head, targets=tuple(targets))
 
 
+class Owners(NamedTuple):
+    """The shared rows, and those of each organisation that has any."""
+
+    shared: OwnedRows
+    own: dict[str, OwnedRows]
+
+    def of(self, org_id: str | None) -> OwnedRows:
+        """The rows of one owner, to be added to."""
+        return self.shared if org_id is None else self.own.setdefault(org_id, OwnedRows())
+
+
 async def rows_by_owner(
     conn: AsyncConnection, orgs: tuple[str | None, ...] | None = None
-) -> dict[str | None, OwnedRows]:
-    """The rows of these owners, or of all; an owner without rows is missing."""
-    found: dict[str | None, OwnedRows] = {}
+) -> Owners:
+    """The rows of these owners, or of all."""
+    found = Owners(OwnedRows(), {})
     async for connection_row in connections(conn, orgs):
-        found.setdefault(connection_row.org_id, OwnedRows()).connections.append(connection_row)
+        found.of(connection_row.org_id).connections.append(connection_row)
     async for alias_row in aliases(conn, orgs):
-        found.setdefault(alias_row.org_id, OwnedRows()).aliases.append(alias_row)
+        found.of(alias_row.org_id).aliases.append(alias_row)
     async for price_row in prices(conn, orgs):
-        found.setdefault(price_row.org_id, OwnedRows()).prices.append(price_row)
+        found.of(price_row.org_id).prices.append(price_row)
     return found
 
 
