@@ -11,7 +11,7 @@ def user_behind(port: int) -> str:
     (listener,) = {
         connection.pid
         for connection in psutil.net_connections("tcp4")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
+        if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
     }
     return psutil.Process(listener).username()
 
