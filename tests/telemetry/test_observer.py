@@ -54,14 +54,8 @@ def samples(metrics: Metrics, *, but: tuple[str, ...] = ("_bucket", "_sum")) -> 
     return shown
 
 
-def known_metrics() -> Metrics:
-    metrics = Metrics()
-    metrics.guard.allow(["gpt-5-mini", "fast"])
-    return metrics
-
-
 def observe(event: Finished, lines: Lines) -> dict[str, float]:
-    metrics = known_metrics()
+    metrics = Metrics()
     observer = RequestObserver(metrics, access_log=lines.log)
     observer.began()
     observer.finished(event)
@@ -123,7 +117,7 @@ def test_a_streamed_answer_leaves_a_line_and_its_numbers(lines: Lines) -> None:
 
 
 def test_sums_are_in_the_units_of_the_conventions() -> None:
-    metrics = known_metrics()
+    metrics = Metrics()
     observer = RequestObserver(metrics)
     observer.began()
     observer.finished(finished())
@@ -234,7 +228,9 @@ def test_names_that_callers_made_up_do_not_become_labels(lines: Lines) -> None:
     shown = observe(
         finished(
             method="BREW",
-            attempts=((attempt(model="made-up", alias="openai/made-up"), outcome()),),
+            attempts=(
+                (attempt(model="made-up", alias="openai/made-up"), outcome(ending="refused")),
+            ),
         ),
         lines,
     )
@@ -243,6 +239,17 @@ def test_names_that_callers_made_up_do_not_become_labels(lines: Lines) -> None:
     assert "BREW" not in text
     assert "gen_ai_request_model=other" in text
     assert "method=other" in text
+
+
+def test_a_published_name_is_a_label_before_any_answer(lines: Lines) -> None:
+    metrics = Metrics()
+    metrics.guard.allow(["gpt-5-mini", "fast"])
+    observer = RequestObserver(metrics, access_log=lines.log)
+    observer.began()
+    observer.finished(finished(attempts=((attempt(), outcome(ending="refused", status=500)),)))
+    assert f"gen_ai_server_request_duration_seconds_count{{error_type=,{MODEL}}}" in samples(
+        metrics
+    )
 
 
 def test_a_request_that_has_begun_is_in_progress_until_it_is_finished() -> None:

@@ -64,6 +64,9 @@ class RequestObserver(Observer):
     def _count_attempts(self, event: Finished) -> None:
         traffic = self._traffic
         for attempt, outcome in event.attempts:
+            if outcome.ending == "completed":
+                # The provider knows the model, so nobody made the name up.
+                self._metrics.guard.allow((attempt.model, attempt.alias))
             series = self._metrics.model(
                 attempt.operation, attempt.provider, attempt.model, attempt.alias
             )
