@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.gateway.serving.rig import BOUND, GET, Answer, Handler, RawClient, post, running
+from tests.gateway.serving.rig import (
+    BOUND,
+    GET,
+    Answer,
+    Handler,
+    RawClient,
+    eventually,
+    post,
+    running,
+)
 from typing_extensions import override
 
 from trunkline.errors import Unavailable
@@ -84,7 +93,7 @@ async def test_the_application_lives_from_before_the_first_to_after_the_last_req
 
 
 async def test_a_stop_is_not_ready_at_once_and_serves_on_until_the_notice_is_over() -> None:
-    async with running(notice=SHORT) as rig:
+    async with running(notice=5 * SHORT) as rig:
         idle, busy = await rig.connect(), await rig.connect()
         await idle.ask(GET)
         rig.server.stop()
@@ -138,7 +147,7 @@ async def test_a_head_that_is_on_its_way_when_the_listeners_close_is_still_serve
     async with running() as rig:
         client = await rig.connect()
         client.send(GET[:-2])
-        await asyncio.sleep(0.05)
+        await eventually(lambda: [c._reader.state for c in rig.server._connections] == ["head"])
         rig.server.stop()
         await rig.until_listeners_close()
         answer = await client.ask(GET[-2:])
@@ -272,8 +281,6 @@ async def test_a_process_that_is_told_to_stop_exits_with_zero() -> None:
     assert process.stdout is not None
     async with asyncio.timeout(BOUND):
         assert await process.stdout.readline() == b"ready\n"
-        # The listener opens after the line; until then the signal would end the process by itself.
-        await asyncio.sleep(SHORT)
         process.send_signal(signal.SIGTERM)
         assert await process.stdout.read() == b"flushed\n"
         assert await process.wait() == 0

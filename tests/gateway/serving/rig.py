@@ -24,6 +24,13 @@ def post(body: bytes, *, path: bytes = b"/v1/x", more: bytes = b"") -> bytes:
     return head % (path, len(body), more) + body
 
 
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what has no event of its own."""
+    async with asyncio.timeout(BOUND):
+        while not condition():  # noqa: ASYNC110 - as said
+            await asyncio.sleep(0.01)
+
+
 class Handler:
     """An application that answers with the length of the body; tests say otherwise in ``serve``."""
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 import pytest
-from tests.gateway.serving.rig import BOUND, GET, Handler, post, running
+from tests.gateway.serving.rig import GET, Handler, eventually, post, running
 from typing_extensions import override
 
 from trunkline.errors import LimitExceeded
@@ -95,12 +95,9 @@ async def test_an_answer_to_head_keeps_the_length_of_what_get_would_answer() -> 
 
 
 async def test_the_body_is_received_in_pieces_and_then_the_leaving_of_the_client() -> None:
-    began = asyncio.Event()
-
     class Reading(Sending):
         @override
         async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-            began.set()
             while not self.received or self.received[-1]["type"] != "http.disconnect":
                 self.received.append(await receive())
             self.received.append(await receive())
@@ -110,10 +107,9 @@ async def test_the_body_is_received_in_pieces_and_then_the_leaving_of_the_client
         client = await rig.connect()
         whole = post(b"abcdef")
         client.send(whole[:-3])
-        await asyncio.wait_for(began.wait(), BOUND)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: len(handler.received) == 1)
         client.send(whole[-3:])
-        await asyncio.sleep(0.05)
+        await eventually(lambda: len(handler.received) == 2)
         client.close()
         await rig.until_idle()
         gone = {"type": "http.disconnect"}
@@ -129,7 +125,8 @@ async def test_a_client_that_leaves_inside_its_body_is_received_as_disconnected(
     class Reading(Sending):
         @override
         async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-            self.received = [await receive(), await receive()]
+            self.received.append(await receive())
+            self.received.append(await receive())
             await send(START)
             await send(LAST)
 
@@ -137,9 +134,8 @@ async def test_a_client_that_leaves_inside_its_body_is_received_as_disconnected(
     async with running(handler) as rig:
         client = await rig.connect()
         client.send(post(b"abc")[:-1])
-        await asyncio.sleep(0.05)
+        await eventually(lambda: len(handler.received) == 1)
         client.close()
-        await rig.until(lambda: bool(handler.received))
         await rig.until_idle()
         assert handler.received[1] == {"type": "http.disconnect"}
 

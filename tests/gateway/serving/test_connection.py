@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.gateway.serving.rig import GET, Handler, post, running
+from tests.gateway.serving.rig import GET, Handler, eventually, post, running
 from typing_extensions import override
 
 from trunkline.gateway.serving.client import ClientConnection
@@ -189,7 +189,7 @@ async def test_a_body_that_is_mostly_framing_is_refused(framing: bytes) -> None:
     async with running(edges=Edges(header_bytes=1024)) as rig:
         client = await rig.connect()
         client.send(head + b"1\r\na\r\n")
-        await asyncio.sleep(0.05)
+        await eventually(lambda: rig.lifecycle.body_bytes == 1)
         answer = await client.ask(framing)
         assert (answer.status, answer.closes) == (400, True)
 
