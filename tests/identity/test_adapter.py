@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.errors import TrunklineError, Unauthenticated, Unavailable
 from trunkline.gateway.caller import EVERY_ALIAS, Caller
@@ -165,6 +168,38 @@ async def test_changes_are_applied_row_by_row(house: House) -> None:
     assert refusal(house.ring, text_of(first)).code == "api_key_revoked"
     assert refusal(house.ring, text_of(second)).message == "The API key is not known."
     assert house.ring.identify(text_of(third)).key_id == third.key.id
+
+
+class Held:
+    """A database whose first reader is held up between its last row and its end."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.has_read = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    @asynccontextmanager
+    async def read(self, org_id: str | None) -> AsyncIterator[AsyncConnection]:
+        async with self._database.read(org_id) as conn:
+            yield conn
+        if not self.has_read.is_set():
+            self.has_read.set()
+            await self.may_end.wait()
+
+
+async def test_a_revocation_during_the_first_load_is_not_lost(house: House) -> None:
+    issued = await house.issue()
+    held = Held(house.database)
+    ring = KeyRing(cast("Database", held), PEPPER, clock=house.clock, lag=lambda: 0.0, stale_max=60)
+    load = asyncio.create_task(ring.load())
+    await held.has_read.wait()
+    async with house.database.write(house.org.id) as conn:
+        await keys.revoke_key(conn, house.org.id, issued.key.id, clock=house.clock)
+    apply = asyncio.create_task(ring.apply([Change(1, house.org.id, "api_key", issued.key.id)]))
+    await asyncio.wait([apply], timeout=0.2)
+    held.may_end.set()
+    await asyncio.gather(load, apply)
+    assert refusal(ring, text_of(issued)).code == "api_key_revoked"
 
 
 async def test_a_new_tier_of_the_organisation_reaches_its_keys(house: House) -> None:

@@ -8,11 +8,8 @@ from tests.services.postgresql import PostgreSQLServer
 
 def user_behind(port: int) -> str:
     """The user of the process that listens on a port."""
-    (listener,) = {
-        connection.pid
-        for connection in psutil.net_connections("tcp4")
-        if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
-    }
+    listening = (c for c in psutil.net_connections("tcp4") if c.status == psutil.CONN_LISTEN)
+    (listener,) = {c.pid for c in listening if getattr(c.laddr, "port", None) == port}
     return psutil.Process(listener).username()
 
 

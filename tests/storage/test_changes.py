@@ -88,7 +88,9 @@ async def test_changes_written_at_the_same_time_are_all_told_in_commit_order(
         await poller.stop()
 
 
-async def test_what_the_listener_could_not_take_is_handed_on_again(database: Database) -> None:
+async def test_what_the_listener_could_not_take_is_handed_on_again(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     received = Received()
     failures = [ValueError("first"), ValueError("second")]
 
@@ -105,6 +107,34 @@ async def test_what_the_listener_could_not_take_is_handed_on_again(database: Dat
         assert await received.until(1) == [("org", "api_key", "1")]
     finally:
         await poller.stop()
+    assert [record.message for record in caplog.records] == ["A change could not be taken in"]
+
+
+async def test_a_log_that_cannot_be_read_makes_us_stale_until_it_can(
+    sqlite_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    received = Received()
+    poller = ChangePoller(sqlite_database, interval=0.005, on_changes=received.take, clock=clock)
+    await poller.start()
+    try:
+        async with sqlite_database.write(None) as conn:
+            await append_change(conn, "org", "api_key", "1")
+            await conn.exec_driver_sql("ALTER TABLE change RENAME TO elsewhere")
+        async with asyncio.timeout(10):
+            while not caplog.records:  # noqa: ASYNC110 - the log has no event to wait for.
+                await asyncio.sleep(0.005)
+        clock.advance(5)
+        assert poller.lag == 5
+        async with sqlite_database.write(None) as conn:
+            await conn.exec_driver_sql("ALTER TABLE elsewhere RENAME TO change")
+        assert await received.until(1) == [("org", "api_key", "1")]
+        assert poller.lag == 0
+    finally:
+        await poller.stop()
+    assert [record.message for record in caplog.records] == [
+        "The log of changes cannot be read: OperationalError: no such table: change"
+    ]
 
 
 async def test_the_lag_grows_while_nothing_is_polled_and_falls_with_the_next_poll(

@@ -1,5 +1,6 @@
 """The gateway's callers, from a map in memory that follows the database row by row."""
 
+import asyncio
 import hmac
 from collections.abc import Callable
 
@@ -61,6 +62,8 @@ class KeyRing(Callers):
         self._stale_max = stale_max
         self._entries: dict[str, _Entry] = {}
         self._public_ids: dict[str, str] = {}
+        # One reading at a time: an older one that ends later would bring revoked keys back.
+        self._reading = asyncio.Lock()
 
     def __len__(self) -> int:
         """How many keys are known, revoked and expired ones included."""
@@ -87,12 +90,13 @@ class KeyRing(Callers):
         Raises:
             Unavailable: the database does not answer.
         """
-        async with self._database.read(None) as conn:
-            rows = await stored_keys(conn)
-        self._entries.clear()
-        self._public_ids.clear()
-        for row in rows:
-            self._put(row)
+        async with self._reading:
+            async with self._database.read(None) as conn:
+                rows = await stored_keys(conn)
+            self._entries.clear()
+            self._public_ids.clear()
+            for row in rows:
+                self._put(row)
 
     async def apply(self, changes: list[Change]) -> None:
         """Read again what these changes may have touched. Idempotent."""
@@ -101,14 +105,15 @@ class KeyRing(Callers):
         org_ids = [change.id for change in changes if change.kind == "organisation"]
         if not key_ids and not org_ids:
             return
-        async with self._database.read(None) as conn:
-            rows = await stored_keys(conn, ids=key_ids) if key_ids else []
-            if org_ids:
-                rows += await stored_keys(conn, org_ids=org_ids)
-        for gone in set(key_ids) - {row.key.id for row in rows}:
-            self._entries.pop(self._public_ids.pop(gone, ""), None)
-        for row in rows:
-            self._put(row)
+        async with self._reading:
+            async with self._database.read(None) as conn:
+                rows = await stored_keys(conn, ids=key_ids) if key_ids else []
+                if org_ids:
+                    rows += await stored_keys(conn, org_ids=org_ids)
+            for gone in set(key_ids) - {row.key.id for row in rows}:
+                self._entries.pop(self._public_ids.pop(gone, ""), None)
+            for row in rows:
+                self._put(row)
 
     def _put(self, row: StoredKey) -> None:
         self._public_ids[row.key.id] = row.key.public_id

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trunkline.errors import TrunklineError
 from trunkline.kit.clock import Clock, SystemClock
 from trunkline.storage.backend import Look
 from trunkline.storage.engine import Database
@@ -72,8 +73,9 @@ async def changes_after(conn: AsyncConnection, seq: int) -> list[Change]:
 class ChangePoller:
     """Reads the log every interval and hands new changes on, in order, each at least once.
 
-    Its state is the last sequence number handed on and one task. ``start`` it before loading what
-    the changes keep fresh, so that nothing falls between; ``app.py`` owns and stops it.
+    Its state is the last sequence number handed on, when that was, and one task. ``start`` it
+    before loading what the changes keep fresh, so that nothing falls between; ``app.py`` owns and
+    stops it.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class ChangePoller:
         self._clock = clock or SystemClock()
         self._seq = 0
         self._fresh_at = self._clock.monotonic()
+        self._failing = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -132,11 +135,21 @@ class ChangePoller:
                 async with self._database.watch() as look:
                     while True:
                         await self._poll(look)
+                        self._failing = False
                         await self._pause()
-            except Exception:
-                # A poll that fails in any way makes us stale, which ``lag`` tells; never dead.
-                logger.exception("The log of changes could not be followed")
+            except Exception as error:  # noqa: BLE001 - any failure makes us stale, which ``lag`` tells; never dead.
+                self._complain(error)
             await self._pause()
+
+    def _complain(self, error: Exception) -> None:
+        """Log the first failure of a row of them: the polls go on several times a second."""
+        if self._failing:
+            return
+        self._failing = True
+        if isinstance(error, TrunklineError):
+            logger.warning("The log of changes cannot be read: %s", error.reference)
+        else:
+            logger.error("A change could not be taken in", exc_info=error)
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
