@@ -150,10 +150,12 @@ def _match(clause: genai.MatchLogic) -> Match:
 
 
 def _names(provider: str, model: genai.ModelInfo) -> Iterator[str]:
-    """The id and its dated or otherwise lengthened forms; no patterns and no second spellings.
+    """The id and the other names under which the provider itself serves the model.
 
-    Fine-tunes and OpenRouter's suffixes (``:free``) are no names of the provider's own, and
-    Google's Claude models are reached through Vertex only.
+    No patterns, no fine-tunes, no suffixes of OpenRouter (``:free``), no spellings of other
+    gateways (``gpt-5-1`` for ``gpt-5.1``, a vendor before a slash, Azure's ``gpt-35``), and no
+    Claude of Google, which is reached through Vertex only. Marketplaces have ids in mixed case
+    whose further names are known in lower case only, so there the id stands alone.
     """
     marketplace = provider in {"openrouter", "together", "groq"}
     if provider == "google" and model.id.startswith("claude"):
@@ -161,9 +163,12 @@ def _names(provider: str, model: genai.ModelInfo) -> Iterator[str]:
     if model.id.endswith("-") or (":" in model.id and not marketplace):
         return
     yield model.id
-    for name in sorted(_match(model.match).equals):
-        lengthened = name.startswith(f"{model.id.lower()}-") and not name.endswith("-")
-        if lengthened and ":" not in name and "/" not in name:
+    if marketplace:
+        return
+    names = _match(model.match).equals
+    dashed = {name.replace(".", "-") for name in (*names, model.id) if "." in name}
+    for name in sorted(names - dashed - {model.id}):
+        if not (name.endswith("-") or name.startswith("gpt-35") or set(name) & set(":/")):
             yield name
 
 

@@ -27,7 +27,8 @@ from trunkline.storage.engine import Database
 KINDS = frozenset({"connection", "alias", "price_override"})
 SHORTEST_SLEEP = 0.001
 MAX_PASSED_NAMES = 4096
-MAX_NAME = 400
+# What the ledger keeps of a name.
+MAX_NAME = 256
 RETRY_SECONDS = 1.0
 # A stepped clock is noticed within this time.
 MAX_SLEEP = 30.0

@@ -73,7 +73,7 @@ def money(value: object) -> int:
 
 Slug = Annotated[str, AfterValidator(_slug)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model_name)]
-UpstreamId = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_model_name)]
+UpstreamId = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_model_name)]
 Usd = Annotated[int, BeforeValidator(money)]
 
 
