@@ -46,7 +46,7 @@ def attribution_row(attempt: Attempt) -> Row:
         "key_id": text(attempt.key_id, ID_LENGTH),
         "alias": text(attempt.alias),
         "provider": text(attempt.provider),
-        "connection_id": text(attempt.connection_id, ID_LENGTH),
+        "connection_id": text(attempt.connection_id, LONGEST_WORD),
         "model": text(attempt.model),
         "wire": text(attempt.wire, LONGEST_WORD),
         "operation": text(attempt.operation, LONGEST_WORD),

@@ -70,7 +70,7 @@ def _create_attribution() -> None:
         sa.Column("key_id", sa.String(36), nullable=False),
         sa.Column("alias", sa.String(256), nullable=False),
         sa.Column("provider", sa.String(256), nullable=False),
-        sa.Column("connection_id", sa.String(36), nullable=False),
+        sa.Column("connection_id", sa.String(63), nullable=False),
         sa.Column("model", sa.String(256), nullable=False),
         sa.Column("wire", sa.String(63), nullable=False),
         sa.Column("operation", sa.String(63), nullable=False),
