@@ -58,7 +58,17 @@ class ChildProcess:
         name: str,
         clock: Clock | None = None,
         back_off: BackOff | None = None,
+        output: int | None = None,
     ) -> None:
+        """Nothing runs before ``start``.
+
+        Args:
+            argv: the program and its arguments.
+            name: what the log calls it.
+            clock: measures how long a process kept running.
+            back_off: how long to wait before it is started again.
+            output: descriptor for what the process prints; without it, this process's own.
+        """
         self.name = name
         self.restarts = 0
         self._argv = tuple(argv)
@@ -66,6 +76,7 @@ class ChildProcess:
         self._back_off = back_off or BackOff()
         self._process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._output = output
         self._stopping = asyncio.Event()
 
     @property
@@ -147,7 +158,13 @@ class ChildProcess:
         return self._stopping.is_set()
 
     async def _spawn(self) -> Process:
-        return await asyncio.create_subprocess_exec(*self._argv, stdin=PIPE, start_new_session=True)
+        return await asyncio.create_subprocess_exec(
+            *self._argv,
+            stdin=PIPE,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
+        )
 
     def _signal(self, send: Callable[[Process], None]) -> None:
         if self._process is not None:

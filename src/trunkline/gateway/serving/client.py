@@ -47,6 +47,7 @@ class ClientConnection:
         gone: the client's connection was lost before the answer was over. A client that closes
             only its sending side counts as gone too, as with nginx: a half-closed connection
             cannot be told from one whose program has ended.
+        answering: the head of the answer has left.
         over: the answer is complete, or was cut off.
         on_gone: called once, at once, when ``gone`` becomes true. A handler that sets it looks at
             ``gone`` as well.
@@ -114,7 +115,8 @@ class ClientConnection:
 
     def invite(self) -> None:
         """Tell a client that sent ``Expect: 100-continue`` to send its body."""
-        if self._expects_continue and not (self.answering or self.gone or self.body.error):
+        pointless = self.body.complete or self.body.error or self.answering or self.gone
+        if self._expects_continue and not pointless:
             self._channel.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._expects_continue = False
 
