@@ -2,8 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 import msgspec
@@ -17,6 +15,7 @@ from trunkline.cli.diagnosis.storage import (
     check_schema,
     check_volume,
     has_database,
+    opened_backend,
     unavailable,
 )
 from trunkline.cli.exits import Exit
@@ -60,7 +59,7 @@ def _examine(*, production: bool) -> list[Finding]:
             Finding(
                 "settings",
                 "fail",
-                f"{problem.name}: {problem.sentence}.",
+                f"{problem.name}: {problem.sentence}",
                 "docs/environment.md lists every option.",
             )
             for problem in error.problems
@@ -106,8 +105,9 @@ async def _examine_services(settings: Settings) -> list[Finding]:
         ]
     findings = await _check_redis(settings)
     try:
-        async with _opened(settings) as database:
-            schema = await check_schema(database)
+        async with opened_backend(settings) as backend:
+            database = Database(backend)
+            schema = await check_schema(backend)
             # Without a schema there are no connections to look at.
             readable = database if schema.verdict == "ok" else None
             return [
@@ -123,21 +123,6 @@ async def _examine_services(settings: Settings) -> list[Finding]:
             *await check_providers(settings, None, clock),
             await check_clock(settings, None, clock),
         ]
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Database]:
-    url = settings.database_url
-    database = await Database.open(
-        None if url is None else url.get_secret_value(),
-        data_dir=settings.data_dir,
-        pool_size=1,
-        application="trunkline doctor",
-    )
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 async def _check_redis(settings: Settings) -> list[Finding]:

@@ -5,7 +5,8 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import text
@@ -14,10 +15,12 @@ from trunkline.cli.diagnosis.finding import Finding
 from trunkline.errors import TrunklineError
 from trunkline.kit.clock import Clock
 from trunkline.settings import Settings
+from trunkline.storage.backend import Backend
 from trunkline.storage.engine import Database
 from trunkline.storage.filesystem import network_filesystem
-from trunkline.storage.migrate import head_revision
-from trunkline.storage.sqlite import FILE_NAME
+from trunkline.storage.migrate import current_revision, head_revision
+from trunkline.storage.postgresql import PostgreSQLBackend
+from trunkline.storage.sqlite import FILE_NAME, SQLiteBackend
 
 _MIB = 1024 * 1024
 _LEAST_FREE = 256 * _MIB
@@ -99,25 +102,41 @@ def has_database(settings: Settings) -> bool:
     return settings.database_url is not None or (settings.data_dir / FILE_NAME).is_file()
 
 
-async def check_schema(database: Database) -> Finding:
+@asynccontextmanager
+async def opened_backend(settings: Settings) -> AsyncIterator[Backend]:
+    """The database as the owner of its schema sees it; nothing is migrated.
+
+    Raises:
+        InvalidRequest, Unavailable: it cannot be opened.
+    """
+    url = settings.database_url
+    backend: Backend
+    if url is None:
+        backend = await SQLiteBackend.open(settings.data_dir / FILE_NAME, pool_size=1)
+    else:
+        backend = await PostgreSQLBackend.open(
+            url.get_secret_value(), pool_size=1, application="trunkline doctor"
+        )
+    try:
+        yield backend
+    finally:
+        await backend.close()
+
+
+async def check_schema(backend: Backend) -> Finding:
     """Whether the database answers and has the schema of this release."""
     head = head_revision()
-    try:
-        async with database.read(None) as connection:
-            found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-            current = found.scalar_one_or_none()
-    except TrunklineError as error:
-        return unavailable(error)
-    except Exception as error:  # noqa: BLE001 - the driver's word for a table that is not there
+    current = await current_revision(backend)
+    if current is None:
         return Finding(
             "database",
             "warn",
-            f"The database has no schema that can be read ({type(error).__name__}).",
-            "trunkline serve makes it at its first start.",
+            "The database is empty.",
+            "trunkline serve makes the schema at its first start.",
         )
     if current == head:
-        return Finding("database", "ok", f"{database.dialect} answers with schema {head}.")
-    if current is not None and current > head:
+        return Finding("database", "ok", f"{backend.dialect} answers with schema {head}.")
+    if current > head:
         return Finding(
             "database",
             "fail",
