@@ -8,12 +8,8 @@ import typer
 
 from trunkline.cli.output import AsJson, print_json
 from trunkline.cli.session import Session, in_session
-from trunkline.configuration.apply import Applied, Parts, apply_configuration
+from trunkline.configuration.apply import Applied
 from trunkline.configuration.loading import load_file
-from trunkline.connections.secrets import Secrets
-from trunkline.connections.service import ConnectionService
-from trunkline.identity.pepper import load_pepper
-from trunkline.settings import read_variable
 
 
 def apply(
@@ -28,13 +24,7 @@ def apply(
     content = load_file(file)
 
     async def work(session: Session) -> Applied:
-        service = await ConnectionService.from_settings(session.settings, clock=session.clock)
-        setting = session.settings.key_pepper
-        pepper = load_pepper(
-            None if setting is None else setting.get_secret_value(), session.settings.data_dir
-        )
-        parts = Parts(session.database, service, pepper, Secrets(read_variable), session.clock)
-        return await apply_configuration(parts, content, source=str(file), prune=prune)
+        return await apply_in(session, content, source=str(file), prune=prune)
 
     applied = in_session(work)
     if as_json:

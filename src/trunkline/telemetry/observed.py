@@ -1,7 +1,7 @@
 """Requests that other applications answer leave the same traces as those of the data path."""
 
 import time
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, Container, Coroutine, MutableMapping
 from typing import Any
 
 from trunkline.gateway.metering.event import Finished
@@ -23,9 +23,19 @@ class ObservedApp:
     The id is also put into the request's headers, so that the application speaks of the same.
     """
 
-    def __init__(self, app: Application, observer: Observer) -> None:
+    def __init__(
+        self, app: Application, observer: Observer, paths: Container[str] = frozenset()
+    ) -> None:
+        """Wrap an application.
+
+        Args:
+            app: puts its route into the scope as FastAPI does, or serves only ``paths``.
+            observer: hears of every request.
+            paths: exact paths, which are their own templates.
+        """
         self._app = app
         self._observer = observer
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; see the ASGI specification."""
@@ -48,7 +58,8 @@ class ObservedApp:
         try:
             await self._app(scope, receive, tell)
         finally:
-            route = scope.get("route")
+            path = scope["path"]
+            template = path if path in self._paths else getattr(scope.get("route"), "path", None)
             user_agent = headers.get(b"user-agent")
             self._observer.finished(
                 Finished(
@@ -56,8 +67,8 @@ class ObservedApp:
                     request_id=new_id(),
                     client_request_id=request_id,
                     method=scope["method"],
-                    url=scrub_url(scope["path"], scope["query_string"]),
-                    route=getattr(route, "path", None) or "unknown",
+                    url=scrub_url(path, scope["query_string"]),
+                    route=template or "unknown",
                     status=status,
                     duration_ms=(time.perf_counter() - started) * 1000,
                     user_agent=user_agent.decode("latin-1") if user_agent is not None else None,

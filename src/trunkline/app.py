@@ -1,0 +1,373 @@
+"""The composition root of the front: builds every long-lived object and plugs adapters into ports.
+
+Each object is entered into one exit stack as it is built, so that everything is closed in the
+opposite order, however the start or the run ends. Read ``open_front`` from top to bottom.
+"""
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from trunkline import __version__
+from trunkline.connections.adapter import SnapshotRoutes
+from trunkline.connections.secrets import Secrets
+from trunkline.gateway.endpoint import GatewayEndpoint, early_error
+from trunkline.gateway.lookup import LookupPorts, LookupRunner
+from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
+from trunkline.gateway.server import GatewayServer, build_server
+from trunkline.gateway.serving.edges import Edges
+from trunkline.gateway.serving.lifecycle import Lifecycle
+from trunkline.gateway.transport import AddressGuard, Proxies, Resolver, Timeouts, UpstreamPool
+from trunkline.health import PATHS as HEALTH_PATHS
+from trunkline.health import HealthApp
+from trunkline.identity.adapter import KeyRing
+from trunkline.identity.pepper import load_pepper
+from trunkline.kit.clock import Clock, SystemClock
+from trunkline.ledger.adapter import LedgerGenerations
+from trunkline.ledger.journal import Journal
+from trunkline.ledger.service import Ledger
+from trunkline.ledger.shipping import Shipper
+from trunkline.limits.adapter import InProcessAdmission
+from trunkline.limits.feed import RulesFeed
+from trunkline.observability.access_line import AccessLog
+from trunkline.observability.line_writer import LineWriter
+from trunkline.observability.logs import configure_logs
+from trunkline.observability.metrics import Metrics
+from trunkline.readiness import check_database, check_journal, check_redis
+from trunkline.repeats.adapter import StoredRepeats
+from trunkline.settings import Settings, read_variable
+from trunkline.storage.changes import Change, ChangePoller
+from trunkline.storage.engine import Database
+from trunkline.storage.processes import DataDirectoryLock, ProcessRegistry
+from trunkline.telemetry.observed import Application, ObservedApp
+from trunkline.telemetry.observer import RequestObserver
+from trunkline.telemetry.provider_traffic import ProviderTraffic
+from trunkline.telemetry.sources import (
+    watch_admission,
+    watch_checks,
+    watch_journal,
+    watch_pool,
+    watch_shed,
+)
+from trunkline.telemetry.spans import SpanQueue
+
+# Objects that live as long as the process need not be looked at by the collector again and again.
+YOUNG_OBJECTS_BEFORE_COLLECTION = 50_000
+
+# Seconds by which a lease outlives the longest attempt.
+LEASE_MARGIN = 60.0
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What survives the process."""
+
+    database: Database
+    registry: ProcessRegistry
+    journal: Journal
+    ledger: Ledger
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is held in memory and follows the database."""
+
+    keys: KeyRing
+    routes: SnapshotRoutes
+    admission: InProcessAdmission
+    poller: ChangePoller
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What is told about requests."""
+
+    metrics: Metrics
+    traffic: ProviderTraffic
+    observer: RequestObserver
+
+
+class Front(msgspec.Struct, frozen=True):
+    """A front that is ready to serve. ``open_front`` owns and closes what it holds."""
+
+    server: GatewayServer
+    kept: Kept
+    known: Known
+    upstream: UpstreamPool
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def open_front(
+    settings: Settings, *, clock: Clock | None = None, log_fd: int | None = None
+) -> AsyncIterator[Front]:
+    """Build a front from settings, and close it.
+
+    Raises:
+        TrunklineError: it cannot start; the sentence says why and what to do.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        lines = _open_logs(settings, stack, log_fd)
+        kept = await _open_storage(settings, stack, clock)
+        known = await _open_knowledge(settings, stack, clock, kept)
+        upstream = _open_upstream(settings, stack)
+        seen = _open_telemetry(settings, stack, clock, lines)
+        lifecycle = Lifecycle()
+        health = _open_health(settings, stack, clock, kept, known, seen, lifecycle)
+        watch_pool(seen.metrics, upstream.stats)
+        watch_journal(seen.metrics, kept.journal.stats)
+        watch_admission(seen.metrics, known.admission.stats)
+        watch_checks(seen.metrics, health)
+        pipeline = Pipeline(
+            Ports(
+                callers=known.keys,
+                routes=known.routes,
+                admission=known.admission,
+                recorder=kept.journal,
+                observer=seen.observer,
+                repeats=StoredRepeats(
+                    kept.database,
+                    owner=kept.registry.id,
+                    is_alive=kept.registry.is_alive,
+                    clock=clock,
+                ),
+                upstream=upstream,
+                clock=clock,
+            ),
+            Bearings(
+                drain_timeout=settings.drain_timeout, max_answer_bytes=settings.max_answer_bytes
+            ),
+        )
+        generations = LedgerGenerations(kept.database, kept.journal)
+        endpoint = GatewayEndpoint(
+            pipeline,
+            LookupRunner(LookupPorts(known.keys, known.routes, generations, seen.observer)),
+        )
+        control = _open_control(settings, known.keys, kept.ledger, seen.observer, clock)
+        server = build_server(
+            _dispatch(endpoint, ObservedApp(health, seen.observer, HEALTH_PATHS), control),
+            host=settings.host,
+            port=settings.port,
+            edges=_edges(settings),
+            lifecycle=lifecycle,
+            render_error=early_error,
+            shutdown_notice=settings.shutdown_notice,
+            shutdown_deadline=settings.shutdown_deadline,
+            tls_certificate=settings.tls_certificate,
+            tls_key=settings.tls_key,
+        )
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS_BEFORE_COLLECTION, 20, 100)
+        yield Front(server, kept, known, upstream, seen.metrics)
+
+
+def _open_logs(settings: Settings, stack: AsyncExitStack, log_fd: int | None) -> LineWriter:
+    lines = LineWriter(sys.stdout.fileno() if log_fd is None else log_fd)
+    stack.callback(lines.close)
+    configure_logs(lines, settings.log_level)
+    lines.start()
+    return lines
+
+
+async def _open_storage(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Kept:
+    """Database and journal; what a dead process left in the journal is in the ledger after this."""
+    alone = not _shares_state(settings)
+    lock = DataDirectoryLock(settings.data_dir, alone=alone)
+    stack.callback(lock.close)
+    database = await Database.open(
+        _secret(settings.database_url),
+        data_dir=settings.data_dir,
+        pool_size=settings.database_pool_size,
+        application="trunkline front",
+    )
+    stack.push_async_callback(database.close)
+    await database.migrate()
+    registry = ProcessRegistry(database, role="front", clock=clock)
+    await registry.start(alone=alone)
+    stack.push_async_callback(registry.stop)
+    root = settings.data_dir / "journal"
+    await Shipper(database, root, clock).drain()
+    journal = Journal(root, clock)
+    await journal.start()
+    stack.push_async_callback(journal.close)
+    return Kept(database, registry, journal, Ledger(database, clock))
+
+
+async def _open_knowledge(
+    settings: Settings, stack: AsyncExitStack, clock: Clock, kept: Kept
+) -> Known:
+    """Keys, routes and rules in memory, and the poller that keeps them true.
+
+    The poller starts first, so that a change between a load and the first poll is not missed.
+    """
+    admission = InProcessAdmission(
+        clock, kept.ledger, lease_seconds=settings.total_timeout + LEASE_MARGIN
+    )
+    stack.push_async_callback(admission.close)
+    routes = SnapshotRoutes(kept.database, settings, Secrets(read_variable), clock=clock)
+    rules = RulesFeed(kept.database, admission)
+
+    async def apply(changes: list[Change]) -> None:
+        await keys.apply(changes)
+        await routes.apply(changes)
+        await rules.apply(changes)
+
+    poller = ChangePoller(kept.database, on_changes=apply, clock=clock)
+    keys = KeyRing(
+        kept.database,
+        load_pepper(_secret(settings.key_pepper), settings.data_dir),
+        clock=clock,
+        lag=lambda: poller.lag,
+        stale_max=settings.auth_stale_max,
+    )
+    await poller.start()
+    stack.push_async_callback(poller.stop)
+    await keys.load()
+    await routes.start()
+    stack.push_async_callback(routes.stop)
+    await rules.load()
+    await admission.rebuild()
+    sweeping = asyncio.create_task(admission.keep_swept(), name="leases")
+    stack.callback(sweeping.cancel)
+    return Known(keys, routes, admission, poller)
+
+
+def _open_telemetry(
+    settings: Settings, stack: AsyncExitStack, clock: Clock, lines: LineWriter
+) -> Seen:
+    metrics = Metrics()
+    traffic = ProviderTraffic(clock)
+    spans = _open_spans(settings)
+    if spans is not None:
+        spans.start()
+        stack.push_async_callback(spans.close)
+    watch_shed(metrics, lines=lambda: lines.shed, spans=lambda: spans.shed if spans else 0)
+    observer = RequestObserver(
+        metrics,
+        access_log=AccessLog(lines) if settings.access_log else None,
+        spans=spans,
+        traffic=traffic,
+    )
+    return Seen(metrics, traffic, observer)
+
+
+def _open_health(
+    settings: Settings,
+    stack: AsyncExitStack,
+    clock: Clock,
+    kept: Kept,
+    known: Known,
+    seen: Seen,
+    lifecycle: Lifecycle,
+) -> HealthApp:
+    health = HealthApp(
+        {
+            "database": lambda: check_database(
+                kept.database, known.poller, settings.auth_stale_max
+            ),
+            "redis": lambda: check_redis(settings),
+            "journal": lambda: check_journal(kept.journal),
+            "providers": seen.traffic.check,
+        },
+        env=settings.env,
+        state=lambda: lifecycle.state,
+        render_metrics=seen.metrics.render,
+        metrics_token=_secret(settings.metrics_token),
+        clock=clock,
+    )
+    stack.push_async_callback(health.close)
+    return health
+
+
+def _shares_state(settings: Settings) -> bool:
+    """Whether several fronts may run: both the database and the counters are shared."""
+    return settings.database_url is not None and bool(settings.redis_url or settings.redis_host)
+
+
+def _secret(value: Any) -> str | None:
+    return None if value is None else value.get_secret_value()
+
+
+def _open_upstream(settings: Settings, stack: AsyncExitStack) -> UpstreamPool:
+    resolver = Resolver()
+    stack.callback(resolver.close)
+    return UpstreamPool(
+        timeouts=Timeouts(
+            connect=settings.connect_timeout,
+            pool=settings.pool_timeout,
+            first_byte=settings.first_byte_timeout,
+            idle=settings.idle_timeout,
+            total=settings.total_timeout,
+        ),
+        per_host=settings.connections_per_host,
+        address_guard=AddressGuard(settings.allowed_networks),
+        proxies=Proxies(
+            http=settings.http_proxy, https=settings.https_proxy, no_proxy=settings.no_proxy
+        ),
+        ca_file=settings.ca_file,
+        resolver=resolver,
+    )
+
+
+def _open_spans(settings: Settings) -> SpanQueue | None:
+    """Spans only where a collector is named: OpenTelemetry costs 20 MB of memory."""
+    if settings.otlp_endpoint is None:
+        return None
+    from trunkline.telemetry.otlp import OtlpSpans
+
+    return SpanQueue(OtlpSpans(settings.otlp_endpoint, version=__version__, env=settings.env))
+
+
+def _open_control(
+    settings: Settings, keys: KeyRing, ledger: Ledger, observer: RequestObserver, clock: Clock
+) -> Application | None:
+    """The control API where its role is served: FastAPI costs 30 MB of memory."""
+    if "control" not in settings.roles:
+        return None
+    from trunkline.control import authenticate_with, build_control
+    from trunkline.ledger.endpoints import router
+
+    app = build_control([router(ledger, authenticate_with(keys), clock)], settings.allowed_origins)
+    return ObservedApp(app, observer)
+
+
+def _edges(settings: Settings) -> Edges:
+    return Edges(
+        max_in_flight=settings.max_requests_in_flight,
+        max_body_memory_bytes=settings.max_body_memory_bytes,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def _dispatch(
+    endpoint: GatewayEndpoint, health: Application, control: Application | None
+) -> Application:
+    """The front's one ASGI application: by path, the longest-lived part first."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        path = scope["path"]
+        if endpoint.serves(path):
+            await endpoint.handle(scope)
+        elif path.startswith(("/health", "/metrics")):
+            await health(scope, receive, send)
+        elif control is not None and path.startswith("/api/"):
+            await control(scope, receive, send)
+        else:
+            await endpoint.handle(scope)
+
+    return app
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    """Nothing to do: everything is built before the server and closed after it."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

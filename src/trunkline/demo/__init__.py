@@ -1,0 +1,1 @@
+"""A running installation with simulated providers, so that nothing is empty at the first look."""
