@@ -1,17 +1,17 @@
-"""Organisations and keys from the command line, each command as a process of its own."""
+"""Organisations and keys from the command line."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from trunkline import __version__
 from trunkline.cli.exits import Exit, exit_for
+from trunkline.cli.main import main
 from trunkline.errors import (
     Conflict,
     InternalError,
@@ -23,36 +23,42 @@ from trunkline.errors import (
 )
 from trunkline.identity.secret import parse_key
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+class Result(NamedTuple):
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-def trunkline(data_dir: Path, tmp_path: Path) -> Run:
-    """Run a command on a migrated and empty database."""
-    # The child finds the same packages, is measured with us, and knows nothing else of ours.
-    environment = {
-        name: value
-        for name, value in os.environ.items()  # noqa: TID251 - see above.
-        if name == "PATH" or name.startswith("COVERAGE_")
-    }
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    environment |= {"TRUNKLINE_DATA_DIR": str(data_dir), "NO_COLOR": "1"}
+def trunkline(
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Run a command on a migrated and empty database, as the installed program does."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("TRUNKLINE_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("NO_COLOR", "1")
 
-    def run(*arguments: str, **extra: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "trunkline.cli.main", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            cwd=tmp_path,
-            env=environment | extra,
-        )
+    def run(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["trunkline", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Result(int(ended.value.code or 0), said.out, said.err)
 
     return run
 
 
-def printed(result: "subprocess.CompletedProcess[str]") -> Any:
+def printed(result: Result) -> Any:
     assert (result.returncode, result.stderr) == (Exit.OK, "")
     return msgspec.json.decode(result.stdout)
 
@@ -126,7 +132,7 @@ def test_organisations_teams_and_members_are_listed(trunkline: Run) -> None:
     assert (member["email"], member["role"]) == ("ann@example.com", "owner")
 
 
-def test_what_went_wrong_is_said_and_coded(trunkline: Run) -> None:
+def test_what_went_wrong_is_said_and_coded(trunkline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     none = trunkline("keys", "list", "--json")
     assert none.returncode == Exit.REFUSED
     assert msgspec.json.decode(none.stderr)["error"]["code"] == "organisation_missing"
@@ -145,7 +151,8 @@ def test_what_went_wrong_is_said_and_coded(trunkline: Run) -> None:
         assert param.startswith(wrong[0].removeprefix("--"))
     assert trunkline("keys", "create").returncode == Exit.USAGE
     assert trunkline("organisatins").returncode == Exit.USAGE
-    away = trunkline("keys", "list", TRUNKLINE_DATABASE_URL="postgresql://u@127.0.0.1:1/d")
+    monkeypatch.setenv("TRUNKLINE_DATABASE_URL", "postgresql://u@127.0.0.1:1/d")
+    away = trunkline("keys", "list")
     assert away.returncode == Exit.UNAVAILABLE
     assert "The database does not answer." in away.stderr
 

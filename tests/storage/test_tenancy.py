@@ -115,7 +115,13 @@ async def test_an_empty_organisation_sees_nothing(two_tenants: Database) -> None
 
 
 async def test_the_system_path_sees_all(two_tenants: Database) -> None:
-    assert await counts(two_tenants, None) == [2] * len(TENANT_TABLES)
+    seen = {}
+    async with two_tenants.read(None) as conn:
+        for table in TENANT_TABLES:
+            # A migration may bring rows of the installation, which have no organisation.
+            owned = select(table.c.org_id).where(table.c.org_id.is_not(None)).distinct()
+            seen[table.name] = sorted(await conn.scalars(owned))
+    assert seen == {table.name: [OURS, THEIRS] for table in TENANT_TABLES}
 
 
 async def test_a_connection_forgets_the_organisation_it_served(two_tenants: Database) -> None:
