@@ -194,6 +194,17 @@ async def test_the_first_address_that_answers_wins_and_the_others_are_closed() -
         left.close()
 
 
+async def test_of_two_addresses_that_answer_at_once_one_is_kept_and_one_closed(
+    serve: Serve,
+) -> None:
+    server = await serve(Peer.until_closed)
+    addresses = [ResolvedAddress(V4, "127.0.0.1")] * 2
+    for _ in range(10):
+        (await connect_first(addresses, server.origin.port, stagger=0)).close()
+    await server.all_closed(server.accepted)
+    assert server.accepted > 10
+
+
 # Time and cancellation.
 
 

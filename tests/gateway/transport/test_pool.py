@@ -391,7 +391,7 @@ async def test_an_idle_connection_is_closed_when_its_time_is_up(
     serve: Serve, pool_with: PoolWith
 ) -> None:
     server = await serve(echo_forever)
-    pool = await pool_with(idle_keep=0.05)
+    pool = await pool_with(idle_keep=0.3)
     for _ in range(3):
         await ask(pool, server)
     await server.all_closed(1)

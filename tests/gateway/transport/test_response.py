@@ -12,6 +12,7 @@ from tests.gateway.transport.hostile import (
     get,
     ok,
     post,
+    until,
 )
 
 from trunkline.gateway.transport import (
@@ -387,10 +388,11 @@ async def test_a_reader_that_takes_its_time_is_not_silence_of_the_provider(
 
     server = await serve(script)
     pool = await pool_with()
-    response = await pool.open(post(server.origin), timeouts=Timeouts(idle=0.5))
+    response = await pool.open(post(server.origin), timeouts=Timeouts(idle=0.1))
     assert await response.chunk() == b"abc"
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(0.4)
     last.set()
+    await until(lambda: pool.stats().idle == 1)
     assert await response.chunk() == b""
 
 
@@ -406,7 +408,7 @@ async def test_a_steady_drip_still_runs_into_the_total_timeout(
 
     server = await serve(script)
     pool = await pool_with()
-    response = await pool.open(post(server.origin), timeouts=Timeouts(total=0.2, idle=1.0))
+    response = await pool.open(post(server.origin), timeouts=Timeouts(total=0.2))
     with pytest.raises(TotalTimeout) as caught:
         await chunks_of(response)
     assert caught.value.sent is True

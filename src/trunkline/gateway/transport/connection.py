@@ -28,6 +28,7 @@ from trunkline.gateway.transport.errors import (
 from trunkline.gateway.transport.models import Timeouts
 from trunkline.gateway.transport.parser import ResponseParser
 from trunkline.gateway.transport.response import UpstreamResponse
+from trunkline.gateway.transport.timer import LazyTimer
 
 # Unread body bytes beyond which we stop reading, so that a slow client slows its provider.
 HIGH_WATER = 65_536
@@ -60,9 +61,9 @@ class Phase(Enum):
 class UpstreamConnection(asyncio.Protocol):
     """A socket to a provider, its parser, its timer, and the response that is being received.
 
-    The state changes only on the event loop: ``phase``; the response while one is under way; one
-    timer, which outlives requests and is moved only when it would fire too late. It is owned by the
-    origin's pool; it closes itself when anything comes in while it is idle.
+    The state changes only on the event loop: ``phase``; the response while one is under way; the
+    timer; and whether reading or writing is paused. It is owned by the origin's pool; it closes
+    itself when anything comes in while it is idle.
 
     Args:
         idle_keep: seconds for which it may stay idle.
@@ -100,8 +101,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._total_at = 0.0
         self._last = 0.0
         self._idle_until = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._timer = LazyTimer(loop, self._check_deadline)
 
     @override
     def __repr__(self) -> str:
@@ -140,7 +140,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._last = self._loop.time()
         self._is_sending = len(body) > WRITE_STEP
         transport.write(head + (body[:WRITE_STEP] if self._is_sending else body))
-        self._fire_by(min(self._last + limits.first_byte, total_at))
+        self._timer.fire_by(min(self._last + limits.first_byte, total_at))
         return response
 
     async def send_rest(self, body: bytes, response: UpstreamResponse) -> None:
@@ -169,9 +169,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self.phase = Phase.CLOSED
         self._response = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
         self._owner.lost(self)
@@ -181,7 +179,7 @@ class UpstreamConnection(asyncio.Protocol):
     def watch(self) -> None:
         """Count silence from now on."""
         self._last = self._loop.time()
-        self._fire_by(min(self._last + self._limits.idle, self._total_at))
+        self._timer.fire_by(min(self._last + self._limits.idle, self._total_at))
 
     def resume(self) -> None:
         """Read on after back-pressure."""
@@ -264,7 +262,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.resume()
             self.phase = Phase.IDLE
             self._idle_until = self._loop.time() + keep
-            self._fire_by(self._idle_until)
+            self._timer.fire_by(self._idle_until)
             self._owner.released(self)
         response.detach()
 
@@ -284,20 +282,10 @@ class UpstreamConnection(asyncio.Protocol):
         if response is not None:
             response.fail(error)
 
-    def _fire_by(self, when: float) -> None:
-        """Have the timer fire not later than this; one that fires earlier looks again."""
-        if self._timer is not None:
-            if self._timer_at <= when:
-                return
-            self._timer.cancel()
-        self._timer_at = when
-        self._timer = self._loop.call_at(when, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
+    def _check_deadline(self) -> None:
         due, error = self._next_deadline()
         if self._loop.time() + _TICK < due:
-            self._fire_by(due)
+            self._timer.fire_by(due)
         elif error is None:
             self.close()
         else:

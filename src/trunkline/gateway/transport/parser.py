@@ -227,7 +227,7 @@ class ResponseParser:
         self._incoming.content_encoding = before + b", " + value if before else value
 
     def _read_connection(self, value: bytes) -> None:
-        if b"close" in [token.strip() for token in value.split(b",")]:
+        if b"close" in value and b"close" in [token.strip() for token in value.split(b",")]:
             self._says_close = True
 
     def _read_keep_alive(self, value: bytes) -> None:

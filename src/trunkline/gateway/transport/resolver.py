@@ -111,7 +111,9 @@ class Resolver:
         return addresses
 
     def close(self) -> None:
-        """Drop the look-ups that have not begun; one that hangs in the system ends by itself."""
+        """Give up all look-ups; a thread that hangs in the system ends by itself."""
+        for running in self._running.values():
+            running.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, host: str) -> "asyncio.Future[list[tuple[Any, ...]]]":
