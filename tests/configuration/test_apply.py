@@ -188,3 +188,10 @@ async def test_pruning_a_connection_that_is_still_used_is_refused(
     async with sqlite_database.read(None) as conn:
         org_id = (await find_organisation(conn, "acme")).id
         assert [row.name for row in await SERVICE.connections(conn, org_id)] == ["own"]
+
+
+async def test_every_change_of_a_long_file_is_told(sqlite_database: Database) -> None:
+    lines = [f"- {{name: c{number}, provider: openai}}" for number in range(1_100)]
+    text = "\n".join(["connections:", *lines])
+    assert len((await applied(sqlite_database, text)).changes) == 1_100
+    assert (await applied(sqlite_database, text)).changes == ()

@@ -14,13 +14,14 @@ from trunkline.configuration.schema import (
     UserSection,
 )
 from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec, TargetSpec
+from trunkline.limits.schemas import BudgetSpec, LimitSpec, TierSpec
 from trunkline.storage.engine import Database
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "configuration.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 SECTIONS = (
     ConfigurationFile, OrganisationSection, TeamSection, UserSection, KeySection, ConnectionSpec,
-    ModelSpec, TargetSpec, PriceSpec,
+    ModelSpec, TargetSpec, PriceSpec, TierSpec, LimitSpec, BudgetSpec,
 )  # fmt: skip
 
 

@@ -34,9 +34,8 @@ async def applied(
     variables: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Applied:
-    file = parse(text.encode())
     made = await parts(database, variables, **options)
-    return await apply_configuration(made, file, prune=prune)
+    return await apply_configuration(made, parse(text.encode()), prune=prune)
 
 
 async def refused(

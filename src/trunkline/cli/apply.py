@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from trunkline.cli.applying import apply_in
 from trunkline.cli.output import AsJson, print_json
 from trunkline.cli.session import Session, in_session
 from trunkline.configuration.apply import Applied

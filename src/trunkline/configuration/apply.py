@@ -9,6 +9,7 @@ from trunkline.configuration.collecting import Collector
 from trunkline.configuration.organisation import OrganisationApplier
 from trunkline.configuration.owned import apply_owned, prune_owned
 from trunkline.configuration.problems import ConfigurationRefused, Problem
+from trunkline.configuration.rules import apply_tiers
 from trunkline.configuration.schema import ConfigurationFile
 from trunkline.connections.secrets import Secrets
 from trunkline.connections.service import ConnectionService
@@ -58,8 +59,8 @@ async def apply_configuration(
     """Make the installation be as the file says.
 
     Applying twice changes nothing the second time. What is in the database and not in the file is
-    left alone, unless ``prune`` is set: then connections, models and prices of the owners that the
-    file names are removed, and the keys of its organisations revoked.
+    left alone, unless ``prune`` is set: then connections, models, prices, limits and budgets of
+    the owners that the file names are removed, and the keys of its organisations revoked.
 
     Raises:
         ConfigurationRefused: with all problems; nothing was changed.
@@ -91,6 +92,7 @@ async def _apply(
 ) -> tuple[IssuedText, ...]:
     issued: list[IssuedText] = []
     await apply_owned(conn, parts.connections, None, file, "", collector)
+    await apply_tiers(conn, None, file.tiers, parts.clock)
     applied: list[tuple[OrganisationApplier, str]] = []
     for number, section in enumerate(file.organisations):
         applier = OrganisationApplier(

@@ -3,10 +3,11 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.configuration.collecting import Collector
+from trunkline.configuration.known import Known
 from trunkline.configuration.owned import apply_owned, prune_owned
+from trunkline.configuration.rules import Kept, apply_rules, apply_tiers, prune_rules, tier_names
 from trunkline.configuration.schema import KeySection, OrganisationSection
 from trunkline.connections.service import ConnectionService
-from trunkline.errors import InvalidRequest
 from trunkline.identity.pepper import Pepper
 from trunkline.identity.records import KeyTerms
 from trunkline.identity.service import keys, organisations, users
@@ -14,7 +15,7 @@ from trunkline.kit.clock import Clock
 
 
 class OrganisationApplier:
-    """Applies one section. Its state is ``issued``; it lives as long as the unit of work.
+    """Applies one section. Its state is what it made; it lives as long as the unit of work.
 
     Attributes:
         issued: (name, text) of the keys that were made just now without a secret of their own.
@@ -38,6 +39,7 @@ class OrganisationApplier:
         self._collector = collector
         self._pepper = pepper
         self._clock = clock
+        self._kept = Kept(frozenset(), frozenset())
         self.issued: list[tuple[str, str]] = []
 
     async def apply(self, texts: dict[str, str]) -> str | None:
@@ -61,7 +63,14 @@ class OrganisationApplier:
         if org_id is not None:
             await self._apply_people(org_id)
             await apply_owned(self._conn, self._connections, org_id, section, path, self._collector)
-            await self._apply_keys(org_id, texts)
+            await apply_tiers(self._conn, org_id, section.tiers, self._clock)
+            known = await self._known(org_id)
+            with self._collector.at(f"{path}tier"):
+                known.check_tier(section.tier)
+            await self._apply_keys(org_id, texts, known)
+            self._kept = await apply_rules(
+                self._conn, org_id, section, path, known, self._collector, self._clock
+            )
         return org_id
 
     async def prune(self, org_id: str) -> None:
@@ -72,10 +81,18 @@ class OrganisationApplier:
         await prune_owned(
             self._conn, self._connections, org_id, self._section, self._path, self._collector
         )
+        await prune_rules(self._conn, org_id, self._kept)
         named = {key.name for key in self._section.keys}
         for key in await keys.list_keys(self._conn, org_id):
             if key.name not in named and key.revoked_ms is None:
                 await keys.revoke_key(self._conn, org_id, key.id, clock=self._clock)
+
+    async def _known(self, org_id: str) -> Known:
+        return Known(
+            models=await self._connections.model_names(self._conn, org_id),
+            connections=await self._connections.connection_names(self._conn, org_id),
+            tiers=await tier_names(self._conn, org_id),
+        )
 
     async def _apply_people(self, org_id: str) -> None:
         for number, team in enumerate(self._section.teams):
@@ -102,14 +119,14 @@ class OrganisationApplier:
                     at=at,
                 )
 
-    async def _apply_keys(self, org_id: str, texts: dict[str, str]) -> None:
-        models = await self._connections.model_names(self._conn, org_id)
-        connections = await self._connections.connection_names(self._conn, org_id)
+    async def _apply_keys(self, org_id: str, texts: dict[str, str], known: Known) -> None:
         for number, key in enumerate(self._section.keys):
             at = f"{self._path}keys[{number}]."
             for position, name in enumerate(key.aliases):
                 with self._collector.at(f"{at}aliases[{position}]"):
-                    _check_alias(name, models, connections)
+                    known.check_model(name)
+            with self._collector.at(f"{at}tier"):
+                known.check_tier(key.tier)
             with self._collector.at(at):
                 issued = await keys.ensure_key(
                     self._conn,
@@ -141,10 +158,3 @@ class OrganisationApplier:
             tier=key.tier,
             expires_ms=None if key.expires is None else int(key.expires.timestamp() * 1000),
         )
-
-
-def _check_alias(name: str, models: frozenset[str], connections: frozenset[str]) -> None:
-    """A key whose models are not there could use nothing, so a slip of the pen shows here."""
-    connection, slash, model = name.partition("/")
-    if name not in models and not (slash and model and connection in connections):
-        raise InvalidRequest(f"There is no model {name!r}.", code="unknown_model")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec, Strict
 from trunkline.connections.secrets import check_reference
 from trunkline.identity.records import SCOPES
+from trunkline.limits.schemas import BudgetSpec, LimitSpec, TierSpec
 
 
 def _moment(value: object) -> object:
@@ -75,6 +76,9 @@ class OrganisationSection(Strict):
     models: tuple[ModelSpec, ...] = ()
     prices: tuple[PriceSpec, ...] = ()
     keys: tuple[KeySection, ...] = ()
+    tiers: tuple[TierSpec, ...] = ()
+    limits: tuple[LimitSpec, ...] = ()
+    budgets: tuple[BudgetSpec, ...] = ()
 
     @model_validator(mode="after")
     def _names_each_thing_once(self) -> Self:
@@ -83,6 +87,7 @@ class OrganisationSection(Strict):
         _once("connections", [connection.name for connection in self.connections])
         _once("models", [model.name for model in self.models])
         _once("keys", [key.name for key in self.keys])
+        _once("tiers", [tier.name for tier in self.tiers])
         return self
 
 
@@ -91,19 +96,22 @@ class ConfigurationFile(Strict):
 
     Attributes:
         version: of the shape of the file, for later changes of it.
-        connections: shared with all organisations, as are ``models`` and ``prices`` of this level.
+        connections: shared with all organisations, as are ``models``, ``prices`` and ``tiers`` of
+            this level.
     """
 
     version: Literal[1] = 1
     connections: tuple[ConnectionSpec, ...] = ()
     models: tuple[ModelSpec, ...] = ()
     prices: tuple[PriceSpec, ...] = ()
+    tiers: tuple[TierSpec, ...] = ()
     organisations: tuple[OrganisationSection, ...] = ()
 
     @model_validator(mode="after")
     def _names_each_thing_once(self) -> Self:
         _once("connections", [connection.name for connection in self.connections])
         _once("models", [model.name for model in self.models])
+        _once("tiers", [tier.name for tier in self.tiers])
         _once("organisations", [organisation.slug for organisation in self.organisations])
         return self
 

@@ -26,32 +26,50 @@ def owned_by(table: Table, org_id: str | None) -> ColumnElement[bool]:
 
 
 async def connections(
-    conn: AsyncConnection, orgs: tuple[str | None, ...] | None = None
+    conn: AsyncConnection,
+    orgs: tuple[str | None, ...] | None = None,
+    *,
+    name: str | None = None,
 ) -> AsyncIterator[ConnectionRow]:
-    """Connections of these owners, or of all, by name."""
+    """Connections of these owners, or of all, by name; or only those of one name."""
     query = select(*CONNECTION_COLUMNS).order_by(connection.c.name)
+    if name is not None:
+        query = query.where(connection.c.name == name)
     async for row in _stream(conn, query, connection, orgs):
         yield ConnectionRow(**row)
 
 
 async def prices(
-    conn: AsyncConnection, orgs: tuple[str | None, ...] | None = None
+    conn: AsyncConnection,
+    orgs: tuple[str | None, ...] | None = None,
+    *,
+    model: str | None = None,
 ) -> AsyncIterator[PriceOverride]:
-    """Prices set by hand of these owners, or of all, in the order in which they were made."""
+    """Prices set by hand of these owners, or of all, oldest first; or only those of one model."""
     query = select(*PRICE_COLUMNS).order_by(price_override.c.id)
+    if model is not None:
+        query = query.where(price_override.c.model == model)
     async for row in _stream(conn, query, price_override, orgs):
         yield PriceOverride(**row)
 
 
 async def aliases(
-    conn: AsyncConnection, orgs: tuple[str | None, ...] | None = None
+    conn: AsyncConnection,
+    orgs: tuple[str | None, ...] | None = None,
+    *,
+    name: str | None = None,
 ) -> AsyncIterator[AliasRow]:
-    """Published models of these owners, or of all, by name, each with its targets in order."""
+    """Published models of these owners, or of all, by name, each with its targets in order.
+
+    With a name only those of that name.
+    """
     query = (
         select(*ALIAS_COLUMNS, alias_target.c.connection, alias_target.c.model)
         .join(alias_target, alias_target.c.alias_id == alias.c.id)
         .order_by(alias.c.name, alias.c.id, alias_target.c.position)
     )
+    if name is not None:
+        query = query.where(alias.c.name == name)
     head: dict[str, Any] | None = None
     targets: list[tuple[str, str]] = []
     async for row in _stream(conn, query, alias, orgs):

@@ -211,21 +211,20 @@ class ConnectionService:
     async def _connection(
         self, conn: AsyncConnection, org_id: str | None, name: str
     ) -> ConnectionRow | None:
-        rows = await self.connections(conn, org_id)
-        return next((row for row in rows if row.name == name), None)
+        found = [row async for row in repository.connections(conn, (org_id,), name=name)]
+        return found[0] if found else None
 
     async def _model(self, conn: AsyncConnection, org_id: str | None, name: str) -> AliasRow | None:
-        rows = await self.models(conn, org_id)
-        return next((row for row in rows if row.name == name), None)
+        found = [row async for row in repository.aliases(conn, (org_id,), name=name)]
+        return found[0] if found else None
 
     async def _price(
         self, conn: AsyncConnection, org_id: str | None, wanted: PriceSpec
     ) -> PriceOverride | None:
-        key = (wanted.provider, wanted.connection, wanted.model, wanted.since_ms)
-        rows = await self.prices(conn, org_id)
-        return next(
-            (r for r in rows if (r.provider, r.connection, r.model, r.since_ms) == key), None
-        )
+        key = (wanted.provider, wanted.connection, wanted.since_ms)
+        rows = repository.prices(conn, (org_id,), model=wanted.model)
+        found = [row async for row in rows if (row.provider, row.connection, row.since_ms) == key]
+        return found[0] if found else None
 
     async def _check_targets(
         self, conn: AsyncConnection, org_id: str | None, wanted: ModelSpec
