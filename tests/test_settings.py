@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripts.build_environment_docs import environment_page, example_file
 
-from trunkline.settings import GROUPS, Problem, Settings, SettingsError, load_settings
+from trunkline.settings import (
+    GROUPS,
+    Problem,
+    Settings,
+    SettingsError,
+    load_settings,
+    read_variable,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -169,8 +176,6 @@ def test_a_value_that_cannot_work_is_refused_before_anything_starts(
         "postgresql://u@h/n",
         "postgres://u@h/n",
         "postgresql+asyncpg://u@h/n",
-        "sqlite:///x.db",
-        "sqlite+aiosqlite:///x.db",
     ],
 )
 def test_the_databases_that_we_speak_are_accepted(url: str) -> None:
@@ -183,6 +188,16 @@ def test_secrets_do_not_show_in_the_representation() -> None:
     settings = load_settings(None, jwt_secret="j" * 64, key_pepper="p" * 32)
     assert "jjj" not in repr(settings)
     assert "ppp" not in repr(settings)
+
+
+def test_any_variable_can_be_read_for_a_reference_to_a_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("ACME_KEY=from the file\nOTHER_KEY=from the file\n")
+    monkeypatch.setenv("ACME_KEY", "from the environment")
+    assert read_variable("ACME_KEY") == "from the environment"
+    assert read_variable("OTHER_KEY") == "from the file"
+    assert read_variable("NO_SUCH_KEY") is None
 
 
 def test_an_override_that_is_no_option_is_a_programming_error() -> None:

@@ -32,7 +32,7 @@ ROLES = ("gateway", "control", "worker")
 MIN_JWT_SECRET = 64
 MIN_KEY_PEPPER = 32
 
-_DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg", "sqlite", "sqlite+aiosqlite")
+_DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
 _READ_BY_TESTS_ONLY = frozenset({"TRUNKLINE_FIXTURES"})
 
 

@@ -13,35 +13,46 @@ from typing import Any
 import msgspec
 import pytest
 import trustme
+import typer
 from sqlalchemy import text
+from typer.testing import CliRunner, Result
 
 from trunkline.cli.diagnosis.finding import Finding, worst
 from trunkline.cli.diagnosis.production import check_production, weakness_of
 from trunkline.cli.diagnosis.providers import check_providers
-from trunkline.cli.diagnosis.storage import check_clock, check_schema, check_volume, opened_backend
+from trunkline.cli.diagnosis.storage import (
+    check_clock,
+    check_schema,
+    check_volume,
+    judge_free_space,
+    judge_latency,
+    opened_backend,
+)
+from trunkline.cli.doctor import doctor as command
 from trunkline.cli.exits import Exit
+from trunkline.connections.schemas import ConnectionSpec
+from trunkline.connections.service import ConnectionService
 from trunkline.kit.clock import FakeClock, SystemClock
-from trunkline.settings import Settings
+from trunkline.settings import Settings, environment_names
 from trunkline.storage.engine import Database
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-def doctor(tmp_path: Path) -> Run:
-    """Run the doctor in an empty directory with nothing but these variables set."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}  # noqa: TID251 - the child finds the same programs and packages
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call the doctor in an empty directory with nothing but these variables set."""
+    monkeypatch.chdir(tmp_path)
+    for field in Settings.model_fields.values():
+        for name in environment_names(field):
+            monkeypatch.delenv(name, raising=False)
+    app = typer.Typer()
+    app.command()(command)
 
-    def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "trunkline.cli.main", "doctor", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            cwd=tmp_path,
-            env=environment | {"NO_COLOR": "1"} | variables,
-        )
+    def run(*arguments: str, **variables: str) -> Result:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(app, arguments)
 
     return run
 
@@ -53,7 +64,7 @@ def listener() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def verdicts(result: "subprocess.CompletedProcess[str]") -> dict[str, str]:
+def verdicts(result: Result) -> dict[str, str]:
     """The worst verdict of each check."""
     found: dict[str, list[Finding]] = {}
     for row in msgspec.json.decode(result.stdout)["findings"]:
@@ -82,7 +93,7 @@ def test_a_new_installation_is_well_and_is_told_what_is_missing(
     doctor: Run, tmp_path: Path
 ) -> None:
     result = doctor("--json")
-    assert (result.returncode, result.stderr) == (Exit.OK, "")
+    assert (result.exit_code, result.stderr) == (Exit.OK, "")
     assert verdicts(result) == {
         "settings": "ok",
         "disk": "ok",
@@ -94,16 +105,30 @@ def test_a_new_installation_is_well_and_is_told_what_is_missing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_command_is_part_of_trunkline(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "trunkline.cli.main", "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "TRUNKLINE_PORT": "none"},
+    )
+    assert (result.returncode, result.stderr) == (Exit.FAILED, "")
+    assert msgspec.json.decode(result.stdout)["verdict"] == "fail"
+
+
 def test_people_read_a_table_with_what_to_do(doctor: Run) -> None:
     result = doctor("--production")
-    assert result.returncode == Exit.FAILED
+    assert result.exit_code == Exit.FAILED
     assert "No provider is configured." in result.stdout
     assert "openssl rand -hex 64" in result.stdout
 
 
 def test_refused_settings_end_the_examination_with_a_row_for_each(doctor: Run) -> None:
     result = doctor("--json", TRUNKLINE_PROT="1", JWT_SECRET="hunter2")
-    assert result.returncode == Exit.FAILED
+    assert result.exit_code == Exit.FAILED
     assert msgspec.json.decode(result.stdout) == {
         "verdict": "fail",
         "findings": [
@@ -144,7 +169,7 @@ def test_a_good_production_installation_passes(
         OLLAMA_HOST=f"http://127.0.0.1:{listener}",
         TRUNKLINE_ALLOWED_NETWORKS="127.0.0.0/8",
     )
-    assert result.returncode == Exit.OK, result.stdout
+    assert result.exit_code == Exit.OK, result.stdout
     assert set(verdicts(result).values()) == {"ok"}
 
 
@@ -161,7 +186,7 @@ def test_services_that_do_not_answer_are_named(doctor: Run, tmp_path: Path) -> N
         TRUNKLINE_TLS_CERTIFICATE="broken.pem",
         TRUNKLINE_TLS_KEY="broken.pem",
     )
-    assert result.returncode == Exit.FAILED
+    assert result.exit_code == Exit.FAILED
     assert verdicts(result) == {
         "settings": "ok",
         "tls": "fail",
@@ -303,6 +328,37 @@ async def test_a_provider_that_never_shakes_hands_is_given_up(listener: int) -> 
     )
     (finding,) = await check_providers(tls, None, SystemClock())
     assert "no connection within 0.2 s" in finding.says
+
+
+async def test_connections_of_the_database_are_looked_at_with_their_secrets(
+    sqlite_database: Database, listener: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCTOR_TEST_KEY", "sk-x")
+    address = f"http://127.0.0.1:{listener}"
+    async with sqlite_database.write(None) as conn:
+        for name, secret in (("good", "env:DOCTOR_TEST_KEY"), ("bad", "env:DOCTOR_NO_KEY")):
+            spec = ConnectionSpec(
+                name=name, provider="openai_compatible", base_url=f"{address}/v1", secret=secret
+            )
+            await ConnectionService().ensure_connection(conn, None, spec, private=True)
+    found = await check_providers(
+        settings(allowed_networks=("127.0.0.0/8",)), sqlite_database, SystemClock()
+    )
+    assert sorted((f.verdict, f.says) for f in found) == [
+        ("fail", "The connection bad cannot be used: the environment has no DOCTOR_NO_KEY."),
+        ("ok", f"good is reached at {address}."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "latency", "disk", "journal"),
+    [(100, 1.0, "fail", "ok"), (1000, 60.0, "warn", "warn"), (5000, 250.0, "ok", "fail")],
+)
+def test_a_volume_is_judged_by_its_room_and_its_speed(
+    free_mib: int, latency: float, disk: str, journal: str
+) -> None:
+    assert judge_free_space(free_mib * 1024 * 1024).verdict == disk
+    assert judge_latency(latency).verdict == journal
 
 
 async def test_a_key_that_cannot_be_sent_is_told_without_it() -> None:

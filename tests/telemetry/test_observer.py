@@ -1,5 +1,6 @@
 """One event in, one line and the right numbers out."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -270,6 +271,8 @@ class KeptSpans(SpanSink):
 
     @override
     def export(self, event: Finished) -> None:
+        if event.request_id == "odd":
+            raise ValueError("odd")
         self.events.append(event)
 
     @override
@@ -288,3 +291,16 @@ async def test_each_part_gets_the_event_and_a_full_queue_sheds_it() -> None:
     assert traffic.states()["openai"].attempts == 3
     await queue.close()
     assert kept.events == [finished()]
+
+
+async def test_an_event_that_makes_no_span_does_not_stop_the_others() -> None:
+    kept = KeptSpans()
+    queue = SpanQueue(kept)
+    queue.start()
+    queue.put(finished(request_id="odd"))
+    queue.put(finished())
+    async with asyncio.timeout(5):
+        while not kept.events:  # noqa: ASYNC110 - the queue has no door to wait at
+            await asyncio.sleep(0.01)
+    await queue.close()
+    assert (kept.events, queue.shed) == ([finished()], 1)

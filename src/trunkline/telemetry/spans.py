@@ -45,7 +45,7 @@ class SpanQueue:
 
     @property
     def shed(self) -> int:
-        """How many events were dropped since the start because the queue was full."""
+        """How many events were dropped since the start: the queue was full, or they were odd."""
         return self._shed
 
     def put(self, event: Finished) -> None:
@@ -77,4 +77,7 @@ class SpanQueue:
 
     def _build_some(self) -> None:
         for _ in range(min(_SLICE, len(self._events))):
-            self._sink.export(self._events.popleft())
+            try:
+                self._sink.export(self._events.popleft())
+            except Exception:  # noqa: BLE001 - one odd event must not end the spans of all others
+                self._shed += 1

@@ -43,7 +43,7 @@ async def check_providers(
     connections: list[Connection] = []
     accounts = list(environment_accounts(settings))
     if database is not None:
-        accounts += [account async for account in _stored(settings, database, clock, findings)]
+        accounts += [account async for account in _stored(database, clock, findings)]
     for account in accounts:
         try:
             connections.append(connected(account))
@@ -63,9 +63,9 @@ async def check_providers(
 
 
 async def _stored(
-    settings: Settings, database: Database, clock: Clock, findings: list[Finding]
+    database: Database, clock: Clock, findings: list[Finding]
 ) -> AsyncIterator[Account]:
-    service = await ConnectionService.from_settings(settings, clock=clock)
+    service = ConnectionService(clock=clock)
     secrets = Secrets(read_variable)
     async with database.read(None) as conn:
         owners = [None, *(org.id for org in await list_organisations(conn))]

@@ -46,7 +46,7 @@ def check_volume(data_dir: Path) -> Iterator[Finding]:
             f"{data_dir} is on a network file system ({kind}), whose locks cannot be trusted.",
             "Set TRUNKLINE_DATA_DIR to a directory on a local disk.",
         )
-    yield _free_space(where)
+    yield judge_free_space(shutil.disk_usage(where).free)
     try:
         latency = _sync_latency(where)
     except OSError as error:
@@ -57,7 +57,7 @@ def check_volume(data_dir: Path) -> Iterator[Finding]:
             "Let the user that runs Trunkline write there, or set TRUNKLINE_DATA_DIR.",
         )
         return
-    yield _judge_latency(latency)
+    yield judge_latency(latency)
 
 
 def _existing(path: Path) -> Path:
@@ -65,8 +65,8 @@ def _existing(path: Path) -> Path:
     return next(p for p in (path.resolve(), *path.resolve().parents) if p.is_dir())
 
 
-def _free_space(where: Path) -> Finding:
-    free = shutil.disk_usage(where).free
+def judge_free_space(free: int) -> Finding:
+    """Whether so many bytes are enough."""
     says = f"{free // _MIB:,} MiB are free for the database and the journal."
     if free < _LEAST_FREE:
         return Finding("disk", "fail", says, "Make room: without it new requests get 503.")
@@ -87,7 +87,8 @@ def _sync_latency(where: Path) -> float:
     return statistics.median(taken)
 
 
-def _judge_latency(latency: float) -> Finding:
+def judge_latency(latency: float) -> Finding:
+    """Whether the journal keeps up with a disk that needs so many milliseconds for a sync."""
     says = f"The journal's disk takes {latency:.1f} ms for a sync."
     remedy = "Put TRUNKLINE_DATA_DIR on a faster disk, at best an SSD."
     if latency > _TOO_SLOW_SYNC_MS:
