@@ -41,6 +41,8 @@ def list_all(org: Org = None, as_json: AsJson = False) -> None:
     columns = {"id": "Id", "name": "Name", "scope": "Scope", "scope_id": "For", "window": "Window"}
     columns |= {"amount": "Amount $", "spent": "Spent $", "left": "Left $", "hard": "Hard"}
     rows = in_session(work)
+    for row in rows if not as_json else ():
+        row["scope_id"] = row["scope_id"] or ("each" if row["scope"] != "org" else None)
     show(rows, columns | {"shadow": "Shadow"}, as_json=as_json, empty="There is no budget yet.")
 
 
@@ -111,8 +113,6 @@ def _described(rule: BudgetRule) -> dict[str, Any]:
     fields = asdict(rule)
     for name in ("amount", "overshoot"):
         fields[name] = format_usd(fields.pop(f"{name}_nano"))
-    if rule.scope_id is None and rule.scope != "org":
-        fields["scope_id"] = "each"
     return fields
 
 

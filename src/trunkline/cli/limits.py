@@ -30,7 +30,7 @@ def list_all(org: Org = None, as_json: AsJson = False) -> None:
     columns = {"id": "Id", "scope": "Scope", "scope_id": "For", "counts": "Counts"}
     columns |= {"amount": "Amount", "per_seconds": "Per s", "algorithm": "Algorithm"}
     rows = [asdict(rule) for rule in in_session(work)]
-    for row in rows:
+    for row in rows if not as_json else ():
         row["scope_id"] = row["scope_id"] or ("each" if row["scope"] != "org" else None)
     columns |= {"burst": "Burst", "shadow": "Shadow"}
     show(rows, columns, as_json=as_json, empty="There is no limit yet.")
