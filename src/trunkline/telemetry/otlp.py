@@ -53,8 +53,11 @@ class OtlpSpans(SpanSink):
     ) -> None:
         base = endpoint.rstrip("/")
         self._resource = resource_of(version, env, instance or socket.gethostname())
+        self._exporter = OTLPSpanExporter(
+            base if base.endswith(_TRACES_PATH) else base + _TRACES_PATH
+        )
         self._processor = BatchSpanProcessor(
-            OTLPSpanExporter(base if base.endswith(_TRACES_PATH) else base + _TRACES_PATH),
+            self._exporter,
             max_queue_size=_QUEUE,
             schedule_delay_millis=_DELAY_MS,
             max_export_batch_size=_BATCH,
@@ -71,6 +74,10 @@ class OtlpSpans(SpanSink):
         ending = threading.Thread(target=self._processor.shutdown, daemon=True)
         ending.start()
         ending.join(within)
+        if ending.is_alive():
+            # Ends its waiting between two tries.
+            self._exporter.shutdown()  # type: ignore[no-untyped-call] # the library left it so
+            ending.join(within)
 
 
 def resource_of(version: str, env: str, instance: str) -> Resource:
