@@ -71,6 +71,7 @@ def test_every_possible_tear_of_a_last_frame_is_read_when_it_is_complete(tmp_pat
     file = tmp_path / "1-a.seg"
     first, last = Open(attempt()), Close(attempt(), outcome())
     whole, torn = MAGIC + written(first), written(last)
+    assert len(torn) > 400
     for cut in range(len(torn)):
         file.write_bytes(whole + torn[:cut])
         batch = read_batch(file)

@@ -229,7 +229,7 @@ class Journal(Recorder):
     def _begin_segment(self) -> None:
         """Start the next segment with all that is unfinished, so that it needs no older one."""
         if self._slot is None:
-            return
+            raise AssertionError("segments begin between start and close only")
         records: list[Record] = [Open(live.attempt) for live in self._live.values()]
         moved = [live for live in self._live.values() if live.progress.output_bytes]
         for start in range(0, len(moved), MOST_PROGRESS):

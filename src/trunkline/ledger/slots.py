@@ -47,9 +47,6 @@ class Slot:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except BaseException:
-            os.close(descriptor)
-            raise
         return cls(path, descriptor)
 
     @classmethod
