@@ -45,6 +45,7 @@ class Price(msgspec.Struct, frozen=True, omit_defaults=True):
         tiers: dearer rates for long inputs, highest threshold first.
         variants: rates under other service tiers.
         fixed: nano-dollars for each request, whatever it used.
+        dearest: computed from the others: the lines whose maximum is the worst case.
     """
 
     ref: str
@@ -52,6 +53,11 @@ class Price(msgspec.Struct, frozen=True, omit_defaults=True):
     tiers: tuple[Tier, ...] = ()
     variants: tuple[Variant, ...] = ()
     fixed: int = 0
+    dearest: tuple[tuple[int, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Compute what every request needs once."""
+        msgspec.structs.force_setattr(self, "dearest", _dearest_lines(self))
 
 
 FREE = Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -73,24 +79,37 @@ def rates_for(price: Price, input_tokens: int, service_tier: str | None = None) 
 
 def cost_of(usage: Usage, price: Price, service_tier: str | None = None) -> int | None:
     """Nano-dollars of this usage, rounded up once; None when a used bucket has no known price."""
-    rates = rates_for(price, usage.input_total, service_tier)
+    rates = (
+        rates_for(price, usage.input_total, service_tier)
+        if price.tiers or price.variants
+        else price.rates
+    )
     total = 0
-    for tokens, rate in (
-        (usage.input, rates.input),
-        (usage.cache_read, rates.cache_read),
-        (usage.cache_write, rates.cache_write),
-        (usage.cache_write_5m, rates.cache_write_5m),
-        (usage.cache_write_1h, rates.cache_write_1h),
-        (usage.audio_input, rates.audio_input),
-        (usage.output, rates.output),
-        (usage.reasoning, rates.reasoning),
-        (usage.audio_output, rates.audio_output),
-        (usage.searches, rates.searches),
-    ):
-        if tokens:
-            if rate is None:
-                return None
-            total += tokens * rate
+    # Written out rather than looped over: this runs twice for each attempt, and two or three of
+    # the buckets are used.
+    try:
+        if tokens := usage.input:
+            total += tokens * rates.input  # type: ignore[operator] # None is caught below
+        if tokens := usage.output:
+            total += tokens * rates.output  # type: ignore[operator] # as above
+        if tokens := usage.cache_read:
+            total += tokens * rates.cache_read  # type: ignore[operator] # as above
+        if tokens := usage.reasoning:
+            total += tokens * rates.reasoning  # type: ignore[operator] # as above
+        if tokens := usage.cache_write:
+            total += tokens * rates.cache_write  # type: ignore[operator] # as above
+        if tokens := usage.cache_write_5m:
+            total += tokens * rates.cache_write_5m  # type: ignore[operator] # as above
+        if tokens := usage.cache_write_1h:
+            total += tokens * rates.cache_write_1h  # type: ignore[operator] # as above
+        if tokens := usage.audio_input:
+            total += tokens * rates.audio_input  # type: ignore[operator] # as above
+        if tokens := usage.audio_output:
+            total += tokens * rates.audio_output  # type: ignore[operator] # as above
+        if tokens := usage.searches:
+            total += tokens * rates.searches  # type: ignore[operator] # as above
+    except TypeError:
+        return None
     return price.fixed - (-total // TOKENS_PER_PRICE)
 
 
@@ -101,10 +120,22 @@ def dearest_cost(
 
     None when neither input nor output has any known price.
     """
+    dearest: int | None = None
+    for per_input, per_output, per_search in price.dearest:
+        bound = input_tokens * per_input + output_tokens * per_output + searches * per_search
+        if dearest is None or bound > dearest:
+            dearest = bound
+    if dearest is None:
+        return None
+    return price.fixed - (-dearest // TOKENS_PER_PRICE)
+
+
+def _dearest_lines(price: Price) -> tuple[tuple[int, int, int], ...]:
+    """For each schedule of rates the dearest input, the dearest output and a search."""
     schedules = [price.rates, *(tier.rates for tier in price.tiers)]
     for variant in price.variants:
         schedules += [variant.rates, *(tier.rates for tier in variant.tiers)]
-    dearest: int | None = None
+    lines = []
     for rates in schedules:
         inputs = _known(
             rates.input,
@@ -115,17 +146,9 @@ def dearest_cost(
             rates.audio_input,
         )
         outputs = _known(rates.output, rates.reasoning, rates.audio_output)
-        if not inputs and not outputs:
-            continue
-        bound = (
-            input_tokens * max(inputs, default=0)
-            + output_tokens * max(outputs, default=0)
-            + searches * (rates.searches or 0)
-        )
-        dearest = bound if dearest is None else max(dearest, bound)
-    if dearest is None:
-        return None
-    return price.fixed - (-dearest // TOKENS_PER_PRICE)
+        if inputs or outputs:
+            lines.append((max(inputs, default=0), max(outputs, default=0), rates.searches or 0))
+    return tuple(dict.fromkeys(lines))
 
 
 def _known(*rates: int | None) -> list[int]:
