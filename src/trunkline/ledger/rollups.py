@@ -1,6 +1,6 @@
 """Sums by hour and by day, and how one attempt counts in them. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -55,7 +55,9 @@ class Measures(msgspec.Struct):
     def add(self, other: "Measures", sign: int = 1) -> None:
         """Count another's measures in, or with a sign of -1 out."""
         for name in MEASURES:
-            setattr(self, name, getattr(self, name) + sign * getattr(other, name))
+            value = getattr(other, name)
+            if value:  # Most are zero, and every attempt passes through here.
+                setattr(self, name, getattr(self, name) + sign * value)
 
 
 def measures_of(row: Mapping[str, Any]) -> Measures:
@@ -74,21 +76,24 @@ def measures_of(row: Mapping[str, Any]) -> Measures:
 
 
 class Rollups:
-    """Changes to the rollups that belong into one transaction."""
+    """Changes to the rollups that belong into one transaction.
+
+    Its state is the sums of each hour; those of the days are made of them in the end.
+    """
 
     def __init__(self) -> None:
-        self._usage: dict[tuple[str, Grain, int, int], Measures] = {}
-        self._tags: dict[tuple[str, Grain, int, str], Measures] = {}
+        self._usage: dict[tuple[str, int, int], Measures] = {}
+        self._tags: dict[tuple[str, int, str], Measures] = {}
 
     def add(self, row: Mapping[str, Any], sign: int = 1) -> None:
         """Count an attempt in, or with a sign of -1 out."""
-        measures, org_id, tags = measures_of(row), row["org_id"], tags_of(row)
-        for grain, length in LENGTHS.items():
-            start = row["opened_ms"] - row["opened_ms"] % length
-            key = (org_id, grain, start, row["attribution_id"])
-            self._usage.setdefault(key, Measures()).add(measures, sign)
-            for tag in tags:
-                self._tags.setdefault((org_id, grain, start, tag), Measures()).add(measures, sign)
+        measures, org_id = measures_of(row), row["org_id"]
+        hour = row["opened_ms"] - row["opened_ms"] % HOUR_MS
+        self._usage.setdefault((org_id, hour, row["attribution_id"]), Measures()).add(
+            measures, sign
+        )
+        for tag in tags_of(row):
+            self._tags.setdefault((org_id, hour, tag), Measures()).add(measures, sign)
 
     def move(self, row: Mapping[str, Any], change: Mapping[str, Any]) -> None:
         """Take a correction of an attempt into account."""
@@ -97,16 +102,21 @@ class Rollups:
 
     def usage_rows(self) -> list[Row]:
         """Rows for ``usage_rollup``, in an order in which two writers cannot lock each other."""
-        return _rows(self._usage.items(), "attribution_id")
+        return _rows(self._usage, "attribution_id")
 
     def tag_rows(self) -> list[Row]:
         """Rows for ``tag_rollup``, in the same kind of order."""
-        return _rows(self._tags.items(), "tag")
+        return _rows(self._tags, "tag")
 
 
-def _rows(items: Iterable[tuple[tuple[Any, ...], Measures]], counted_by: str) -> list[Row]:
+def _rows(hours: Mapping[tuple[str, int, Any], Measures], counted_by: str) -> list[Row]:
+    sums: dict[tuple[str, Grain, int, Any], Measures] = {}
+    for (org_id, hour, counted), measures in hours.items():
+        for grain, length in LENGTHS.items():
+            key = (org_id, grain, hour - hour % length, counted)
+            sums.setdefault(key, Measures()).add(measures)
     names = ("org_id", "grain", "start_ms", counted_by)
     return [
-        {**dict(zip(names, key, strict=True)), **msgspec.structs.asdict(measures)}
-        for key, measures in sorted(items, key=lambda item: item[0])
+        {**dict(zip(names, key, strict=True)), **msgspec.structs.asdict(sums[key])}
+        for key in sorted(sums)
     ]

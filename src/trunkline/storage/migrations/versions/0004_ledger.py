@@ -11,7 +11,7 @@ from trunkline.storage.roles import SYSTEM_ROLE
 from trunkline.storage.tables.base import id_column, json_column, nano_column, timestamp_column
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
