@@ -1,0 +1,71 @@
+"""What an installation under test offers: the simulator's models, and organisations as wished."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trunkline.configuration.schema import ConfigurationFile, OrganisationSection
+from trunkline.connections.schemas import ModelSpec
+from trunkline.demo.configuration import demo_configuration
+from trunkline.identity.secret import generate_key
+
+# One organisation with one key and a budget that no test exhausts by accident.
+ACME: Mapping[str, Any] = {
+    "slug": "acme",
+    "keys": [{"name": "app"}],
+    "budgets": [{"name": "all", "amount": "1000.00", "window": "total"}],
+}
+
+
+class KeyChain:
+    """The texts of keys, each in a file of its own that a configuration can name."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.texts: dict[str, str] = {}
+
+    def reference(self, organisation: str, name: str) -> str:
+        """Where the configuration finds the text of this key; it is made at the first call."""
+        label = f"{organisation}-{name}"
+        path = self._directory / f"{label}.key"
+        if label not in self.texts:
+            self.texts[label] = generate_key().full
+            path.write_text(self.texts[label])
+        return f"file:{path}"
+
+    def provider_secret(self) -> str:
+        """Where the configuration finds the secret that the simulator is shown."""
+        path = self._directory / "provider.secret"
+        if not path.exists():
+            path.write_text(f"sk-provider-{secrets.token_hex(16)}")
+        return f"file:{path}"
+
+
+def configuration(
+    simulator_url: str,
+    chain: KeyChain,
+    organisations: Iterable[Mapping[str, Any]],
+    models: Iterable[Mapping[str, Any]] = (),
+) -> ConfigurationFile:
+    """A configuration with the demo's connections, models and prices.
+
+    Args:
+        simulator_url: base address of the simulated providers.
+        chain: makes the texts of the organisations' keys.
+        organisations: sections as in the file; their keys get a secret each.
+        models: further published models as in the file.
+    """
+    secret = chain.provider_secret()
+    plain = demo_configuration(simulator_url, secret.removeprefix("file:"))
+    sections = []
+    for section in organisations:
+        keys = [
+            {**key, "secret": chain.reference(section["slug"], key["name"])}
+            for key in section.get("keys", ())
+        ]
+        sections.append(OrganisationSection.model_validate({**section, "keys": keys}))
+    further = tuple(ModelSpec.model_validate(model) for model in models)
+    return plain.model_copy(
+        update={"organisations": tuple(sections), "models": (*plain.models, *further)}
+    )
