@@ -65,8 +65,11 @@ async def test_a_key_in_the_environment_publishes_the_models_of_its_provider(
         headers=((b"authorization", b"Bearer sk-1"),),
         cancels_on_close=True,
         private=True,
+        output_limit_field="max_completion_tokens",
     )
-    assert snapshot.connections["anthropic"].headers == ((b"x-api-key", b"ak-1"),)
+    anthropic = snapshot.connections["anthropic"]
+    assert anthropic.headers == ((b"anthropic-version", b"2023-06-01"), (b"x-api-key", b"ak-1"))
+    assert anthropic.path_prefix == ""
     names = {"gpt-4o", "gpt-4o-2024-08-06", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929"}
     assert names <= snapshot.aliases.keys()
     (target,) = snapshot.aliases["gpt-4o-mini"].targets
@@ -467,8 +470,12 @@ async def test_secrets_from_files_headers_and_flags_reach_the_connection(
         provider="anthropic_compatible",
         wire="anthropic_messages",
         origin=Origin("https", "llm.example", 8443),
-        path_prefix="/anthropic/v1",
-        headers=((b"x-team", b"a"), (b"x-api-key", b"from-file")),
+        path_prefix="/anthropic",
+        headers=(
+            (b"x-team", b"a"),
+            (b"anthropic-version", b"2023-06-01"),
+            (b"x-api-key", b"from-file"),
+        ),
         cancels_on_close=True,
         private=True,
     )

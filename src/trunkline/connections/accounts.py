@@ -8,7 +8,12 @@ from pydantic import SecretStr
 from trunkline.connections.addresses import ollama_base_url, parse_base_url
 from trunkline.connections.rows import ConnectionRow
 from trunkline.connections.secrets import check_secret
-from trunkline.gateway.providers.registry import PROVIDERS, Provider, find_provider
+from trunkline.gateway.providers.registry import (
+    ANTHROPIC_MESSAGES,
+    PROVIDERS,
+    Provider,
+    find_provider,
+)
 from trunkline.gateway.snapshot import Connection
 from trunkline.settings import Settings
 
@@ -61,6 +66,7 @@ def connected(account: Account) -> Connection:
         raise ValueError(f"there is no provider {row.provider!r}")
     address = parse_base_url(row.base_url or provider.base_url)
     headers = [(name.encode(), value.encode()) for name, value in row.headers.items()]
+    headers += [pair for pair in provider.default_headers if pair[0].decode() not in row.headers]
     if account.secret is not None:
         headers.append(_credential(provider, check_secret(account.secret)))
     cancels = row.cancels_on_close
@@ -70,11 +76,20 @@ def connected(account: Account) -> Connection:
         provider=provider.id,
         wire=provider.wire,
         origin=address.origin,
-        path_prefix=address.path_prefix,
+        path_prefix=_prefix(provider, address.path_prefix),
         headers=tuple(headers),
         cancels_on_close=provider.cancels_on_close if cancels is None else cancels,
         private=row.private,
+        output_limit_field=provider.output_limit_field,
     )
+
+
+def _prefix(provider: Provider, prefix: str) -> str:
+    """What stands before the wire's own path.
+
+    Anthropic's SDK takes its base address without the version, and people write it with one.
+    """
+    return prefix.removesuffix("/v1") if provider.wire == ANTHROPIC_MESSAGES else prefix
 
 
 def _credential(provider: Provider, secret: str) -> tuple[bytes, bytes]:

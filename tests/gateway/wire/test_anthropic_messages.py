@@ -120,6 +120,11 @@ def test_usage_is_split_into_disjoint_buckets() -> None:
     assert (reply.model, reply.service_tier) == ("claude-x", "priority")
 
 
+def test_fast_mode_is_priced_like_a_service_tier() -> None:
+    raw = b'{"type":"message","usage":{"input_tokens":1,"service_tier":"standard","speed":"fast"}}'
+    assert WIRE.read_reply(raw, "messages").service_tier == "fast"
+
+
 def test_a_cache_write_without_its_lifetime_was_for_five_minutes() -> None:
     raw = b'{"type":"message","usage":{"input_tokens":1,"cache_creation_input_tokens":9}}'
     assert WIRE.read_reply(raw, "messages").usage == Usage(input=1, cache_write_5m=9)

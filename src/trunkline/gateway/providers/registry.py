@@ -22,6 +22,7 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
         base_url: what precedes the wire's own path; empty where each connection must name it.
         auth: the header that carries the secret.
         default_headers: sent where the client sent none of that name.
+        output_limit_field: member of a request in which the provider takes an output ceiling.
         price_provider: its id in genai-prices, or None where nobody keeps a price list.
         cancels_on_close: whether closing the connection stops the bill. Source: OpenRouter's
             documentation of stream cancellation; where nothing is known, the answer is read to
@@ -37,6 +38,7 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     base_url: str = ""
     auth: Auth = "bearer"
     default_headers: tuple[tuple[bytes, bytes], ...] = ()
+    output_limit_field: str = "max_tokens"
     price_provider: str | None = None
     cancels_on_close: bool = False
     self_hosted: bool = False
@@ -55,6 +57,7 @@ PROVIDERS: tuple[Provider, ...] = (
         title="OpenAI",
         wire=OPENAI_CHAT,
         base_url="https://api.openai.com/v1",
+        output_limit_field="max_completion_tokens",
         price_provider="openai",
         cancels_on_close=True,
         setting="openai_api_key",
@@ -64,7 +67,7 @@ PROVIDERS: tuple[Provider, ...] = (
         id="anthropic",
         title="Anthropic",
         wire=ANTHROPIC_MESSAGES,
-        base_url="https://api.anthropic.com/v1",
+        base_url="https://api.anthropic.com",
         auth="x-api-key",
         default_headers=ANTHROPIC_VERSION,
         price_provider="anthropic",

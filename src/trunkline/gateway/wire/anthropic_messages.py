@@ -57,6 +57,7 @@ class _Usage(msgspec.Struct):
     output_tokens_details: _OutputDetails | None = None
     server_tool_use: _ServerTools | None = None
     service_tier: str | None = None
+    speed: str | None = None
 
 
 class _Reply(msgspec.Struct):
@@ -107,6 +108,11 @@ def read_usage(reported: _Usage) -> Usage:
         reasoning=thinking,
         searches=(tools.web_search_requests or 0) if tools else 0,
     )
+
+
+def _tier_of(reported: _Usage) -> str | None:
+    """The service tier that the price depends on; fast mode is priced like one."""
+    return "fast" if reported.speed == "fast" else reported.service_tier
 
 
 def _merged(start: _Usage, later: _Usage) -> _Usage:
@@ -182,7 +188,7 @@ class AnthropicMessagesReader(StreamReader):
             if reported is not None:
                 self._reported = reported
                 self.input_usage = read_usage(reported)
-                self.service_tier = reported.service_tier
+                self.service_tier = _tier_of(reported)
             return Sight.START
         if event.type == "message_delta":
             if event.usage is not None:
@@ -273,7 +279,7 @@ class AnthropicMessages(Wire):
             raise Malformed("the answer is not a message")
         if reply.usage is None or reply.usage.input_tokens is None:
             return Reply(None, reply.model)
-        return Reply(read_usage(reply.usage), reply.model, reply.usage.service_tier)
+        return Reply(read_usage(reply.usage), reply.model, _tier_of(reply.usage))
 
     @override
     def stream_reader(self, request: Inbound) -> AnthropicMessagesReader:

@@ -6,8 +6,8 @@ from alembic import op
 from trunkline.storage.rls import enable_row_security
 from trunkline.storage.tables.base import id_column, nano_column, org_column, timestamp_column
 
-revision = "0006"
-down_revision = "0005"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
