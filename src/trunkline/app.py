@@ -16,6 +16,7 @@ import msgspec
 from trunkline import __version__
 from trunkline.connections.adapter import SnapshotRoutes
 from trunkline.connections.secrets import Secrets
+from trunkline.gateway.caller import Caller
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
@@ -34,6 +35,7 @@ from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.limits.adapter import InProcessAdmission
 from trunkline.limits.feed import RulesFeed
+from trunkline.limits.left import budgets_left
 from trunkline.observability.access_line import AccessLog
 from trunkline.observability.line_writer import LineWriter
 from trunkline.observability.logs import configure_logs
@@ -146,7 +148,7 @@ async def open_front(
             pipeline,
             LookupRunner(LookupPorts(known.keys, known.routes, generations, seen.observer)),
         )
-        control = _open_control(settings, known.keys, kept.ledger, seen.observer, clock)
+        control = _open_control(settings, known, kept.ledger, seen.observer, clock)
         server = build_server(
             _dispatch(endpoint, ObservedApp(health, seen.observer, HEALTH_PATHS), control),
             host=settings.host,
@@ -189,10 +191,10 @@ async def _open_storage(settings: Settings, stack: AsyncExitStack, clock: Clock)
     await registry.start(alone=alone)
     stack.push_async_callback(registry.stop)
     root = settings.data_dir / "journal"
-    await Shipper(database, root, clock).drain()
     journal = Journal(root, clock)
     await journal.start()
     stack.push_async_callback(journal.close)
+    await Shipper(database, root, clock).drain()
     return Kept(database, registry, journal, Ledger(database, clock))
 
 
@@ -322,7 +324,7 @@ def _open_spans(settings: Settings) -> SpanQueue | None:
 
 
 def _open_control(
-    settings: Settings, keys: KeyRing, ledger: Ledger, observer: RequestObserver, clock: Clock
+    settings: Settings, known: Known, ledger: Ledger, observer: RequestObserver, clock: Clock
 ) -> Application | None:
     """The control API where its role is served: FastAPI costs 30 MB of memory."""
     if "control" not in settings.roles:
@@ -330,8 +332,11 @@ def _open_control(
     from trunkline.control import authenticate_with, build_control
     from trunkline.ledger.endpoints import router
 
-    app = build_control([router(ledger, authenticate_with(keys), clock)], settings.allowed_origins)
-    return ObservedApp(app, observer)
+    def limits_left(caller: Caller) -> list[dict[str, object]]:
+        return budgets_left(known.admission, caller)
+
+    routes = router(ledger, authenticate_with(known.keys), clock, limits_left)
+    return ObservedApp(build_control([routes], settings.allowed_origins), observer)
 
 
 def _edges(settings: Settings) -> Edges:

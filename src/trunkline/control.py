@@ -10,7 +10,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from trunkline import __version__
-from trunkline.errors import InvalidRequest, MethodNotAllowed, NotFound, TrunklineError
+from trunkline.errors import (
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    TrunklineError,
+)
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.pipeline import identify
 from trunkline.gateway.ports import Callers
@@ -42,6 +48,7 @@ def build_control(routers: Sequence[APIRouter], allowed_origins: Sequence[str]) 
     app.add_exception_handler(TrunklineError, _render)
     app.add_exception_handler(RequestValidationError, _render_invalid)
     app.add_exception_handler(HTTPException, _render_routing)
+    app.add_exception_handler(Exception, _render_defect)
     if allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -83,3 +90,8 @@ async def _render_routing(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 405:
         return await _render(request, MethodNotAllowed("This path has no such method."))
     return await _render(request, NotFound("There is no such path.", hint="See /api/openapi.json."))
+
+
+async def _render_defect(request: Request, _error: Exception) -> JSONResponse:
+    """The framework raises the error again after this, so that it is logged with its cause."""
+    return await _render(request, InternalError("Something went wrong on our side."))

@@ -1,6 +1,7 @@
 """The composition root of the worker: what computes, away from the front's event loop.
 
-It ships the journal into the ledger, keeps the rollups, and removes what has expired.
+It ships the journal into the ledger, compares the rollups with the rows every night, and removes
+what has expired.
 """
 
 import asyncio
@@ -12,15 +13,18 @@ from contextlib import AsyncExitStack
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunkline.cli.supervisor import watch_parent
 from trunkline.errors import TrunklineError
 from trunkline.kit.clock import Clock, SystemClock
+from trunkline.ledger.nightly import NightlyReconcile
+from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.observability.line_writer import LineWriter
 from trunkline.observability.logs import configure_logs
 from trunkline.repeats.repository import purge
 from trunkline.settings import Settings
+from trunkline.storage.changes import forget_changes
 from trunkline.storage.engine import Database
+from trunkline.supervisor import watch_parent
 
 HOUSEKEEPING_SECONDS = 300.0
 
@@ -51,6 +55,7 @@ async def run_worker(settings: Settings, *, beside_a_front: bool) -> None:
             if beside_a_front:
                 parent = tasks.create_task(watch_parent(stop.set), name="parent")
             tasks.create_task(shipper.run(stop), name="shipping")
+            tasks.create_task(NightlyReconcile(Ledger(database, clock), clock).run(stop))
             tasks.create_task(_keep_house(database, clock, stop), name="housekeeping")
             await stop.wait()
             if beside_a_front:
@@ -66,6 +71,7 @@ async def _keep_house(database: Database, clock: Clock, stop: asyncio.Event) -> 
         try:
             async with database.write(None) as connection:
                 await purge(connection, int(clock.now() * 1000))
+                await forget_changes(connection)
         except (TrunklineError, SQLAlchemyError) as error:
             log.warning("housekeeping failed", error=repr(error))
         with contextlib.suppress(TimeoutError):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 import msgspec
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.errors import TrunklineError
@@ -16,6 +16,7 @@ from trunkline.storage.engine import Database
 from trunkline.storage.tables.change import change
 
 POLL_LIMIT = 1000
+KEPT_CHANGES = 100_000
 # Any number that nothing else in the database uses; it spells "chan".
 APPEND_LOCK = 0x6368616E
 
@@ -172,3 +173,13 @@ class ChangePoller:
             await self._on_changes(changes)
             self._seq = changes[-1].seq
         return len(changes) == POLL_LIMIT
+
+
+async def forget_changes(conn: AsyncConnection, keep: int = KEPT_CHANGES) -> int:
+    """Remove all but the newest changes; how many were removed.
+
+    A process that was away for longer than these last loads everything at its start anyway.
+    """
+    oldest = await newest_change(conn) - keep
+    removed = await conn.execute(delete(change).where(change.c.seq <= oldest))
+    return int(removed.rowcount)
