@@ -69,7 +69,7 @@ class Deployment(_Group):
         "development", validation_alias=_also("ENV"), description="Name of the deployment."
     )
     host: str = Field(
-        "127.0.0.1", validation_alias=_also("HOST", "HOST"), description="Address to listen on."
+        "127.0.0.1", validation_alias=_also("HOST"), description="Address to listen on."
     )
     port: int = Field(
         3000,
