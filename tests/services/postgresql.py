@@ -5,6 +5,7 @@ Each pytest-xdist worker starts a server of its own, so workers share nothing.
 
 import asyncio
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.services.process import free_port, private_directory, running, unpriv
 
 INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 OWNER = "trunkline_owner"
+READY_WITHIN = 30.0  # Seconds.
 
 INITDB_OPTIONS = ("-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
@@ -54,6 +56,19 @@ class PostgreSQLServer:
         """Run a statement as the superuser."""
         asyncio.run(self._execute(statement, database))
 
+    def wait_until_ready(self) -> None:
+        """An open port is not enough: while it recovers, the server refuses every session."""
+        deadline = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                self.execute("SELECT 1")
+            except asyncpg.CannotConnectNowError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
     async def _execute(self, statement: str, database: str) -> None:
         connection = await asyncpg.connect(self.url(database, "postgres"))
         try:
@@ -84,6 +99,7 @@ def postgresql_server() -> Iterator[PostgreSQLServer]:
             command += ["-c", f"{name}={value}"]
         with running(command, port=port, log=directory / "log", user=user):
             server = PostgreSQLServer(port)
+            server.wait_until_ready()
             server.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB")
             yield server
 
