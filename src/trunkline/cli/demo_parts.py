@@ -10,11 +10,11 @@ import structlog
 from trunkline.cli.applying import apply_in
 from trunkline.cli.processes import serve_front
 from trunkline.cli.session import open_session
-from trunkline.cli.supervisor import ChildProcess
 from trunkline.demo.calls import QUESTIONS, make_example_calls
 from trunkline.demo.configuration import demo_configuration
 from trunkline.errors import Unavailable
 from trunkline.settings import Settings
+from trunkline.supervisor import ChildProcess
 
 SECONDS_FOR_THE_SIMULATOR = 10.0
 

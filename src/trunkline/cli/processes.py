@@ -5,9 +5,9 @@ import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 
-from trunkline.cli.supervisor import ChildProcess, serve_beside
 from trunkline.gateway.server import GatewayServer
 from trunkline.settings import Settings
+from trunkline.supervisor import ChildProcess, serve_beside
 
 # The worker ships the last records of the front before it ends.
 WORKER_PATIENCE = 30.0

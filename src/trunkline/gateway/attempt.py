@@ -5,8 +5,8 @@ from collections import deque
 import msgspec
 
 from trunkline.errors import TrunklineError
+from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.headers import upstream_headers
-from trunkline.gateway.metering.bounds import Bounds
 from trunkline.gateway.metering.event import Ending
 from trunkline.gateway.ports import Admission
 from trunkline.gateway.scope import LiveAttempt, RequestScope

@@ -33,9 +33,9 @@ from trunkline.errors import (
 from trunkline.gateway.answer import Answer, Claim
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.attempt import OpenStream, WholeAnswer, attempt
+from trunkline.gateway.bounds import NOTHING, Bounds, bounds_of
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.headers import JSON
-from trunkline.gateway.metering.bounds import NOTHING, Bounds, bounds_of
 from trunkline.gateway.ports import (
     Admission,
     Ask,

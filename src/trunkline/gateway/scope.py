@@ -10,8 +10,8 @@ import time
 from typing import Literal
 
 from trunkline.gateway.arrival import Arrival
+from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.metering.bounds import Bounds
 from trunkline.gateway.metering.event import Attempt, Ending, Finished, Outcome, Progress
 from trunkline.gateway.metering.settlement import Evidence, settle
 from trunkline.gateway.ports import Admission, Lease, Observer, Recorder

@@ -1,6 +1,6 @@
 """The limits and budgets that one caller meets at one alias, found once and then only walked."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from trunkline.gateway.caller import Caller
 from trunkline.limits.counters.budget import Budget
@@ -9,10 +9,17 @@ from trunkline.limits.counters.counter import Kind, LimitCounter, RateCounter
 from trunkline.limits.counters.quota import DailyCount
 from trunkline.limits.expectation import Expectation
 
-if TYPE_CHECKING:
-    from trunkline.limits.organisation import OrgState
-
 Rebuildable = Budget | DailyCount
+
+
+class Owner(Protocol):
+    """The organisation whose counters a plan holds."""
+
+    org_id: str
+
+    def leave(self, plan: "Plan", now: int) -> None:
+        """The plan goes; its counters may go with it, some time later."""
+        ...
 
 
 class Plan:
@@ -47,7 +54,7 @@ class Plan:
 
     def __init__(
         self,
-        org: "OrgState",
+        org: Owner,
         caller: Caller,
         alias: str,
         limits: tuple[LimitCounter, ...],

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from trunkline.cli.supervisor import BackOff, ChildProcess, serve_beside, watch_parent
 from trunkline.kit.clock import FakeClock
+from trunkline.supervisor import BackOff, ChildProcess, serve_beside, watch_parent
 
 BOUND = 10.0
 QUICK = BackOff(first=0.01, longest=0.05)
@@ -191,7 +191,7 @@ def test_waits_double_up_to_the_longest(failures: int, wait: float) -> None:
 
 WATCHING = """
 import asyncio, os, sys
-from trunkline.cli.supervisor import watch_parent
+from trunkline.supervisor import watch_parent
 open(sys.argv[1], 'a').write(f'{os.getpid()}\\n')
 async def main():
     await asyncio.wait_for(watch_parent(lambda: open(sys.argv[1] + '.lost', 'w').close()), 60)
@@ -200,7 +200,7 @@ asyncio.run(main())
 
 PARENT = """
 import asyncio, sys
-from trunkline.cli.supervisor import ChildProcess
+from trunkline.supervisor import ChildProcess
 async def main():
     await ChildProcess([sys.executable, '-c', sys.argv[2], sys.argv[1]], name='worker').start()
     await asyncio.sleep(60)
