@@ -55,6 +55,7 @@ from trunkline.telemetry.sources import (
     watch_journal,
     watch_pool,
     watch_shed,
+    watch_tasks,
 )
 from trunkline.telemetry.spans import SpanQueue
 
@@ -123,6 +124,7 @@ async def open_front(
         watch_journal(seen.metrics, kept.journal.stats)
         watch_admission(seen.metrics, known.admission.stats)
         watch_checks(seen.metrics, health)
+        watch_tasks(seen.metrics)
         pipeline = Pipeline(
             Ports(
                 callers=known.keys,

@@ -3,6 +3,7 @@
 The ledger and the limits are known here only by the shape of what their ``stats()`` return.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -114,6 +115,13 @@ def watch_pool(metrics: Metrics, stats: Callable[[], PoolStats]) -> None:
         lambda: _summed(read("reused")),
         kind="counter",
         labels=("origin",),
+    )
+
+
+def watch_tasks(metrics: Metrics) -> None:
+    """Tasks of the event loop that is scraped; a number that only grows is a leak."""
+    metrics.watch(
+        semconv.TASKS, "Tasks that have not ended.", lambda: [((), len(asyncio.all_tasks()))]
     )
 
 
