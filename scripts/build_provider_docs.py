@@ -1,5 +1,6 @@
-"""Writes the table of docs/providers.md from the provider registry."""
+"""Writes the table of docs/providers.md from the provider registry; ``--check`` only compares."""
 
+import sys
 from pathlib import Path
 
 from trunkline.gateway.providers.registry import PROVIDERS, Provider
@@ -51,5 +52,17 @@ def page(text: str) -> str:
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
+def main() -> int:
+    """Write the page, or with ``--check`` say whether it is current."""
+    present = PAGE.read_text(encoding="utf-8")
+    wanted = page(present)
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(wanted, encoding="utf-8")
+    elif present != wanted:
+        print("docs/providers.md is not current; run: python -m scripts.build_provider_docs")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.exit(main())

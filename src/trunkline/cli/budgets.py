@@ -16,7 +16,7 @@ from trunkline.limits.rules import BudgetRule
 from trunkline.limits.schemas import BudgetSpec, read_spec
 from trunkline.limits.windows import calendar_window
 
-app = typer.Typer(help="Set, list and remove budgets.", no_args_is_help=True)
+app = typer.Typer(help="Set, list and remove budgets.", no_args_is_help=True, add_completion=False)
 
 Org = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation, if there are several.")

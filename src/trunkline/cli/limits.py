@@ -11,7 +11,9 @@ from trunkline.limits import service
 from trunkline.limits.rules import LimitRule
 from trunkline.limits.schemas import LimitSpec, read_spec
 
-app = typer.Typer(help="Set, list and remove rate limits.", no_args_is_help=True)
+app = typer.Typer(
+    help="Set, list and remove rate limits.", no_args_is_help=True, add_completion=False
+)
 
 Org = Annotated[
     str | None, typer.Option("--org", help="Slug of the organisation, if there are several.")
