@@ -1,6 +1,7 @@
 """Every fault on both wires, streamed and not, keeps all promises about answers and money."""
 
 import asyncio
+from pathlib import Path
 
 from tests.drills.faults import FaultRow, fault_table, leftovers, product_for_faults
 
@@ -15,8 +16,8 @@ def clean_ends(table: list[FaultRow], *, stream: bool) -> set[str]:
     return {row.fault for row in table if row.reading.clean and row.stream == stream}
 
 
-async def test_every_fault_ends_honestly_and_costs_what_the_ledger_says() -> None:
-    async with product_for_faults(seed=7) as product:
+async def test_every_fault_ends_honestly_and_costs_what_the_ledger_says(tmp_path: Path) -> None:
+    async with product_for_faults(tmp_path, seed=7) as product:
         tasks = len(asyncio.all_tasks())
         table = await fault_table(product)
         assert {row.name: row.problems for row in table if row.problems} == {}

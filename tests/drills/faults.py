@@ -1,8 +1,5 @@
 """The fault table: each fault of the simulator, on both wires, streamed and not."""
 
-import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from tests.drills.verdict import Surroundings, Verdict
 from tests.product.answers import Reading, read_answer
 from tests.product.books import disagreements, spent
 from tests.product.running import CHAT, MESSAGES, Product, running_product
@@ -132,7 +130,7 @@ class FaultTable:
                 problems.append("the client saw a clean end of another text")
         elif reading.error is None:
             problems.append("the client saw neither a clean end nor an error")
-        elif whole is not None and not whole.startswith(reading.text):
+        elif reading.status == 200 and not (whole or "").startswith(reading.text):
             problems.append("the client saw text that was not sent")
         if reading.error == "internal_error":
             problems.append("the client met a defect of ours")
@@ -199,10 +197,21 @@ def _cells(row: FaultRow) -> list[str]:
     ]
 
 
+async def drill(surroundings: Surroundings) -> list[Verdict]:
+    """Print the table; its problems are the verdict's."""
+    async with product_for_faults(surroundings.directory, surroundings.seed) as product:
+        table = await fault_table(product)
+        left = leftovers(product)
+    print_table(table, surroundings.console)
+    problems = [f"{row.name}: {problem}" for row in table for problem in row.problems] + left
+    clean = sum(row.reading.clean for row in table)
+    figures = f"{len(table)} calls, {clean} clean ends, {len(table) - clean} honest errors"
+    return [Verdict("faults", figures, tuple(problems))]
+
+
 @asynccontextmanager
-async def product_for_faults(seed: int) -> AsyncIterator[Product]:
-    """A product with short patience, in a directory that is removed afterwards."""
-    directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="trunkline-drill-"))
+async def product_for_faults(directory: Path, seed: int) -> AsyncIterator[Product]:
+    """A product with short patience, in this directory."""
     simulator = Simulator(seed=seed, speed=1e6)
     await simulator.start()
     try:
@@ -210,4 +219,3 @@ async def product_for_faults(seed: int) -> AsyncIterator[Product]:
             yield product
     finally:
         await simulator.stop()
-        shutil.rmtree(directory, ignore_errors=True)

@@ -15,7 +15,7 @@ class Reading(msgspec.Struct, frozen=True):
         status: of HTTP; None when no head came.
         clean: the client takes it for a whole answer: the transfer ended as HTTP demands, the
             wire's own end is there, and no error is in it.
-        text: the content.
+        text: the content, or the sentence of an error body.
         error: code of the error, in a body or in an event.
     """
 
@@ -53,7 +53,8 @@ def _read_body(path: str, answer: Raw) -> Reading:
         return Reading(answer.status, clean=False, text="", error=None)
     error = document.get("error")
     if error is not None:
-        return Reading(answer.status, clean=False, text="", error=code_of(error))
+        sentence = str(error.get("message"))
+        return Reading(answer.status, clean=False, text=sentence, error=code_of(error))
     if path == CHAT:
         text = document["choices"][0]["message"]["content"]
     else:

@@ -4,6 +4,7 @@ Each pytest-xdist worker starts a server of its own, so workers share nothing.
 """
 
 import asyncio
+import contextlib
 import subprocess
 import time
 import uuid
@@ -77,11 +78,9 @@ class PostgreSQLServer:
             await connection.close()
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[PostgreSQLServer]:
-    """The server; tests that need it are skipped where Debian's package is not installed."""
-    if not INSTALLED:
-        pytest.skip("PostgreSQL is not installed: apt install postgresql")
+@contextlib.contextmanager
+def serving_postgresql() -> Iterator[PostgreSQLServer]:
+    """A server of its own, ended with the block; Debian's package must be installed."""
     binaries = INSTALLED[-1].parent
     user = unprivileged_user("postgres")
     with private_directory(user) as directory:
@@ -102,6 +101,15 @@ def postgresql_server() -> Iterator[PostgreSQLServer]:
             server.wait_until_ready()
             server.execute(f"CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB")
             yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQLServer]:
+    """The server; tests that need it are skipped where Debian's package is not installed."""
+    if not INSTALLED:
+        pytest.skip("PostgreSQL is not installed: apt install postgresql")
+    with serving_postgresql() as server:
+        yield server
 
 
 @pytest.fixture
