@@ -157,9 +157,16 @@ class RequestScope:
         """Write the attempt down; after this its bytes may leave.
 
         Raises:
-            Unavailable: it could not be written.
+            Unavailable: it could not be written; its hold has been given back.
         """
-        live = LiveAttempt(attempt, self._recorder.opened(attempt), target)
+        try:
+            progress = self._recorder.opened(attempt)
+        except Exception:
+            if self.lease is not None:
+                unsent = Outcome(closed_ms=attempt.opened_ms, ending="not_sent")
+                self._admission.settle(self.lease, attempt.id, unsent)
+            raise
+        live = LiveAttempt(attempt, progress, target)
         self.live = live
         if self.overhead_ms is None:
             self.overhead_ms = self.arrival.elapsed_ms()
