@@ -36,7 +36,8 @@ class Sink(Protocol):
 class KeptSink(Sink):
     """Passes an answer on and keeps a copy of it, so that a repeat can be given the same.
 
-    Its state is the copy, which stops growing one byte beyond the bound.
+    Its state is the copy, which stops growing one byte beyond the bound, and whether the answer
+    came to its end.
     """
 
     def __init__(self, inner: Sink, limit: int) -> None:
@@ -45,11 +46,12 @@ class KeptSink(Sink):
         self._status = 0
         self._headers: Headers = []
         self._body = bytearray()
+        self._ended = False
 
     @property
     def answer(self) -> StoredAnswer | None:
-        """The answer as it was sent, or None when nothing was."""
-        if not self._status:
+        """The answer as it was sent, or None when it was not sent to its end."""
+        if not self._ended:
             return None
         return StoredAnswer(self._status, tuple(self._headers), bytes(self._body))
 
@@ -57,6 +59,7 @@ class KeptSink(Sink):
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         self._status, self._headers = status, headers
         self._keep(body)
+        self._ended = True
         self._inner.respond(status, headers, body)
 
     @override
@@ -75,6 +78,7 @@ class KeptSink(Sink):
 
     @override
     def finish(self) -> None:
+        self._ended = True
         self._inner.finish()
 
     def _keep(self, chunk: bytes) -> None:
