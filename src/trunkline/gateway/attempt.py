@@ -121,7 +121,11 @@ async def _refusal(scope: RequestScope, response: UpstreamResponse) -> AttemptFa
     if response.status < 400:
         response.abort()
         return malformed(f"its status is {response.status}")
-    body = await response.read(MOST_ERROR_BYTES)
+    try:
+        body = await response.read(MOST_ERROR_BYTES)
+    except TransportError:
+        # The status alone says that nothing was billed, whatever becomes of the words behind it.
+        body = b""
     fault = scope.wire.read_fault(response.status, body)
     answer = ProviderAnswer(response.status, response.headers, body) if body else None
     return from_fault(fault, "refused", answer)
@@ -177,6 +181,7 @@ async def _to_first_content(
                 live.evidence.first_token_ms = live.elapsed_ms()
                 return stream
     except (Malformed, FrameTooLarge) as error:
+        response.abort()
         raise malformed(str(error) or "one of its events is too large") from None
     except BaseException:
         response.abort()

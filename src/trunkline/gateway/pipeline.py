@@ -187,11 +187,12 @@ class Pipeline:
     ) -> None:
         """Run the first request with this key to its end; give its answer to every later one."""
         key = _idempotency_key(raw_key)
+        # Before the claim: a caller who leaves while it is made would leave it behind for ever.
+        scope.must_finish = True
         stored = await self._ports.repeats.begin(caller, key, _fingerprint(scope))
         if stored is not None:
             answer.replay(stored)
             return
-        scope.must_finish = True
         answer.claim = Claim(caller, key, KeptSink(answer.sink, MOST_KEPT_BYTES))
         answer.sink = answer.claim.kept
         await self._answer(scope, answer, alias, planned)
@@ -260,10 +261,14 @@ class Pipeline:
         live = scope.live
         if live is None:
             raise AssertionError("relay comes after an attempt")
-        answer.begin(stream.response.headers)
-        last = await relay(stream, live, answer.sink)
-        scope.close_attempt("completed")
-        await answer.finish(last)
+        try:
+            answer.begin(stream.response.headers)
+            last = await relay(stream, live, answer.sink)
+            scope.close_attempt("completed")
+            await answer.finish(last)
+        except BaseException:
+            stream.response.abort()
+            raise
         await read_to_the_end(stream.response)
 
     def _reply(self, scope: RequestScope, answer: Answer, whole: WholeAnswer) -> None:

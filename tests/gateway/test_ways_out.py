@@ -1,0 +1,214 @@
+"""Providers that say what none should, and callers who leave where it hurts: nothing stays open."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from tests.gateway.http import CHAT, RawClient, chat, post
+from tests.gateway.rig import Rig, connection, price_of, running
+from tests.gateway.transport.hostile import Peer, until
+from typing_extensions import override
+
+from trunkline.errors import Unavailable
+from trunkline.gateway.bare import NoRepeats
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.pipeline import Bearings
+from trunkline.gateway.ports import StoredAnswer
+from trunkline.gateway.snapshot import Alias, Origin, Target
+from trunkline.simulator.prices import PRICES
+from trunkline.simulator.server import Simulator
+
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def event(data: bytes) -> bytes:
+    """One server-sent event in a chunk of its own."""
+    return chunk(b"data: " + data + b"\n\n")
+
+
+@contextlib.asynccontextmanager
+async def provider(script: Callable[[Peer], Awaitable[None]]) -> AsyncIterator[int]:
+    """A provider that plays a script on each connection; gives its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await peer.request()
+            await script(peer)
+            await peer.until_closed()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def saying(*pieces: bytes) -> Callable[[Peer], Awaitable[None]]:
+    """A script that says this and then waits."""
+
+    async def script(peer: Peer) -> None:
+        await peer.say(b"".join(pieces))
+
+    return script
+
+
+def at(simulator: Simulator, port: int, **changes: Any) -> list[Alias]:
+    """The model ``m`` at a provider on this port."""
+    account = connection(
+        simulator, "openai_chat", origin=Origin("http", "127.0.0.1", port), **changes
+    )
+    target = Target(account, "m", price_of("m", PRICES["sim-fast"]))
+    return [Alias(name="m", targets=(target,))]
+
+
+def busy(rig: Rig) -> int:
+    """Connections that carry an answer right now."""
+    return rig.pool.stats().busy
+
+
+async def test_a_stream_that_is_malformed_before_its_first_content_gives_its_connection_back(
+    simulator: Simulator,
+) -> None:
+    async with (
+        provider(saying(STREAM, event(b"{not json"))) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        answer = await post(rig, CHAT, chat("m", stream=True))
+        await until(lambda: not busy(rig))
+    assert answer.json()["error"]["code"] == "upstream_malformed"
+
+
+async def test_a_caller_who_leaves_during_the_last_frames_gives_the_connection_back(
+    simulator: Simulator,
+) -> None:
+    text = b"x" * 8_000_000
+    frames = (
+        b'data: {"choices":[{"index":0,"delta":{"content":"' + text + b'"}}]}\n\ndata: [DONE]\n\n'
+    )
+    async with (
+        provider(saying(STREAM, chunk(frames))) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        client = await RawClient.send(rig, CHAT, chat("m", stream=True))
+        # Its cost is settled before its last frames are written; they wait, since nobody reads.
+        await until(lambda: bool(rig.recorded.outcomes))
+        await client.leave()
+        await rig.observed.wait_for(1)
+        await until(lambda: not busy(rig))
+    [(_, outcome)] = rig.recorded.outcomes
+    assert outcome.ending == "completed"
+
+
+async def test_an_attempt_that_could_not_be_written_down_holds_no_money(
+    simulator: Simulator,
+) -> None:
+    async with running(simulator) as rig:
+        rig.recorded.broken = Unavailable("The disk is full.", code="journal_unavailable")
+        answer = await post(rig, CHAT, chat())
+        await rig.observed.wait_for(1)
+    assert answer.status_code == 503
+    assert rig.recorded.outcomes == []
+    assert rig.admitted.covered.keys() == rig.admitted.settled.keys()
+    [settled] = rig.admitted.settled.values()
+    assert (settled.ending, settled.cost_state, settled.cost_nano) == ("not_sent", "exact", 0)
+
+
+@pytest.mark.parametrize("status", [b"299", b"600", b"999"])
+async def test_a_status_that_does_not_exist_is_an_error_of_the_provider(
+    simulator: Simulator, status: bytes
+) -> None:
+    said = b"HTTP/1.1 " + status + b" Odd\r\ncontent-length: 2\r\n\r\nhi"
+    async with (
+        provider(saying(said)) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        answer = await post(rig, CHAT, chat("m"))
+    assert answer.status_code == 502
+    assert answer.headers["x-trunkline-generation-id"]
+    assert len(rig.recorded.outcomes) == 1
+
+
+async def test_a_refusal_whose_body_breaks_off_is_a_refusal_and_costs_nothing(
+    simulator: Simulator,
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.say(b"HTTP/1.1 503 Busy\r\ncontent-length: 100\r\n\r\nhalf")
+        peer.reset()
+
+    async with (
+        provider(script) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        answer = await post(rig, CHAT, chat("m"))
+    [(_, outcome)] = rig.recorded.outcomes
+    assert (answer.status_code, outcome.ending, outcome.status) == (503, "refused", 503)
+    assert (outcome.cost_state, outcome.cost_nano) == ("exact", 0)
+
+
+class OneRepeat(NoRepeats):
+    """Keeps what was finished, and can be slow to begin."""
+
+    def __init__(self) -> None:
+        self.finished: list[StoredAnswer | None] = []
+        self.begun = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @override
+    async def begin(self, caller: Caller, key: str, fingerprint: bytes) -> StoredAnswer | None:
+        self.begun.set()
+        await self.gate.wait()
+        return None
+
+    @override
+    async def finish(self, caller: Caller, key: str, answer: StoredAnswer | None) -> None:
+        self.finished.append(answer)
+
+
+async def test_half_an_answer_is_never_kept_as_a_whole_one(simulator: Simulator) -> None:
+    frame = event(b'{"choices":[{"index":0,"delta":{"content":"half"}}]}')
+    repeats = OneRepeat()
+    async with (
+        provider(saying(STREAM, frame)) as port,
+        running(
+            simulator,
+            extra=at(simulator, port),
+            repeats=repeats,
+            bearings=Bearings(drain_timeout=0.05),
+        ) as rig,
+    ):
+        client = await RawClient.send(rig, CHAT, chat("m", stream=True), idempotency_key="k")
+        await client.until(b"half")
+        await client.leave()
+        await rig.observed.wait_for(1)
+        await until(lambda: bool(repeats.finished))
+    [kept] = repeats.finished
+    assert kept is not None
+    assert kept.status == 409
+    assert b"idempotency_outcome_unknown" in kept.body
+
+
+async def test_a_caller_who_leaves_while_a_key_is_claimed_leaves_no_claim_behind(
+    simulator: Simulator,
+) -> None:
+    repeats = OneRepeat()
+    repeats.gate.clear()
+    async with running(simulator, repeats=repeats) as rig:
+        client = await RawClient.send(rig, CHAT, chat(), idempotency_key="k")
+        async with asyncio.timeout(10):
+            await repeats.begun.wait()
+        await client.leave()
+        await asyncio.sleep(0.05)
+        repeats.gate.set()
+        await rig.observed.wait_for(1)
+        await until(lambda: bool(repeats.finished))
+    assert len(repeats.finished) == 1
