@@ -13,10 +13,20 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
   exit 1
 fi
 if [ ! -x .venv/bin/python ]; then
-  "$python" -m venv .venv || {
-    echo "The venv module is missing (Debian: apt-get install python3-venv)." >&2
-    exit 1
-  }
+  # Debian keeps the part of venv that brings pip in a package of its own, named after the version.
+  if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+    package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+    run=()
+    [ "$(id -u)" -eq 0 ] || run=(sudo)
+    if ! command -v apt-get >/dev/null; then
+      echo "Python's venv module is missing (Debian: apt-get install $package)." >&2
+      exit 1
+    fi
+    echo "Installing $package ..."
+    "${run[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${run[@]}" apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+  fi
+  "$python" -m venv .venv
 fi
 # uv installs the locked set in seconds; its version is the one in the lock.
 uv_version=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements/dev.txt)
