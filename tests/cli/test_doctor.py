@@ -243,6 +243,7 @@ def test_an_environment_of_another_name_is_only_a_warning() -> None:
         ("My-Default-value-0123456789-abcdefg", "looks like a default or an example"),
         (secrets.token_hex(32), None),
     ],
+    ids=["short", "uniform", "default", "random"],
 )
 def test_the_weakness_of_a_secret_is_told_without_it(secret: str, weakness: str | None) -> None:
     assert weakness_of(secret, 32) == weakness
