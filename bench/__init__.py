@@ -1,0 +1,1 @@
+"""The benchmark: Trunkline beside nginx and the known gateways, on one core each."""

@@ -1,0 +1,195 @@
+"""``python -m bench``: measure, print the table, write the results."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.bars import judge
+from bench.candidates import litellm, portkey
+from bench.candidates.contract import Candidate
+from bench.candidates.roster import pick
+from bench.cases import QUICK_EFFORT, Case, Effort, choose
+from bench.document import write_page
+from bench.machine import CannotMeasure, claim_cores, describe
+from bench.place import ROOT, Site
+from bench.processes import Unable, find_program
+from bench.profiling import profile_full
+from bench.proof import Proof, prove_full
+from bench.provider.running import provider
+from bench.results import Run, read_results, write_results
+from bench.run import Outcome, Round, run_all
+from bench.table import print_rows
+
+
+_TABLE_WIDTH = 118
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a run measures, and whether it is a whole one whose results are kept."""
+
+    candidates: list[Candidate]
+    cases: list[Case]
+    effort: Effort
+    quick: bool
+    whole: bool
+
+
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", envvar="QUICK", help="Chat at c = 32 and 100 streams only.")
+    ] = False,
+    only: Annotated[
+        str | None, typer.Option(help="Of direct, nginx, bare, full, litellm, portkey.")
+    ] = None,
+    operation: Annotated[
+        str | None, typer.Option(help="chat, messages, chat_200kb or chat_tls.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Only cases of this one.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, max=50, help="5 by default.")] = None,
+    seconds: Annotated[
+        int | None, typer.Option(min=1, max=60, help="Of each measurement that is not streamed.")
+    ] = None,
+    write_docs: Annotated[
+        bool, typer.Option("--write-docs", help="Only write docs/performance.md from the last run.")
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Only show where the time of full goes.")
+    ] = False,
+) -> None:
+    """Measure Trunkline beside nginx and the known gateways; results go to bench/results."""
+    if write_docs:
+        write_page(*read_results())
+        return
+    effort = QUICK_EFFORT if quick else Effort()
+    effort = msgspec.structs.replace(
+        effort, rounds=rounds or effort.rounds, call_seconds=seconds or effort.call_seconds
+    )
+    cases = choose(operation, concurrency, quick=quick)
+    if not cases:
+        raise CannotMeasure("No case has that operation and that concurrency.")
+    whole = only is None and operation is None and concurrency is None and not profile
+    plan = Plan(pick(only), cases, effort, quick, whole)
+    console = Console()
+    # A line that wraps in a narrow terminal is still whole; one with dots in its cells is not.
+    console.width = max(console.width, _TABLE_WIDTH)
+    cores = claim_cores()
+    with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder:
+        # The workers of nginx give up root and still have to reach their folders.
+        Path(folder).chmod(0o755)
+        with provider(Path(folder), cores) as site:
+            if profile:
+                # What it prints is preformatted, so nothing in it is markup.
+                print(profile_full(site, cases[0], effort, console.print))
+                return
+            _measure(site, plan, console)
+
+
+def _measure(site: Site, plan: Plan, console: Console) -> None:
+    began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    proof = _prove(site, plan, console)
+    round_ = Round(plan.cases, plan.effort, console.print)
+    columns = (TextColumn("{task.description:<52}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        # One step for the start of each candidate, and one for each of its turns.
+        task = progress.add_task("", total=len(plan.candidates) * (round_.turns + 1))
+
+        def step(description: str) -> None:
+            progress.update(task, description=description, advance=1)
+
+        outcome = run_all(site, plan.candidates, round_, console.print, step)
+    print_rows(outcome.rows, console)
+    _show(outcome, proof, console)
+    if plan.whole:
+        write_results(outcome.rows, _run(plan, began, outcome, proof))
+        console.print("Written: bench/results/latest.json and run.json.")
+
+
+def _prove(site: Site, plan: Plan, console: Console) -> Proof | None:
+    """Look whether everything is on, where *full* is measured; a lack ends the run."""
+    if all(candidate.handle != "full" for candidate in plan.candidates):
+        return None
+    try:
+        proof = prove_full(site)
+    except Unable as error:
+        console.print(f"full is not proven: {error}", markup=False)
+        return None
+    console.print("[bold]On in full[/bold]")
+    for sentence in proof.sentences:
+        console.print(f"  {sentence}", markup=False)
+    return proof
+
+
+def _show(outcome: Outcome, proof: Proof | None, console: Console) -> None:
+    for bar in judge(outcome.rows):
+        if bar.met is not None:
+            verdict = "[green]met[/green]" if bar.met else "[red]not met[/red]"
+            console.print(f"{bar.demand}: {bar.measured}, {verdict}")
+    if proof is not None:
+        console.print(f"The worker beside the gateway role takes {proof.worker_mb:.0f} MB.")
+    for remark in outcome.remarks:
+        console.print(
+            f"No figures: {remark.candidate} ({remark.case}): {remark.reason}", markup=False
+        )
+
+
+def _run(plan: Plan, began: str, outcome: Outcome, proof: Proof | None) -> Run:
+    return Run(
+        began=began,
+        machine=describe(),
+        rounds=plan.effort.rounds,
+        quick=plan.quick,
+        commit=_output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
+        versions=_versions(),
+        notes=outcome.notes,
+        proofs=proof.sentences if proof else [],
+        remarks=outcome.remarks,
+        worker_mb=proof.worker_mb if proof else None,
+    )
+
+
+def _versions() -> dict[str, str]:
+    lock = (litellm.FOLDER / "requirements.txt").read_text().splitlines()
+    pinned = next((line for line in lock if line.startswith("litellm==")), "litellm==unknown")
+    package = msgspec.json.decode((portkey.FOLDER / "package.json").read_bytes())
+    return {
+        "trunkline": metadata.version("trunkline"),
+        "nginx": _output(find_program("nginx", "nginx-light"), "-v").rpartition("/")[2],
+        "LiteLLM": pinned.partition("==")[2].split()[0],
+        "Portkey": package["dependencies"]["@portkey-ai/gateway"],
+    }
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    return (done.stdout + done.stderr).strip()
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """SIGTERM ends a run as Ctrl+C does, so that every process is ended with it."""
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a run that cannot happen ends with 1 and a sentence."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    application = typer.Typer(add_completion=False)
+    application.command()(bench)
+    try:
+        application(arguments)
+    except CannotMeasure as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

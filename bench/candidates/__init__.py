@@ -1,0 +1,1 @@
+"""What is measured: how each candidate is installed, configured, started and called."""

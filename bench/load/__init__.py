@@ -1,0 +1,1 @@
+"""What drives the candidates and measures what a client sees."""

@@ -1,0 +1,1 @@
+"""What stands behind every candidate: fast, the same for all, and never the product itself."""
