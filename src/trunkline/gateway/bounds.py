@@ -16,7 +16,8 @@ TOKENS_PER_IMAGE = 37_000
 # What providers put in front of a request that has tools (Anthropic publishes up to 804 tokens).
 TOKENS_OF_TOOL_PROMPT = 1_000
 
-# Server tools read pages into the context; without a published bound the context window is one.
+# Server tools read pages into the context, and a file may have hundreds of its own; without a
+# published bound the context window is one.
 CONTEXT_UNKNOWN = 1_000_000
 
 # Anthropic and OpenAI run at most this many searches in one answer unless told otherwise.
@@ -53,10 +54,9 @@ def bounds_of(request: Inbound, target: Target) -> Bounds:
     tokens = request.size + request.attachments * TOKENS_PER_IMAGE
     if request.has_tools:
         tokens += TOKENS_OF_TOOL_PROMPT
-    searches = 0
-    if request.server_tools:
+    searches = SEARCHES_PER_ANSWER if request.server_tools else 0
+    if request.server_tools or request.files:
         tokens = max(tokens, target.context_window or CONTEXT_UNKNOWN)
-        searches = SEARCHES_PER_ANSWER
     elif target.context_window is not None:
         tokens = min(tokens, target.context_window)
     estimate = min(estimate, tokens)

@@ -28,7 +28,8 @@ class Inbound(msgspec.Struct):
             reading and run under another.
         max_tokens: the output ceiling that the request names, or None.
         answers: how many alternatives are asked for, each of which may use the ceiling.
-        attachments: images, audio and files in the messages.
+        attachments: images and audio in the messages.
+        files: documents and videos in the messages, which may be as long as the context window.
         server_tools: whether tools run at the provider and add tokens of their own.
         wants_usage: whether the caller asked for usage in the stream.
     """
@@ -46,6 +47,7 @@ class Inbound(msgspec.Struct):
     end_user: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
     service_tier: str | None = None
+    files: int = 0
 
 
 class Reply(msgspec.Struct, frozen=True):

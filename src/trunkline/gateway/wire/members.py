@@ -1,6 +1,8 @@
 """The top level of a JSON request: each member keeps its bytes and is decoded when needed."""
 
-from typing import Any, Protocol, TypeVar
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -20,6 +22,12 @@ class MemberReader(Protocol):
         """
         ...
 
+
+# Beyond this no count of a request means anything, and sums of prices could not be shown any more.
+MOST_COUNT: Final = (1 << 31) - 1
+
+_Count = Annotated[int, msgspec.Meta(ge=-MOST_COUNT, le=MOST_COUNT)]
+_ESCAPED_ASCII: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 encode_members = msgspec.json.Encoder().encode
@@ -90,10 +98,26 @@ def member(kind: Any, meaning: str) -> MemberReader:
 
 
 read_text = member(str | None, "a string")
-read_count = member(int | None, "a whole number")
+read_count = member(_Count | None, f"a whole number of at most {MOST_COUNT}")
 read_list = member(list[msgspec.Raw] | None, "an array")
 read_object = member(dict[str, msgspec.Raw] | None, "an object")
 read_tags = member(dict[str, Any] | None, "an object")
+
+
+def unescaped(text: bytes) -> bytes:
+    """JSON in which plain ASCII stands as itself, to be searched and never to be decoded.
+
+    ``"image_url"`` may be written with any of its letters escaped; few bodies have such escapes.
+    """
+    if b"\\u00" not in text:
+        return text
+    return _ESCAPED_ASCII.sub(lambda found: bytes((int(found[1], 16),)), text)
+
+
+def count_marks(plain: bytes, marks: Iterable[bytes]) -> int:
+    """How often any of these names occurs in unescaped JSON."""
+    return sum(plain.count(mark) for mark in marks)
+
 
 _read_bool = member(bool | None, "true or false")
 

@@ -1,0 +1,71 @@
+import json
+from typing import Any
+
+import pytest
+from tests.gateway.rig import price_of
+
+from trunkline.errors import InvalidRequest
+from trunkline.gateway.bounds import TOKENS_PER_IMAGE, bounds_of
+from trunkline.gateway.snapshot import Connection, Origin, Target
+from trunkline.gateway.wire.anthropic_messages import AnthropicMessages
+from trunkline.gateway.wire.openai_chat import OpenAIChat
+from trunkline.simulator.prices import PRICES
+
+OPENAI = OpenAIChat()
+ANTHROPIC = AnthropicMessages()
+CONTEXT = 200_000
+
+
+def target(wire: str) -> Target:
+    account = Connection("c", "c", "simulator", wire, Origin("http", "localhost", 80), "", ())
+    return Target(account, "m", price_of("m", PRICES["sim-fast"]), context_window=CONTEXT)
+
+
+def request(**members: Any) -> bytes:
+    return json.dumps({"model": "m", "max_tokens": 10, "messages": [1], **members}).encode()
+
+
+def test_an_image_is_counted_however_its_name_is_written() -> None:
+    part = b'{"model":"m","messages":[{"content":[{"type":"NAME","NAME":{"url":"http://x/y"}}]}]}'
+    plain = part.replace(b"NAME", b"image_url")
+    escaped = part.replace(b"NAME", b"image\\u005Furl")
+    assert json.loads(plain) == json.loads(escaped)
+    for body in (plain, escaped):
+        read = OPENAI.read_request(body, "chat")
+        assert read.attachments == 2
+        assert bounds_of(read, target("openai_chat")).input_tokens == (
+            len(body) + 2 * TOKENS_PER_IMAGE
+        )
+
+
+@pytest.mark.parametrize(
+    ("tools", "members"),
+    [
+        (b'[{"type":"web_search_20250305"}]', {}),
+        (b'[{"type":"w\\u0065b_fetch_20250910"}]', {}),
+        (b'[{"type":"code_execution_20250825"}]', {}),
+        (b"[]", {"mcp_servers": [{"url": "https://x"}]}),
+    ],
+)
+def test_a_tool_that_runs_at_the_provider_may_fill_the_context(
+    tools: bytes, members: dict[str, Any]
+) -> None:
+    body = request(**members)[:-1] + b',"tools":' + tools + b"}"
+    read = ANTHROPIC.read_request(body, "messages")
+    assert read.server_tools
+    assert bounds_of(read, target("anthropic_messages")).input_tokens == CONTEXT
+
+
+@pytest.mark.parametrize("wire", [OPENAI, ANTHROPIC], ids=["chat", "messages"])
+def test_a_file_may_fill_the_context(wire: Any) -> None:
+    kind = "file" if wire is OPENAI else "document"
+    part = {"type": kind, "source": {"type": "file", "file_id": "f"}}
+    read = wire.read_request(request(messages=[{"content": [part]}]), "messages")
+    assert bounds_of(read, target(wire.name)).input_tokens == CONTEXT
+
+
+@pytest.mark.parametrize("member", ["max_tokens", "n"])
+def test_a_count_that_no_sum_could_show_is_refused(member: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        OPENAI.read_request(request(**{member: 10**30}), "chat")
+    assert refused.value.param == member
