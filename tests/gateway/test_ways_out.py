@@ -212,3 +212,74 @@ async def test_a_caller_who_leaves_while_a_key_is_claimed_leaves_no_claim_behind
         await rig.observed.wait_for(1)
         await until(lambda: bool(repeats.finished))
     assert len(repeats.finished) == 1
+
+
+COUNTS = b'{"prompt_tokens":9,"completion_tokens":%d}'
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        b'{"prompt_tokens":9,"completion_tokens":null}',
+        b'{"prompt_tokens":-9,"completion_tokens":3}',
+        b'{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":-9000}}',
+        b'{"prompt_tokens":9,"completion_tokens":' + b"9" * 400 + b"}",
+        b'{"prompt_tokens":"9","completion_tokens":3}',
+    ],
+    ids=["no output", "negative", "negative part", "absurd", "text"],
+)
+async def test_a_usage_that_nobody_can_mean_is_an_estimate(
+    simulator: Simulator, usage: bytes
+) -> None:
+    body = b'{"choices":[{"message":{"content":"hi"}}],"usage":' + usage + b"}"
+    async with (
+        provider(saying(WHOLE % (len(body), body))) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        answer = await post(rig, CHAT, chat("m"))
+    assert (answer.status_code, answer.content) == (200, body)
+    [(attempt, outcome)] = rig.recorded.outcomes
+    assert (outcome.ending, outcome.cost_state) == ("completed", "estimated")
+    assert attempt.floor_nano is not None
+    assert attempt.hold_nano is not None
+    assert outcome.cost_nano is not None
+    assert attempt.floor_nano <= outcome.cost_nano <= attempt.hold_nano
+
+
+async def test_a_running_count_is_not_the_bill_of_a_stream_that_was_left(
+    simulator: Simulator,
+) -> None:
+    frame = event(
+        b'{"choices":[{"index":0,"delta":{"content":"' + b"word " * 100 + b'"}}],'
+        b'"usage":{"prompt_tokens":9,"completion_tokens":1}}'
+    )
+    async with (
+        provider(saying(STREAM, frame)) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        client = await RawClient.send(rig, CHAT, chat("m", stream=True))
+        await client.until(b"word")
+        await client.leave()
+        await rig.observed.wait_for(1)
+    [(_, outcome)] = rig.recorded.outcomes
+    assert (outcome.ending, outcome.cost_state) == ("client_gone", "estimated")
+    assert (outcome.usage.input, outcome.usage.output) == (9, 125)
+
+
+async def test_a_running_count_becomes_the_bill_with_the_last_content(
+    simulator: Simulator,
+) -> None:
+    frames = [
+        b'{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":' + COUNTS % 1 + b"}",
+        b'{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":' + COUNTS % 7 + b"}",
+        b"[DONE]",
+    ]
+    async with (
+        provider(saying(STREAM, *(event(frame) for frame in frames), b"0\r\n\r\n")) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        await post(rig, CHAT, chat("m", stream=True))
+    [(_, outcome)] = rig.recorded.outcomes
+    assert (outcome.ending, outcome.cost_state) == ("completed", "exact")
+    assert (outcome.usage.input, outcome.usage.output) == (9, 7)

@@ -126,8 +126,9 @@ def test_fast_mode_is_priced_like_a_service_tier() -> None:
 
 
 def test_a_cache_write_without_its_lifetime_was_for_five_minutes() -> None:
-    raw = b'{"type":"message","usage":{"input_tokens":1,"cache_creation_input_tokens":9}}'
-    assert WIRE.read_reply(raw, "messages").usage == Usage(input=1, cache_write_5m=9)
+    counts = b'{"input_tokens":1,"output_tokens":2,"cache_creation_input_tokens":9}'
+    raw = b'{"type":"message","usage":' + counts + b"}"
+    assert WIRE.read_reply(raw, "messages").usage == Usage(input=1, cache_write_5m=9, output=2)
 
 
 @pytest.mark.parametrize("raw", [b"", b"<html>", b"[1]", b'{"type":"error"}', b'{"type":'])

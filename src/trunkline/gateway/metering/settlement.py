@@ -6,7 +6,7 @@ import msgspec
 
 from trunkline.gateway.metering.event import Attempt, CostState, Ending, Outcome
 from trunkline.gateway.metering.price import Price, cost_of
-from trunkline.gateway.metering.usage import NO_USAGE, Usage
+from trunkline.gateway.metering.usage import NO_USAGE, Usage, is_believable
 
 
 class Evidence(msgspec.Struct):
@@ -42,14 +42,15 @@ def settle(
 
     Nothing is billed where no byte left or the provider answered with an error status. A usage that
     the provider reported is exact, however the caller's side ended. Everything else is estimated:
-    the input, and the content that was seen, never more than the hold.
+    the input, and the content that was seen, never more than the hold. So is a usage that nobody
+    can mean, such as a negative count.
     """
     usage: Usage = NO_USAGE
     state: CostState = "exact"
     cost: int | None = 0
     if ending not in {"not_sent", "refused"}:
         reported = evidence.usage
-        if reported is not None:
+        if reported is not None and is_believable(reported):
             usage = reported
             cost = _cost(reported, price, evidence.service_tier)
         else:
@@ -85,6 +86,6 @@ def _cost(usage: Usage, price: Price | None, service_tier: str | None) -> int | 
 def _estimate(attempt: Attempt, evidence: Evidence, bytes_per_token: float) -> Usage:
     start = evidence.input_usage
     output = math.ceil(evidence.content_bytes / bytes_per_token)
-    if start is None:
+    if start is None or not is_believable(start):
         return Usage(input=attempt.input_estimate, output=output)
     return msgspec.structs.replace(start, output=max(output, start.output))

@@ -52,3 +52,12 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 NO_USAGE = Usage()
+
+# More than any answer can use, and what a column of the ledger holds.
+MOST_TOKENS = (1 << 31) - 1
+
+
+def is_believable(usage: Usage) -> bool:
+    """Whether every count is one that can be: a provider's bill is never below zero or absurd."""
+    counts: tuple[int, ...] = msgspec.structs.astuple(usage)
+    return min(counts) >= 0 and max(counts) <= MOST_TOKENS

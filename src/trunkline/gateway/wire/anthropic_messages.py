@@ -21,6 +21,7 @@ from trunkline.gateway.wire.contract import (
     Wire,
 )
 from trunkline.gateway.wire.members import (
+    count_marks,
     encode_members,
     read_count,
     read_flag,
@@ -28,11 +29,15 @@ from trunkline.gateway.wire.members import (
     read_members,
     read_tags,
     read_text,
+    unescaped,
 )
 from trunkline.gateway.wire.sse import data_of, size_of
 
 _encode = msgspec.json.Encoder().encode
-_ATTACHMENTS: Final = (b'"image"', b'"document"', b'"container_upload"')
+_ATTACHMENTS: Final = (b'"image"',)
+_FILES: Final = (b'"document"', b'"container_upload"')
+# What runs at the provider and brings text of its own into the context.
+_SERVER_TOOLS: Final = (b'"web_search_', b'"web_fetch_', b'"code_execution_', b'"mcp_toolset"')
 
 
 class _CacheCreation(msgspec.Struct):
@@ -108,6 +113,12 @@ def read_usage(reported: _Usage) -> Usage:
         reasoning=thinking,
         searches=(tools.web_search_requests or 0) if tools else 0,
     )
+
+
+def _is_whole(reported: _Usage) -> bool:
+    """Whether both totals are there: what is unknown must not be counted as nothing."""
+    inputs, outputs = reported.input_tokens, reported.output_tokens
+    return inputs is not None and inputs >= 0 and outputs is not None and outputs >= 0
 
 
 def _tier_of(reported: _Usage) -> str | None:
@@ -193,7 +204,7 @@ class AnthropicMessagesReader(StreamReader):
         if event.type == "message_delta":
             if event.usage is not None:
                 self._reported = _merged(self._reported or _Usage(), event.usage)
-                if self._reported.input_tokens is not None:
+                if _is_whole(self._reported) and event.usage.output_tokens is not None:
                     self.usage = read_usage(self._reported)
             return Sight.CONTENT
         return Sight.CONTENT
@@ -231,7 +242,8 @@ class AnthropicMessages(Wire):
                 param="max_tokens",
                 hint="Send the most output tokens that you want to pay for.",
             )
-        tools = bytes(fields["tools"]) if "tools" in fields else b""
+        plain = unescaped(body)
+        tools = unescaped(bytes(fields["tools"])) if "tools" in fields else b""
         metadata: dict[str, Any] = read_tags(fields, "metadata", {}) if "metadata" in fields else {}
         end_user = metadata.get("user_id")
         return Inbound(
@@ -240,9 +252,10 @@ class AnthropicMessages(Wire):
             size=len(body),
             stream=operation == "messages" and read_flag(fields, "stream"),
             max_tokens=max_tokens,
-            attachments=sum(body.count(mark) for mark in _ATTACHMENTS),
+            attachments=count_marks(plain, _ATTACHMENTS),
+            files=count_marks(plain, _FILES),
             has_tools=bool(tools),
-            server_tools=b'"web_search_' in tools or b'"web_fetch_' in tools,
+            server_tools="mcp_servers" in fields or count_marks(tools, _SERVER_TOOLS) > 0,
             end_user=end_user if isinstance(end_user, str) else None,
             service_tier=(
                 read_text(fields, "service_tier", None) if "service_tier" in fields else None
@@ -277,9 +290,10 @@ class AnthropicMessages(Wire):
             return Reply(Usage())
         if reply.type != "message":
             raise Malformed("the answer is not a message")
-        if reply.usage is None or reply.usage.input_tokens is None:
+        if reply.usage is None:
             return Reply(None, reply.model)
-        return Reply(read_usage(reply.usage), reply.model, _tier_of(reply.usage))
+        usage = read_usage(reply.usage) if _is_whole(reply.usage) else None
+        return Reply(usage, reply.model, _tier_of(reply.usage))
 
     @override
     def stream_reader(self, request: Inbound) -> AnthropicMessagesReader:

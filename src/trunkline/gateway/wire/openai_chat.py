@@ -21,6 +21,7 @@ from trunkline.gateway.wire.contract import (
     Wire,
 )
 from trunkline.gateway.wire.members import (
+    count_marks,
     encode_members,
     read_count,
     read_flag,
@@ -29,12 +30,14 @@ from trunkline.gateway.wire.members import (
     read_object,
     read_tags,
     read_text,
+    unescaped,
 )
 from trunkline.gateway.wire.sse import data_of, size_of
 
 _encode = msgspec.json.Encoder().encode
 _DONE: Final = b"[DONE]"
-_ATTACHMENTS: Final = (b'"image_url"', b'"input_audio"', b'"file"')
+_ATTACHMENTS: Final = (b'"image_url"', b'"input_audio"')
+_FILES: Final = (b'"file"', b'"video_url"')
 _INCLUDE_USAGE: Final = msgspec.Raw(b'{"include_usage":true}')
 _TRUE: Final = msgspec.Raw(b"true")
 _ABSENT: Final = msgspec.Raw()
@@ -95,8 +98,12 @@ _decode_any = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def read_usage(reported: _Usage) -> Usage | None:
-    """Disjoint buckets of a report whose totals include cached, written and reasoning tokens."""
-    if reported.prompt_tokens is None:
+    """Disjoint buckets of a report whose totals include cached, written and reasoning tokens.
+
+    None where a total is missing or below zero: what is unknown must not be counted as nothing.
+    """
+    prompt, completion = reported.prompt_tokens, reported.completion_tokens
+    if prompt is None or completion is None or prompt < 0 or completion < 0:
         return None
     inputs = reported.prompt_tokens_details or _InputDetails()
     outputs = reported.completion_tokens_details or _OutputDetails()
@@ -105,9 +112,8 @@ def read_usage(reported: _Usage) -> Usage | None:
     audio_in = inputs.audio_tokens or 0
     reasoning = outputs.reasoning_tokens or 0
     audio_out = outputs.audio_tokens or 0
-    completion = reported.completion_tokens or 0
     return Usage(
-        input=max(0, reported.prompt_tokens - cached - written - audio_in),
+        input=max(0, prompt - cached - written - audio_in),
         cache_read=cached,
         cache_write=written,
         audio_input=audio_in,
@@ -121,6 +127,7 @@ class OpenAIChatReader(StreamReader):
     """Reads ``chat.completion.chunk`` frames up to ``[DONE]``."""
 
     __slots__ = (
+        "_finishing",
         "_hides_usage",
         "content_bytes",
         "error",
@@ -132,6 +139,7 @@ class OpenAIChatReader(StreamReader):
 
     def __init__(self, *, hides_usage: bool) -> None:
         self._hides_usage = hides_usage
+        self._finishing = False
         self.usage: Usage | None = None
         self.input_usage: Usage | None = None
         self.model: str | None = None
@@ -156,16 +164,29 @@ class OpenAIChatReader(StreamReader):
         if chunk.error is not _ABSENT and _says_something(chunk.error):
             self.error = openai_errors.read_fault(0, data)
             return Sight.ERROR
-        if chunk.usage is not None:
-            self.usage = read_usage(chunk.usage) or self.usage
         if self.model is None:
             self.model = chunk.model
         if chunk.service_tier is not None:
             self.service_tier = chunk.service_tier
         if not chunk.choices:
-            hidden = self._hides_usage and chunk.usage is not None
-            return Sight.HIDDEN if hidden else Sight.START
-        return self._sight_of(chunk.choices)
+            if chunk.usage is None:
+                return Sight.START
+            self._note_usage(chunk.usage, final=True)
+            return Sight.HIDDEN if self._hides_usage else Sight.START
+        sight = self._sight_of(chunk.choices)
+        if chunk.usage is not None:
+            self._note_usage(chunk.usage, final=self._finishing)
+        return sight
+
+    def _note_usage(self, reported: _Usage, *, final: bool) -> None:
+        """Take a report on; a running one, as some servers send with each chunk, is no bill."""
+        usage = read_usage(reported)
+        if usage is None:
+            return
+        if final:
+            self.usage = usage
+        else:
+            self.input_usage = usage
 
     def _sight_of(self, choices: list[_Choice]) -> Sight:
         sight = Sight.START
@@ -177,6 +198,7 @@ class OpenAIChatReader(StreamReader):
                     self.content_bytes += size
                     sight = Sight.CONTENT
             if choice.finish_reason is not None:
+                self._finishing = True
                 sight = Sight.CONTENT
         return sight
 
@@ -229,6 +251,7 @@ class OpenAIChat(Wire):
             if (count := _positive(fields, name)) is not None
         ]
         stream = read_flag(fields, "stream")
+        plain = unescaped(body)
         request = Inbound(
             fields=fields,
             model=model,
@@ -236,7 +259,8 @@ class OpenAIChat(Wire):
             stream=stream,
             max_tokens=max(ceilings, default=None),
             answers=_positive(fields, "n") or 1,
-            attachments=sum(body.count(mark) for mark in _ATTACHMENTS),
+            attachments=count_marks(plain, _ATTACHMENTS),
+            files=count_marks(plain, _FILES),
             has_tools="tools" in fields or "functions" in fields,
             server_tools="web_search_options" in fields,
             end_user=read_text(fields, "user", None) if "user" in fields else None,
