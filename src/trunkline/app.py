@@ -46,6 +46,7 @@ from trunkline.settings import Settings, read_variable
 from trunkline.storage.changes import Change, ChangePoller
 from trunkline.storage.engine import Database
 from trunkline.storage.processes import DataDirectoryLock, ProcessRegistry
+from trunkline.telemetry.batched import BatchedObserver
 from trunkline.telemetry.observed import Application, ObservedApp
 from trunkline.telemetry.observer import RequestObserver
 from trunkline.telemetry.provider_traffic import ProviderTraffic
@@ -89,7 +90,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     metrics: Metrics
     traffic: ProviderTraffic
-    observer: RequestObserver
+    observer: BatchedObserver
 
 
 class Front(msgspec.Struct, frozen=True):
@@ -249,12 +250,15 @@ def _open_telemetry(
         spans.start()
         stack.push_async_callback(spans.close)
     watch_shed(metrics, lines=lambda: lines.shed, spans=lambda: spans.shed if spans else 0)
-    observer = RequestObserver(
-        metrics,
-        access_log=AccessLog(lines) if settings.access_log else None,
-        spans=spans,
-        traffic=traffic,
+    observer = BatchedObserver(
+        RequestObserver(
+            metrics,
+            access_log=AccessLog(lines) if settings.access_log else None,
+            spans=spans,
+            traffic=traffic,
+        )
     )
+    stack.callback(observer.flush)
     return Seen(metrics, traffic, observer)
 
 
@@ -278,7 +282,7 @@ def _open_health(
         },
         env=settings.env,
         state=lambda: lifecycle.state,
-        render_metrics=seen.metrics.render,
+        render_metrics=seen.observer.flush_before(seen.metrics.render),
         metrics_token=_secret(settings.metrics_token),
         clock=clock,
     )
@@ -326,7 +330,7 @@ def _open_spans(settings: Settings) -> SpanQueue | None:
 
 
 def _open_control(
-    settings: Settings, known: Known, ledger: Ledger, observer: RequestObserver, clock: Clock
+    settings: Settings, known: Known, ledger: Ledger, observer: BatchedObserver, clock: Clock
 ) -> Application | None:
     """The control API where its role is served: FastAPI costs 30 MB of memory."""
     if "control" not in settings.roles:
