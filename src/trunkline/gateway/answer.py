@@ -175,27 +175,14 @@ class Answer:
     def _own_headers(self) -> Pairs:
         scope = self._scope
         headers = request_id_headers(scope.arrival.client_request_id, scope.id)
-        attempts = len(scope.attempts) + (scope.live is not None)
-        headers.append((b"x-trunkline-attempts", b"%d" % attempts))
-        target = self._served()
-        if target is not None:
-            headers.append((b"x-trunkline-model", target))
+        headers.append((b"x-trunkline-attempts", b"%d" % scope.opened))
+        if scope.served is not None:
+            headers.append((b"x-trunkline-model", scope.served.label))
         if scope.overhead_ms is not None:
             headers.append((b"x-trunkline-overhead-ms", b"%.3f" % scope.overhead_ms))
         if scope.lease is not None:
             headers += allowance_headers(scope.lease.allowances)
         return headers
-
-    def _served(self) -> bytes | None:
-        """Which target the answer came from, as ``provider/model``."""
-        scope = self._scope
-        if scope.live is not None:
-            record = scope.live.attempt
-        elif scope.attempts:
-            record = scope.attempts[-1][0]
-        else:
-            return None
-        return f"{record.provider}/{record.model}".encode("ascii", "replace")
 
     def _cost(self) -> bytes:
         """Exact dollars, ``estimated`` beside them where they are, or ``unpriced``."""

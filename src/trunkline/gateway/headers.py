@@ -75,6 +75,13 @@ _NOT_DOWNSTREAM_PREFIXES: Final = (
     b"access-control-",
 )
 
+_ALLOWANCE_NAMES: Final = {
+    kind: tuple(
+        b"x-ratelimit-%b-%b" % (part, kind.encode()) for part in (b"limit", b"remaining", b"reset")
+    )
+    for kind in ("requests", "tokens")
+}
+
 JSON: Final = (b"content-type", b"application/json")
 EVENT_STREAM: Final = (b"content-type", b"text/event-stream; charset=utf-8")
 
@@ -136,11 +143,11 @@ def allowance_headers(allowances: Iterable[Allowance]) -> Pairs:
     """OpenAI's rate-limit names, filled with the caller's own limits."""
     pairs: Pairs = []
     for allowance in allowances:
-        kind = allowance.kind.encode()
+        limit, remaining, reset = _ALLOWANCE_NAMES[allowance.kind]
         pairs += (
-            (b"x-ratelimit-limit-" + kind, b"%d" % allowance.limit),
-            (b"x-ratelimit-remaining-" + kind, b"%d" % max(0, allowance.remaining)),
-            (b"x-ratelimit-reset-" + kind, _duration(allowance.reset)),
+            (limit, b"%d" % allowance.limit),
+            (remaining, b"%d" % allowance.remaining),
+            (reset, _duration(allowance.reset)),
         )
     return pairs
 
@@ -154,12 +161,14 @@ def error_headers(error: TrunklineError) -> Pairs:
 
 
 def _duration(seconds: float) -> bytes:
-    """Go-like durations such as ``1m6.779s`` and ``20ms``, as OpenAI writes them."""
-    if seconds < 1:
-        return b"%dms" % max(0, round(seconds * 1000))
-    minutes, rest = divmod(seconds, 60)
-    text = f"{rest:.3f}".rstrip("0").rstrip(".") + "s"
-    if minutes:
-        hours, minutes = divmod(int(minutes), 60)
-        text = (f"{hours}h" if hours else "") + f"{minutes}m{text}"
-    return text.encode()
+    """Go-like durations such as ``1h1m6.779s`` and ``20ms``, as OpenAI writes them."""
+    milliseconds = round(seconds * 1000)
+    if milliseconds < 1000:
+        return b"%dms" % milliseconds
+    minutes, rest = divmod(milliseconds, 60_000)
+    if not minutes:
+        return b"%gs" % (rest / 1000)
+    hours, minutes = divmod(minutes, 60)
+    if not hours:
+        return b"%dm%gs" % (minutes, rest / 1000)
+    return b"%dh%dm%gs" % (hours, minutes, rest / 1000)

@@ -62,9 +62,11 @@ class RequestScope:
         "live",
         "must_finish",
         "name",
+        "opened",
         "operation",
         "overhead_ms",
         "request",
+        "served",
         "status",
         "traceparent",
         "ttft_ms",
@@ -93,6 +95,8 @@ class RequestScope:
         self.lease: Lease | None = None
         self.live: LiveAttempt | None = None
         self.attempts: list[tuple[Attempt, Outcome]] = []
+        self.opened = 0
+        self.served: Target | None = None
         self.status = 0
         self.error_code: str | None = None
         self.overhead_ms: float | None = None
@@ -168,6 +172,8 @@ class RequestScope:
             raise
         live = LiveAttempt(attempt, progress, target)
         self.live = live
+        self.opened += 1
+        self.served = target
         if self.overhead_ms is None:
             self.overhead_ms = self.arrival.elapsed_ms()
         return live

@@ -64,6 +64,7 @@ class Target(msgspec.Struct, frozen=True):
         max_output_tokens: the model's own maximum, the output bound when the request names none.
         context_window: the most tokens that it reads, or None when unknown.
         bytes_per_token: for estimates when the provider gives no count.
+        label: computed: ``provider/model`` as a header shows it.
     """
 
     connection: Connection
@@ -72,6 +73,13 @@ class Target(msgspec.Struct, frozen=True):
     max_output_tokens: int = 32_768
     context_window: int | None = None
     bytes_per_token: float = 4.0
+    label: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Compute what every answer needs once."""
+        shown = f"{self.connection.provider}/{self.model}"
+        if shown.isprintable():
+            msgspec.structs.force_setattr(self, "label", shown.encode("ascii", "replace"))
 
 
 class Alias(msgspec.Struct, frozen=True):
