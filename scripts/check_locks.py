@@ -16,8 +16,15 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;]+)(.*)")
 REGISTRY = re.compile(r"^\s*(?:-i|-f|--\w*index-url|--find-links)\b|https?://", re.MULTILINE)
-COMPILE = "uv pip compile pyproject.toml --python-version 3.11 --generate-hashes "
-COMPILE += "--no-emit-index-url --universal"
+COMPILE = (
+    "uv pip compile {source} --python-version 3.11 --generate-hashes --no-emit-index-url "
+    "--universal -o {lock}"
+)
+SOURCES = {
+    "requirements/runtime.txt": "pyproject.toml",
+    "requirements/dev.txt": "pyproject.toml --group dev",
+    "requirements/build.txt": "--group build",
+}
 
 
 def requirements_of(pyproject: str) -> dict[str, list[str]]:
@@ -27,6 +34,7 @@ def requirements_of(pyproject: str) -> dict[str, list[str]]:
     return {
         "requirements/runtime.txt": runtime,
         "requirements/dev.txt": [*runtime, *document["dependency-groups"]["dev"]],
+        "requirements/build.txt": document["dependency-groups"]["build"],
     }
 
 
@@ -54,8 +62,8 @@ def main() -> int:
     found = False
     for name, requirements in requirements_of(pyproject).items():
         for problem in problems_of((ROOT / name).read_text(encoding="utf-8"), requirements):
-            group = " --group dev" if "dev" in name else ""
-            print(f"{name}: {problem}; run: {COMPILE}{group} -o {name}")
+            command = COMPILE.format(source=SOURCES[name], lock=name)
+            print(f"{name}: {problem}; run: {command}")
             found = True
     return int(found)
 

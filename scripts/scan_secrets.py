@@ -18,7 +18,12 @@ from detect_secrets.settings import default_settings
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ROOT / ".secrets.baseline"
 # Locks are hashes from top to bottom, and the baseline is made of the hashes of what it accepts.
-NOT_READ = ("requirements/dev.txt", "requirements/runtime.txt", ".secrets.baseline")
+NOT_READ = (
+    "requirements/build.txt",
+    "requirements/dev.txt",
+    "requirements/runtime.txt",
+    ".secrets.baseline",
+)
 GUESSES = frozenset(
     {
         "Base64 High Entropy String",
