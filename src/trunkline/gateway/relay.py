@@ -59,7 +59,8 @@ async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
                 live.progress.output_bytes = stream.reader.content_bytes
             chunk = await stream.response.chunk()
             if not chunk:
-                raise StreamBroken(malformed("its stream ended without an end").error)
+                _take_last(stream, ready)
+                continue
             stream.coming.extend(stream.splitter.feed(chunk))
     except TransportError as error:
         failure = from_transport(error)
@@ -90,6 +91,15 @@ def _take(stream: OpenStream, ready: list[bytes]) -> None:
             raise _reported(stream, frame)
         ready.append(frame)
         stream.ended = sight is Sight.END
+
+
+def _take_last(stream: OpenStream, ready: list[bytes]) -> None:
+    """The transfer is over: an end without its empty line is one, anything else is not."""
+    last = stream.splitter.rest()
+    if not last.strip() or stream.reader.read(last) is not Sight.END:
+        raise StreamBroken(malformed("its stream ended without an end").error)
+    ready.append(last)
+    stream.ended = True
 
 
 async def read_to_the_end(response: UpstreamResponse) -> None:

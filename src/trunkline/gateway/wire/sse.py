@@ -55,6 +55,10 @@ class FrameSplitter:
             raise FrameTooLarge
         return frames
 
+    def rest(self) -> bytes:
+        """The bytes that wait for the end of their frame."""
+        return bytes(self._tail)
+
     @property
     def unfinished(self) -> bool:
         """Whether bytes are waiting for the end of their frame."""
