@@ -21,6 +21,7 @@ from trunkline.gateway.wire.contract import (
     Wire,
 )
 from trunkline.gateway.wire.members import (
+    LONGEST_NAME,
     count_marks,
     encode_members,
     read_count,
@@ -30,6 +31,7 @@ from trunkline.gateway.wire.members import (
     read_object,
     read_tags,
     read_text,
+    shortened,
     unescaped,
 )
 from trunkline.gateway.wire.sse import data_of, size_of
@@ -39,6 +41,8 @@ _DONE: Final = b"[DONE]"
 _ATTACHMENTS: Final = (b'"image_url"', b'"input_audio"')
 _FILES: Final = (b'"file"', b'"video_url"')
 _INCLUDE_USAGE: Final = msgspec.Raw(b'{"include_usage":true}')
+# As many as OpenAI takes.
+MOST_TAGS: Final = 16
 _TRUE: Final = msgspec.Raw(b"true")
 _ABSENT: Final = msgspec.Raw()
 
@@ -129,6 +133,7 @@ class OpenAIChatReader(StreamReader):
     __slots__ = (
         "_finishing",
         "_hides_usage",
+        "_running",
         "content_bytes",
         "error",
         "input_usage",
@@ -140,6 +145,7 @@ class OpenAIChatReader(StreamReader):
     def __init__(self, *, hides_usage: bool) -> None:
         self._hides_usage = hides_usage
         self._finishing = False
+        self._running: Usage | None = None
         self.usage: Usage | None = None
         self.input_usage: Usage | None = None
         self.model: str | None = None
@@ -153,6 +159,8 @@ class OpenAIChatReader(StreamReader):
         if not data:
             return Sight.START
         if data == _DONE:
+            # Some servers put the bill beside an empty delta and never name a reason to finish.
+            self.usage = self.usage or self._running
             return Sight.END
         try:
             chunk = _decode_chunk(data)
@@ -186,7 +194,7 @@ class OpenAIChatReader(StreamReader):
         if final:
             self.usage = usage
         else:
-            self.input_usage = usage
+            self.input_usage = self._running = usage
 
     def _sight_of(self, choices: list[_Choice]) -> Sight:
         sight = Sight.START
@@ -196,6 +204,7 @@ class OpenAIChatReader(StreamReader):
                 size = _content_size(delta)
                 if size:
                     self.content_bytes += size
+                    self._running = None
                     sight = Sight.CONTENT
             if choice.finish_reason is not None:
                 self._finishing = True
@@ -245,11 +254,11 @@ class OpenAIChat(Wire):
                 param="messages",
                 hint="Send at least one message.",
             )
-        ceilings = [
-            count
+        ceilings = {
+            name: count
             for name in ("max_completion_tokens", "max_tokens")
             if (count := _positive(fields, name)) is not None
-        ]
+        }
         stream = read_flag(fields, "stream")
         plain = unescaped(body)
         request = Inbound(
@@ -257,13 +266,14 @@ class OpenAIChat(Wire):
             model=model,
             size=len(body),
             stream=stream,
-            max_tokens=max(ceilings, default=None),
+            max_tokens=max(ceilings.values(), default=None),
+            ceilings=tuple(ceilings),
             answers=_positive(fields, "n") or 1,
             attachments=count_marks(plain, _ATTACHMENTS),
             files=count_marks(plain, _FILES),
             has_tools="tools" in fields or "functions" in fields,
             server_tools="web_search_options" in fields,
-            end_user=read_text(fields, "user", None) if "user" in fields else None,
+            end_user=shortened(read_text(fields, "user", None)) if "user" in fields else None,
             service_tier=_service_tier(fields),
             tags=tags_of(fields),
         )
@@ -272,6 +282,9 @@ class OpenAIChat(Wire):
             request.wants_usage = options.get("include_usage") == _TRUE
             if not request.wants_usage:
                 fields["stream_options"] = _with_usage(options)
+            elif options:
+                # Written anew, so that a member that was repeated is sent on as it was read.
+                fields["stream_options"] = msgspec.Raw(encode_members(options))
         return request
 
     @override
@@ -285,6 +298,7 @@ class OpenAIChat(Wire):
     def limit_output(self, request: Inbound, ceiling: int, field: str) -> None:
         request.fields[field] = msgspec.Raw(b"%d" % ceiling)
         request.max_tokens = ceiling
+        request.ceilings = (field,)
 
     @override
     def path(self, operation: str) -> bytes:
@@ -344,7 +358,8 @@ def tags_of(fields: dict[str, msgspec.Raw]) -> tuple[tuple[str, str], ...]:
     if "metadata" not in fields:
         return ()
     metadata: dict[str, Any] = read_tags(fields, "metadata", {})
-    return tuple(sorted((k, v) for k, v in metadata.items() if isinstance(v, str)))[:16]
+    texts = sorted((k, v) for k, v in metadata.items() if isinstance(v, str))
+    return tuple((k[:LONGEST_NAME], v[:LONGEST_NAME]) for k, v in texts[:MOST_TAGS])
 
 
 def _with_usage(options: dict[str, msgspec.Raw]) -> msgspec.Raw:
