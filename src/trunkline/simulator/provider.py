@@ -66,6 +66,9 @@ class Provider:
         """The answer to a count of tokens, which is free."""
         try:
             wire.credential(incoming.headers)
+            replayed = self._replayed(incoming, tab)
+            if replayed is not None:
+                return replayed
             fault = self._fault(incoming, tab)
             question = read_messages(incoming.body, counting=True)
             tab.seen.model = question.model.name
@@ -81,14 +84,9 @@ class Provider:
     def _generate(self, wire: Wire, incoming: Incoming, tab: Tab) -> Script:
         seen = tab.seen
         key = wire.credential(incoming.headers)
-        headers = incoming.headers
-        seen.model = _model_of(incoming.body)
-        replay = replay_in(seen.model, headers.get(REPLAY_HEADER), headers.get(SPLIT_HEADER))
-        if replay is not None:
-            seen.replay = replay.name
-            script = replay_script(replay, self._transcripts)
-            seen.stream = script.stream
-            return script
+        replayed = self._replayed(incoming, tab)
+        if replayed is not None:
+            return replayed
         fault = self._fault(incoming, tab)
         question = wire.read(incoming.body)
         seen.model, seen.stream = question.model.name, question.stream
@@ -109,6 +107,18 @@ class Provider:
         telling = Telling(question, answer, use, with_usage)
         script = self._script(wire, telling, seen.request_id)
         return rewrite(script, Scene(wire, seen.request_id, fault)) if fault else script
+
+    def _replayed(self, incoming: Incoming, tab: Tab) -> Script | None:
+        """The transcript that the request asks for, if it asks for one."""
+        seen, headers = tab.seen, incoming.headers
+        seen.model = _model_of(incoming.body)
+        replay = replay_in(seen.model, headers.get(REPLAY_HEADER), headers.get(SPLIT_HEADER))
+        if replay is None:
+            return None
+        seen.replay = replay.name
+        script = replay_script(replay, self._transcripts)
+        seen.stream = script.stream
+        return script
 
     def _script(self, wire: Wire, telling: Telling, request_id: str) -> Script:
         question, answer = telling.question, telling.answer
