@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from tests.gateway.rig import price_of
 
@@ -69,3 +70,32 @@ def test_a_count_that_no_sum_could_show_is_refused(member: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         OPENAI.read_request(request(**{member: 10**30}), "chat")
     assert refused.value.param == member
+
+
+def test_a_ceiling_binds_only_where_the_provider_reads_its_name() -> None:
+    old, new = target("openai_chat"), target("openai_chat")
+    account = msgspec.structs.replace(new.connection, output_limit_field="max_completion_tokens")
+    new = msgspec.structs.replace(new, connection=account)
+    sent: dict[str, Any] = {"model": "m", "messages": [1]}
+    bounds = [
+        [bounds_of(OPENAI.read_request(json.dumps(body).encode(), "chat"), t).output_tokens]
+        for body in ({**sent, "max_tokens": 5}, {**sent, "max_completion_tokens": 5})
+        for t in (old, new)
+    ]
+    assert bounds == [[5], [5], [old.max_output_tokens], [5]]
+
+
+def test_what_names_a_request_is_kept_short() -> None:
+    long = "x" * 100_000
+    chat = OPENAI.read_request(request(user=long, metadata={"a": long, long: "b"}), "chat")
+    messages = ANTHROPIC.read_request(request(metadata={"user_id": long}), "messages")
+    assert chat.end_user == messages.end_user == "x" * 256
+    assert chat.tags == (("a", "x" * 256), ("x" * 256, "b"))
+
+
+def test_a_repeated_member_of_the_stream_options_is_sent_on_as_it_was_read() -> None:
+    raw = b'{"model":"m","messages":[1],"stream":true,"stream_options":OPTIONS}'
+    options = b'{"include_usage":false,"include_usage":true}'
+    read = OPENAI.read_request(raw.replace(b"OPTIONS", options), "chat")
+    assert read.wants_usage
+    assert OPENAI.write_request(read, "m") == raw.replace(b"OPTIONS", b'{"include_usage":true}')

@@ -6,7 +6,7 @@ import msgspec
 
 from trunkline.gateway.metering.price import cost_of, dearest_cost
 from trunkline.gateway.metering.usage import Usage
-from trunkline.gateway.snapshot import Target
+from trunkline.gateway.snapshot import Connection, Target
 from trunkline.gateway.wire.contract import Inbound
 
 # One image costs at most this many input tokens: the dearest published rule is that of
@@ -48,6 +48,18 @@ class Bounds(msgspec.Struct, frozen=True):
 NOTHING = Bounds(0, 0, 0, 0, 0, 0)
 
 
+def honoured_ceiling(request: Inbound, connection: Connection) -> int | None:
+    """The ceiling of output tokens that binds the provider, or None.
+
+    A provider whose own member is ``max_tokens`` may never have heard of ``max_completion_tokens``
+    and then answers at any length; OpenAI, whose member that is, reads the older one as well.
+    """
+    field = connection.output_limit_field
+    if field in request.ceilings or field == "max_completion_tokens":
+        return request.max_tokens
+    return None
+
+
 def bounds_of(request: Inbound, target: Target) -> Bounds:
     """The bounds of this request at this target."""
     estimate = math.ceil(request.size / target.bytes_per_token)
@@ -60,7 +72,8 @@ def bounds_of(request: Inbound, target: Target) -> Bounds:
     elif target.context_window is not None:
         tokens = min(tokens, target.context_window)
     estimate = min(estimate, tokens)
-    output = request.answers * (request.max_tokens or target.max_output_tokens)
+    ceiling = honoured_ceiling(request, target.connection) or target.max_output_tokens
+    output = request.answers * ceiling
     price = target.price
     if price is None:
         return Bounds(tokens, estimate, output, None, None, None)

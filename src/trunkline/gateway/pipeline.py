@@ -33,7 +33,7 @@ from trunkline.errors import (
 from trunkline.gateway.answer import Answer, Claim
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.attempt import OpenStream, WholeAnswer, attempt
-from trunkline.gateway.bounds import NOTHING, Bounds, bounds_of
+from trunkline.gateway.bounds import NOTHING, Bounds, bounds_of, honoured_ceiling
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.headers import JSON
 from trunkline.gateway.ports import (
@@ -169,9 +169,9 @@ class Pipeline:
 
     def _plan(self, scope: RequestScope, alias: Alias, request: Inbound) -> Plan:
         targets = plan(alias, scope.wire.name)
-        if alias.max_tokens is not None and request.max_tokens is None:
-            field = targets[0].connection.output_limit_field
-            scope.wire.limit_output(request, alias.max_tokens, field)
+        first = targets[0].connection
+        if alias.max_tokens is not None and honoured_ceiling(request, first) is None:
+            scope.wire.limit_output(request, alias.max_tokens, first.output_limit_field)
         if scope.operation == "count_tokens":
             return [(target, NOTHING) for target in targets]
         return [(target, bounds_of(request, target)) for target in targets]

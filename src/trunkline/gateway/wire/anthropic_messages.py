@@ -29,6 +29,7 @@ from trunkline.gateway.wire.members import (
     read_members,
     read_tags,
     read_text,
+    shortened,
     unescaped,
 )
 from trunkline.gateway.wire.sse import data_of, size_of
@@ -252,11 +253,12 @@ class AnthropicMessages(Wire):
             size=len(body),
             stream=operation == "messages" and read_flag(fields, "stream"),
             max_tokens=max_tokens,
+            ceilings=("max_tokens",) if max_tokens is not None else (),
             attachments=count_marks(plain, _ATTACHMENTS),
             files=count_marks(plain, _FILES),
             has_tools=bool(tools),
             server_tools="mcp_servers" in fields or count_marks(tools, _SERVER_TOOLS) > 0,
-            end_user=end_user if isinstance(end_user, str) else None,
+            end_user=shortened(end_user) if isinstance(end_user, str) else None,
             service_tier=(
                 read_text(fields, "service_tier", None) if "service_tier" in fields else None
             ),

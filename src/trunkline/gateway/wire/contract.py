@@ -27,6 +27,7 @@ class Inbound(msgspec.Struct):
             repeated the last one counts, and it alone is sent on: nothing is billed under one
             reading and run under another.
         max_tokens: the output ceiling that the request names, or None.
+        ceilings: the members in which it names one; not every provider reads every member.
         answers: how many alternatives are asked for, each of which may use the ceiling.
         attachments: images and audio in the messages.
         files: documents and videos in the messages, which may be as long as the context window.
@@ -48,6 +49,7 @@ class Inbound(msgspec.Struct):
     tags: tuple[tuple[str, str], ...] = ()
     service_tier: str | None = None
     files: int = 0
+    ceilings: tuple[str, ...] = ()
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -26,6 +26,9 @@ class MemberReader(Protocol):
 # Beyond this no count of a request means anything, and sums of prices could not be shown any more.
 MOST_COUNT: Final = (1 << 31) - 1
 
+# Texts for attribution are kept in memory and in the ledger, which has room for so many characters.
+LONGEST_NAME: Final = 256
+
 _Count = Annotated[int, msgspec.Meta(ge=-MOST_COUNT, le=MOST_COUNT)]
 _ESCAPED_ASCII: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
@@ -112,6 +115,11 @@ def unescaped(text: bytes) -> bytes:
     if b"\\u00" not in text:
         return text
     return _ESCAPED_ASCII.sub(lambda found: bytes((int(found[1], 16),)), text)
+
+
+def shortened(text: str | None) -> str | None:
+    """A text for attribution, as much of it as is kept."""
+    return None if text is None else text[:LONGEST_NAME]
 
 
 def count_marks(plain: bytes, marks: Iterable[bytes]) -> int:
