@@ -283,3 +283,25 @@ async def test_a_running_count_becomes_the_bill_with_the_last_content(
     [(_, outcome)] = rig.recorded.outcomes
     assert (outcome.ending, outcome.cost_state) == ("completed", "exact")
     assert (outcome.usage.input, outcome.usage.output) == (9, 7)
+
+
+async def test_words_of_a_provider_are_kept_only_where_they_are_words(
+    simulator: Simulator,
+) -> None:
+    long = b"x" * 100_000
+    body = b'{"error":{"message":"no","type":"a b\\n","code":"' + long + b'"}}'
+    refusal = b"HTTP/1.1 400 No\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    answered = b'{"choices":[],"model":"' + long + b'","service_tier":"' + long + b'"}'
+    async with (
+        provider(saying(refusal)) as refusing,
+        provider(saying(WHOLE % (len(answered), answered))) as naming,
+        running(simulator, extra=at(simulator, refusing)) as rig,
+        running(simulator, extra=at(simulator, naming)) as other,
+    ):
+        answer = await post(rig, CHAT, chat("m"))
+        await post(other, CHAT, chat("m"))
+        finished = await rig.observed.wait_for(1)
+    assert (answer.status_code, answer.content) == (400, body)
+    assert finished.error_code == "upstream_error"
+    [(_, outcome)] = other.recorded.outcomes
+    assert (outcome.served_model, outcome.service_tier) == ("x" * 256, "x" * 256)

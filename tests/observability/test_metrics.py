@@ -3,7 +3,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from trunkline.observability.label_guard import LabelGuard
-from trunkline.observability.metrics import Metrics
+from trunkline.observability.metrics import MOST_ERROR_TYPES, Metrics
 from trunkline.observability.series import HistogramFamily
 
 
@@ -95,6 +95,20 @@ def test_callers_cannot_add_series() -> None:
     requests = {key: n for key, n in scrape(metrics).items() if key[0] == "http_requests_total"}
     labels = (("method", "other"), ("route", "unknown"), ("status_code", "405"))
     assert requests == {("http_requests_total", labels): 100}
+
+
+def test_providers_cannot_add_series_by_ever_new_words_for_failure() -> None:
+    metrics = Metrics()
+    series = metrics.model("chat", "openai", "m", "m")
+    for number in range(500):
+        series.duration(f"made_up_{number}").observe(1.0)
+    counted = {
+        dict(labels)["error_type"]: value
+        for (name, labels), value in scrape(metrics).items()
+        if name == "gen_ai_server_request_duration_seconds_count"
+    }
+    assert len(counted) == MOST_ERROR_TYPES + 1
+    assert sum(counted.values()) == 500
 
 
 def test_well_known_names_are_used_for_operations_and_providers() -> None:

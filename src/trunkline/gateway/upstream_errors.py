@@ -1,5 +1,7 @@
 """What a failure at the provider means to the caller: one boundary, one table."""
 
+import re
+
 import msgspec
 
 from trunkline.errors import TrunklineError, Unavailable, UpstreamFailed
@@ -19,6 +21,9 @@ from trunkline.gateway.transport import (
     TransportError,
 )
 from trunkline.gateway.wire.contract import ProviderFault
+
+# A word, as every provider's codes are, that the ledger's column holds.
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}")
 
 # Statuses after which another target may succeed. 400, 413 and 422 speak of the request itself.
 _ELSEWHERE = frozenset({401, 402, 403, 404, 408, 409, 425, 429})
@@ -133,11 +138,16 @@ def from_fault(
     status = fault.status if 400 <= fault.status <= 599 else 502
     error = UpstreamFailed(
         sentence,
-        code=fault.type,
+        code=_code(fault.type),
         status=status,
         should_retry=status in {408, 409, 429} or status >= 500,
     )
     return AttemptFailed(error, ending, answer=answer, elsewhere=elsewhere)
+
+
+def _code(word: str | None) -> str | None:
+    """The provider's word for a failure where it is one; it is counted, logged and kept."""
+    return word if word is not None and _CODE.fullmatch(word) else None
 
 
 def _about_us(fault: ProviderFault) -> TrunklineError:

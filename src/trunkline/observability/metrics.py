@@ -21,6 +21,9 @@ from trunkline.observability.series import (
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+# Some are the provider's own words, so a provider could make them up for ever.
+MOST_ERROR_TYPES = 64
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _GEN_AI = (
     "gen_ai_operation_name",
@@ -74,6 +77,8 @@ class ModelSeries:
         family, labels, known = self._durations
         histogram = known.get(error_type)
         if histogram is None:
+            if len(known) >= MOST_ERROR_TYPES and error_type != OTHER:
+                return self.duration(OTHER)
             histogram = known[error_type] = family.child(*labels, error_type)
         return histogram
 

@@ -8,6 +8,9 @@ from trunkline.gateway.metering.event import Attempt, CostState, Ending, Outcome
 from trunkline.gateway.metering.price import Price, cost_of
 from trunkline.gateway.metering.usage import NO_USAGE, Usage, is_believable
 
+# What the ledger keeps of a name.
+LONGEST_WORD = 256
+
 
 class Evidence(msgspec.Struct):
     """What an attempt has shown so far; filled by whoever sees it, read once at the end.
@@ -69,14 +72,19 @@ def settle(
         cost_nano=cost,
         usage=usage,
         price_ref=price.ref if price is not None else None,
-        served_model=evidence.model,
-        service_tier=evidence.service_tier,
+        served_model=_word(evidence.model),
+        service_tier=_word(evidence.service_tier),
         upstream_id=evidence.upstream_id,
         error_code=error_code,
         first_byte_ms=evidence.first_byte_ms,
         first_token_ms=evidence.first_token_ms,
         output_bytes=evidence.content_bytes,
     )
+
+
+def _word(said: str | None) -> str | None:
+    """What a provider said, as much of it as is worth keeping."""
+    return None if said is None else said[:LONGEST_WORD]
 
 
 def _cost(usage: Usage, price: Price | None, service_tier: str | None) -> int | None:
