@@ -60,7 +60,7 @@ def test_a_large_chunk_of_small_frames_is_no_large_frame() -> None:
     [
         (b"data: {}\n\n", b"{}"),
         (b"data:{}\r\n\r\n", b"{}"),
-        (b'event: x\ndata: {"a":1}   \n\n', b'{"a":1}   '),
+        (b'event: x\ndata: {"a":1}   \n\n', b'{"a":1}'),
         (b"data: a\ndata: b\n\n", b"a\nb"),
         (b"event: x\r\ndata: a\r\ndata: b\r\n\r\n", b"a\nb"),
         (b": comment\n\n", None),

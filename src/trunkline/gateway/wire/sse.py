@@ -33,26 +33,29 @@ class FrameSplitter:
             FrameTooLarge: when an unfinished frame exceeds the limit.
         """
         tail = self._tail
-        if tail:
-            searched = max(0, len(tail) - _MOST_OVERLAP)
-            tail += chunk
-            if len(tail) > self._limit and not _BOUNDARY.search(tail, searched):
+        if not tail:
+            # Nearly always one chunk is one frame, and then nothing is copied.
+            if 0 <= chunk.find(b"\n\n") == len(chunk) - 2 and b"\n\r\n" not in chunk:
+                return [chunk]
+            return self._split(chunk, 0)
+        searched = max(0, len(tail) - _MOST_OVERLAP)
+        tail += chunk
+        if not _BOUNDARY.search(tail, searched):
+            if len(tail) > self._limit:
                 raise FrameTooLarge
-            data = bytes(tail) if _BOUNDARY.search(tail, searched) else b""
-            if not data:
-                return []
-        else:
-            searched = 0
-            data = chunk
+            return []
+        return self._split(bytes(tail), searched)
+
+    def _split(self, data: bytes, searched: int) -> list[bytes]:
         frames = []
         start = 0
         for match in _BOUNDARY.finditer(data, searched):
             end = match.end()
             frames.append(data[start:end])
             start = end
-        self._tail = bytearray(data[start:])
-        if len(self._tail) > self._limit:
+        if len(data) - start > self._limit:
             raise FrameTooLarge
+        self._tail = bytearray(data[start:])
         return frames
 
     def rest(self) -> bytes:
@@ -67,8 +70,14 @@ class FrameSplitter:
 
 def data_of(frame: bytes) -> bytes | None:
     """The data of a frame, its lines joined by LF; None when it has none, such as a comment."""
-    if frame.startswith(b"data:") and frame.find(b"\n", 0, -2) == -1:
-        return frame[5:].strip()
+    if frame.startswith(b"data:"):
+        if frame.find(b"\n", 0, -2) == -1:
+            return frame[5:].strip()
+    elif frame.startswith(b"event:"):
+        # An event's name in the first line and its data in the second: Anthropic's usual frame.
+        start = frame.find(b"\n") + 1
+        if frame.startswith(b"data:", start) and frame.find(b"\n", start, -2) == -1:
+            return frame[start + 5 :].strip()
     lines = [
         line[5:].removeprefix(b" ").rstrip(b"\r")
         for line in frame.split(b"\n")
