@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;]+)(.*)")
-REGISTRY = re.compile(r"^\s*(?:-i|-f|--\w*index-url|--find-links)\b|https?://", re.MULTILINE)
+REGISTRY = re.compile(r"^\s*(?:-i|-f|--[\w-]*index-url|--find-links)\b|https?://", re.MULTILINE)
 COMPILE = (
     "uv pip compile {source} --python-version 3.11 --generate-hashes --no-emit-index-url "
     "--universal -o {lock}"

@@ -6,6 +6,7 @@ declare -A packages=(
   [/usr/sbin/nginx]=nginx-light
   [/usr/bin/redis-server]=redis-server
   [/usr/lib/postgresql]=postgresql
+  [/usr/bin/curl]=curl
   [/usr/bin/wrk]=wrk
 )
 missing=()
