@@ -7,6 +7,7 @@ from tests.gateway.rig import price_of
 
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.bounds import TOKENS_PER_IMAGE, bounds_of
+from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.snapshot import Connection, Origin, Target
 from trunkline.gateway.wire.anthropic_messages import AnthropicMessages
 from trunkline.gateway.wire.openai_chat import OpenAIChat
@@ -99,3 +100,21 @@ def test_a_repeated_member_of_the_stream_options_is_sent_on_as_it_was_read() -> 
     read = OPENAI.read_request(raw.replace(b"OPTIONS", options), "chat")
     assert read.wants_usage
     assert OPENAI.write_request(read, "m") == raw.replace(b"OPTIONS", b'{"include_usage":true}')
+
+
+@pytest.mark.parametrize(
+    ("rates", "tools", "known"),
+    [
+        (Rates(input=1, output=1), [], True),
+        (Rates(input=1, output=1), [{"type": "web_search_20250305"}], False),
+        (Rates(input=1, output=1, searches=1), [{"type": "web_search_20250305"}], True),
+        (Rates(input=1), [], False),
+        (Rates(output=1), [], False),
+    ],
+)
+def test_a_price_that_leaves_out_what_may_be_used_is_none(
+    rates: Rates, tools: list[Any], *, known: bool
+) -> None:
+    read = ANTHROPIC.read_request(request(tools=tools), "messages")
+    priced = msgspec.structs.replace(target("anthropic_messages"), price=Price("p", rates))
+    assert (bounds_of(read, priced).hold_nano is not None) == known

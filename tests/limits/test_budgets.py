@@ -138,6 +138,16 @@ async def test_a_model_without_a_price_is_refused_under_a_hard_budget_only() -> 
     assert soft.admission.stats().unpriced == 1
 
 
+async def test_a_cost_that_nobody_knows_is_charged_as_it_was_held() -> None:
+    world = world_of(budget())
+    lease = await world.admission.admit(ask(hold=50))
+    await world.admission.cover(lease, "attempt", 50)
+    world.admission.settle(lease, "attempt", outcome(None))
+    world.admission.release(lease)
+    assert world.spent() == {("budget", ORG): (50, 0)}
+    assert world.admission.stats().unpriced == 1
+
+
 async def test_an_attempt_at_a_target_without_a_price_is_refused_too() -> None:
     world = world_of(budget())
     lease = await world.admission.admit(ask(hold=50))

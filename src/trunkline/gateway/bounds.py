@@ -66,7 +66,7 @@ def bounds_of(request: Inbound, target: Target) -> Bounds:
     tokens = request.size + request.attachments * TOKENS_PER_IMAGE
     if request.has_tools:
         tokens += TOKENS_OF_TOOL_PROMPT
-    searches = SEARCHES_PER_ANSWER if request.server_tools else 0
+    searches = SEARCHES_PER_ANSWER if request.searches else 0
     if request.server_tools or request.files:
         tokens = max(tokens, target.context_window or CONTEXT_UNKNOWN)
     elif target.context_window is not None:

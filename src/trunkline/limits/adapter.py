@@ -135,7 +135,8 @@ class InProcessAdmission(Admission):
             return
         cost = outcome.cost_nano
         if cost is None:
-            cost = 0
+            # Unknown is not zero: the worst case is the one number that cannot be too small.
+            cost = hold.worst
             self._unpriced += 1
         for budget in plan.budgets:
             budget.settle(hold, cost)
@@ -253,5 +254,7 @@ def _settle_expired(lease: InProcessLease, attempt_id: str, outcome: Outcome) ->
     """Replace what an expired lease was charged for an attempt by its cost, which came late."""
     if lease.expired is None or (hold := lease.expired.pop(attempt_id, None)) is None:
         return
+    if outcome.cost_nano is None:
+        return
     for budget in lease.plan.budgets:
-        budget.charge(hold, (outcome.cost_nano or 0) - hold.worst)
+        budget.charge(hold, outcome.cost_nano - hold.worst)

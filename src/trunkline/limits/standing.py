@@ -23,7 +23,7 @@ class AdmissionStats(msgspec.Struct, frozen=True):
     Attributes:
         leases: requests that are admitted and not finished.
         plans: pairs of key and alias that are at hand.
-        unpriced: attempts whose usage had no price and counted as nothing.
+        unpriced: attempts whose usage had no price and counted as their holds.
         expired: leases that were ended because they gave no sign of life.
         ledger_failures: questions to the ledger without an answer.
     """

@@ -45,7 +45,8 @@ class Price(msgspec.Struct, frozen=True, omit_defaults=True):
         tiers: dearer rates for long inputs, highest threshold first.
         variants: rates under other service tiers.
         fixed: nano-dollars for each request, whatever it used.
-        dearest: computed from the others: the lines whose maximum is the worst case.
+        dearest: computed from the others: the lines whose maximum is the worst case; none where
+            any of them has no price for input or for output.
     """
 
     ref: str
@@ -53,7 +54,7 @@ class Price(msgspec.Struct, frozen=True, omit_defaults=True):
     tiers: tuple[Tier, ...] = ()
     variants: tuple[Variant, ...] = ()
     fixed: int = 0
-    dearest: tuple[tuple[int, int, int], ...] = ()
+    dearest: tuple[tuple[int, int, int | None], ...] = ()
 
     def __post_init__(self) -> None:
         """Compute what every request needs once."""
@@ -118,11 +119,16 @@ def dearest_cost(
 ) -> int | None:
     """An upper bound in nano-dollars: every token in the dearest bucket, tier and variant.
 
-    None when neither input nor output has any known price.
+    None when input, output or a search that may be made has no known price: what is used of it
+    would have an unknown cost.
     """
     dearest: int | None = None
     for per_input, per_output, per_search in price.dearest:
-        bound = input_tokens * per_input + output_tokens * per_output + searches * per_search
+        bound = input_tokens * per_input + output_tokens * per_output
+        if searches:
+            if per_search is None:
+                return None
+            bound += searches * per_search
         if dearest is None or bound > dearest:
             dearest = bound
     if dearest is None:
@@ -130,7 +136,7 @@ def dearest_cost(
     return price.fixed - (-dearest // TOKENS_PER_PRICE)
 
 
-def _dearest_lines(price: Price) -> tuple[tuple[int, int, int], ...]:
+def _dearest_lines(price: Price) -> tuple[tuple[int, int, int | None], ...]:
     """For each schedule of rates the dearest input, the dearest output and a search."""
     schedules = [price.rates, *(tier.rates for tier in price.tiers)]
     for variant in price.variants:
@@ -146,8 +152,9 @@ def _dearest_lines(price: Price) -> tuple[tuple[int, int, int], ...]:
             rates.audio_input,
         )
         outputs = _known(rates.output, rates.reasoning, rates.audio_output)
-        if inputs or outputs:
-            lines.append((max(inputs, default=0), max(outputs, default=0), rates.searches or 0))
+        if not inputs or not outputs:
+            return ()
+        lines.append((max(inputs), max(outputs), rates.searches))
     return tuple(dict.fromkeys(lines))
 
 

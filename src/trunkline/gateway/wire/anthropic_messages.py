@@ -258,6 +258,7 @@ class AnthropicMessages(Wire):
             files=count_marks(plain, _FILES),
             has_tools=bool(tools),
             server_tools="mcp_servers" in fields or count_marks(tools, _SERVER_TOOLS) > 0,
+            searches=b'"web_search_' in tools,
             end_user=shortened(end_user) if isinstance(end_user, str) else None,
             service_tier=(
                 read_text(fields, "service_tier", None) if "service_tier" in fields else None

@@ -32,6 +32,7 @@ class Inbound(msgspec.Struct):
         attachments: images and audio in the messages.
         files: documents and videos in the messages, which may be as long as the context window.
         server_tools: whether tools run at the provider and add tokens of their own.
+        searches: whether one of them searches the web, which is billed by the search.
         wants_usage: whether the caller asked for usage in the stream.
     """
 
@@ -50,6 +51,7 @@ class Inbound(msgspec.Struct):
     service_tier: str | None = None
     files: int = 0
     ceilings: tuple[str, ...] = ()
+    searches: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -273,6 +273,7 @@ class OpenAIChat(Wire):
             files=count_marks(plain, _FILES),
             has_tools="tools" in fields or "functions" in fields,
             server_tools="web_search_options" in fields,
+            searches="web_search_options" in fields,
             end_user=shortened(read_text(fields, "user", None)) if "user" in fields else None,
             service_tier=_service_tier(fields),
             tags=tags_of(fields),
