@@ -31,8 +31,7 @@ from bench.results import Run, read_results, write_results
 from bench.run import Outcome, Round, run_all
 from bench.table import print_rows
 
-
-_TABLE_WIDTH = 118
+_TABLE_WIDTH = 126
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -46,6 +45,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def bench(
+    *,
     quick: Annotated[
         bool, typer.Option("--quick", envvar="QUICK", help="Chat at c = 32 and 100 streams only.")
     ] = False,
@@ -175,7 +175,7 @@ def _output(*command: str) -> str:
     return (done.stdout + done.stderr).strip()
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
+def _interrupt(_number: int, _frame: object) -> NoReturn:
     """SIGTERM ends a run as Ctrl+C does, so that every process is ended with it."""
     raise KeyboardInterrupt
 

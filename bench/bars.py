@@ -50,13 +50,13 @@ def judge(rows: Sequence[Row]) -> list[Bar]:
     ]  # fmt: skip
     alone, direct = figures.row(full, 1), figures.row("direct", 1)
     added = _minus(alone.p50_ms, direct.p50_ms)
-    fullest, many = figures.row(full, 32), figures.row(full, 400, stream=True)
+    idle = figures.row(full, 32)
     return [
         *bars,
         _at_most("c = 1: at most 0.4 ms added at p50", added, 0.4, "ms"),
-        _at_most("The gateway role is at most 90 MB when idle", fullest.rss_idle_mb, 90, "MB"),
-        _at_most("The gateway role is ready within 2 s", fullest.ready_s, 2, "s"),
-        _at_most("400 streams without a failure", many.errors, 0, "failures"),
+        _at_most("The gateway role is at most 90 MB when idle", idle.rss_idle_mb, 90, "MB"),
+        _at_most("The gateway role is ready within 2 s", idle.ready_s, 2, "s"),
+        _at_most("400 streams without a failure", _failures(rows), 0, "failures"),
     ]
 
 
@@ -93,6 +93,16 @@ def _at_most(demand: str, value: float | None, most: float, unit: str) -> Bar:
     if value is None:
         return Bar(demand, "not measured", None)
     return Bar(demand, f"{value:.3g} {unit}", value <= most)
+
+
+def _failures(rows: Sequence[Row]) -> int | None:
+    """Of all cases in which *full* serves 400 streams at once."""
+    errors = [
+        row.errors
+        for row in rows
+        if row.stream and row.concurrency == 400 and row.title == "trunkline full"
+    ]
+    return sum(error or 0 for error in errors) if errors and None not in errors else None
 
 
 def _minus(value: float | None, other: float | None) -> float | None:

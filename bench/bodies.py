@@ -76,7 +76,12 @@ def stream_chunks(wire: Wire) -> list[bytes]:
 
 
 def _chat_answer() -> dict[str, Any]:
-    message = {"role": "assistant", "content": _ANSWER, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": _ANSWER,
+        "refusal": None,
+        "annotations": [],
+    }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return {
         "id": "chatcmpl-CbE5nQ7vT2mXw9LrYk3HsUfJ1dPza",
@@ -106,7 +111,6 @@ def _chat_usage(output: int) -> dict[str, Any]:
 
 
 def _message_answer() -> dict[str, Any]:
-    # The summary and the padding of identifiers bring it to the size of the other wire's answer.
     block = {"type": "text", "text": _ANSWER, "citations": None}
     return {
         "id": "msg_01Bench7vT2mXw9LrYk3HsUfJ1",

@@ -1,6 +1,7 @@
 """A candidate that runs: started, found ready, checked, and measured case by case."""
 
 import http.client
+import signal
 import ssl
 import subprocess
 import sys
@@ -43,12 +44,6 @@ class Contender:
         self.idle: Memory | None = None
         self._site = site
         self._process: Spawned | None = None
-        self._bodies: dict[Case, Path] = {}
-
-    @property
-    def process(self) -> Spawned | None:
-        """What was started, if anything was."""
-        return self._process
 
     def start(self) -> None:
         """Start it, wait for its first right answer, and warm it up.
@@ -101,6 +96,11 @@ class Contender:
         spent = process.cpu_seconds() - before
         process.check()
         return Sample(measured, spent, process.memory(children_only=children_only).peak)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send its process a signal."""
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def close(self) -> None:
         """End the process; idempotent."""

@@ -12,24 +12,31 @@ from bench.table import cells, grouped
 PAGE: Final = ROOT / "docs" / "performance.md"
 _HEAD: Final = (
     "| candidate | c | req/s | p50 ms | p99 ms | TTFT p50 ms | CPU µs / request | CPU µs / chunk "
-    "| RSS idle MB | RSS peak MB | ready s | errors |\n|---|" + "---:|" * 11
+    "| RSS idle MB | RSS peak MB | ready s | errors |"
 )
+_RULE: Final = "|---|" + "---:|" * 11
+_FOREWORD: Final = """\
+Written by `python -m bench --write-docs` from the last `make bench`; do not edit. `QUICK=1 make
+bench` makes the short table, and `python -m bench --help` tells how to measure one thing."""
+_RATIOS: Final = """\
+Requests per second as a share of nginx's, and as a multiple of LiteLLM's. Of streams, where all
+keep the provider's pace, the CPU per chunk is compared instead: less is better."""
 _METHOD: Final = """\
 ## How it is measured
 
-- Two cores. The candidate that is measured has one of them to itself; load generator and provider share
-  the other. All candidates run at once, and take turns: each round measures every case with every
-  candidate before the next round begins, in an order that turns. A figure is the median of the
-  rounds; errors are added up.
-- The provider answers whole calls with a body out of nginx's configuration (0.8 KB), and streams from a
-  raw asyncio sender: 50 chunks, 20 ms apart, encoded beforehand. `chat_tls` reaches the same by
-  TLS with a verified certificate; `chat_200kb` sends a request of 200 KB.
-- Whole calls are made by wrk, streams by a raw client that reads each one to its end: a stream whose
-  text or end is not what the provider sent is an error. p50 and p99 of a stream are those of its whole
-  duration, at best 980 ms.
-- CPU is user and system time of the candidate's processes, divided by what the client received; for a
-  stream it includes its request. It says more than req/s, since fast candidates wait for the other
-  core, which load and provider share.
+- Two cores. The candidate that is measured has one of them to itself; load generator and provider
+  share the other. All candidates run at once and take turns: each round measures every case with
+  every candidate before the next round begins, in an order that turns. A figure is the median of
+  the rounds; errors are added up.
+- The provider answers whole calls with a body out of nginx's configuration (0.8 KB), and streams
+  from a raw asyncio sender: 50 chunks, 20 ms apart, encoded beforehand. `chat_tls` reaches the same
+  by TLS with a verified certificate; `chat_200kb` sends a request of 200 KB.
+- Whole calls are made by wrk, streams by a raw client that reads each one to its end: a stream
+  whose text or end is not what the provider sent is an error. p50 and p99 of a stream are those of
+  its whole duration, at best 980 ms.
+- CPU is user and system time of the candidate's processes, divided by what the client received; for
+  a stream it includes its request. It says more than req/s, since fast candidates wait for the
+  other core, which load and provider share.
 - *Ready* is the time from the start of the process to its first right answer. RSS idle is taken one
   second later, RSS peak is the most during a case.
 - *direct* is no candidate: it shows what load and provider can do by themselves, on their one core.
@@ -38,24 +45,19 @@ _METHOD: Final = """\
 
 def render(rows: Sequence[Row], run: Run) -> str:
     """The page."""
-    parts = [
-        "# Performance",
-        "",
-        "Written by `make bench` and `python -m bench --write-docs`; do not edit. `QUICK=1 make bench` "
-        "makes the short table, and `python -m bench --help` tells how to measure one thing.",
-        "",
-        f"Measured on {run.began}: {run.machine}; commit {run.commit}; {run.rounds} rounds"
-        + (", short table" if run.quick else "")
-        + ". " + ", ".join(f"{name} {version}" for name, version in run.versions.items()) + ".",
-        "",
-        *_bars(rows),
-        *_ratios(rows),
-        *_tables(rows),
-        *_proofs(run),
-        *_remarks(run),
-        _METHOD,
-    ]  # fmt: skip
-    return "\n".join(parts)
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    short = ", short table" if run.quick else ""
+    measured = f"Measured on {run.began}: {run.machine}; commit {run.commit}; {run.rounds} rounds"
+    parts = (
+        ("# Performance", "", _FOREWORD, "", f"{measured}{short}. {versions}.", ""),
+        _bars(rows),
+        _ratios(rows),
+        _tables(rows),
+        _proofs(run),
+        _remarks(run),
+        (_METHOD,),
+    )
+    return "\n".join(line for part in parts for line in part)
 
 
 def write_page(rows: Sequence[Row], run: Run, page: Path = PAGE) -> None:
@@ -72,12 +74,8 @@ def _bars(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _ratios(rows: Sequence[Row]) -> Iterator[str]:
-    yield from (
-        "## Beside nginx and LiteLLM", "",
-        "Requests per second as a share of nginx's, and as a multiple of LiteLLM's. Of streams, where "
-        "everyone keeps the provider's pace, the CPU per chunk is compared instead.", "",
-        "| case | candidate | of nginx | of LiteLLM |", "|---|---|---:|---:|",
-    )  # fmt: skip
+    yield from ("## Beside nginx and LiteLLM", "", _RATIOS, "")
+    yield from ("| case | candidate | of nginx | of LiteLLM |", "|---|---|---:|---:|")
     for title, group in grouped(rows).items():
         for row in group:
             if row.candidate in {"direct", "nginx", "litellm"}:
@@ -98,7 +96,7 @@ def _share(row: Row, other: Row | None) -> str:
 def _tables(rows: Sequence[Row]) -> Iterator[str]:
     yield from ("## Figures", "")
     for title, group in grouped(rows).items():
-        yield from (f"### {title}", "", _HEAD)
+        yield from (f"### {title}", "", _HEAD, _RULE)
         for row in group:
             yield f"| {row.title} | {' | '.join(cells(row))} |"
         yield ""

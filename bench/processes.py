@@ -1,4 +1,4 @@
-"""Processes that the benchmark starts: on a core of their own, and ended with it however it ends."""
+"""Processes that the benchmark starts: on a core of their own, and ended however it ends."""
 
 import contextlib
 import shutil
@@ -70,7 +70,7 @@ class Spawned:
                 Path(f"/proc/{process.pid}/clear_refs").write_text("5")
 
     def wait_until_idle(self, patience: float = 60.0) -> None:
-        """Wait until what was left of an earlier load is done, so that nothing disturbs the next."""
+        """Wait until what an earlier load left is done, so that nothing disturbs the next."""
         deadline = time.monotonic() + patience
         before = self.cpu_seconds()
         while time.monotonic() < deadline:
@@ -79,6 +79,10 @@ class Spawned:
             if after - before < 0.015:
                 return
             before = after
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def end(self) -> None:
         """SIGTERM, and SIGKILL where that is not enough."""

@@ -10,7 +10,7 @@ from bench.results import Row
 
 _COLUMNS = (
     "c", "req/s", "p50\nms", "p99\nms", "TTFT\nms", "CPU us\n/request", "CPU us\n/chunk",
-    "RSS MB\nidle", "RSS MB\npeak", "ready\ns", "errors",
+    "RSS\nidle MB", "RSS\npeak MB", "ready\ns", "errors",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from bench.place import ROOT, Site, free_ports
 BARE_KEY = "bench-bare"
 
 
-def _prepare(site: Site, say: Say) -> Launch:
+def _prepare(site: Site, _say: Say) -> Launch:
     (port,) = free_ports(1)
     upstreams = msgspec.json.encode(site.upstreams).decode()
 
@@ -28,7 +28,7 @@ def _prepare(site: Site, say: Say) -> Launch:
         ),
         environment={"PYTHONPATH": str(ROOT)},
         call=call,
-        note="Server, pipeline, transport and relay; no key check beyond one comparison, no limits, "
+        note="Server, pipeline, transport and relay; one key, no limits, "
         "no money, no records, no log, no metrics.",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from bench.place import Site
 from bench.processes import Unable
 
 
-def _prepare(site: Site, say: Say) -> Launch:
+def _prepare(site: Site, _say: Say) -> Launch:
     def call(case: Case) -> Call:
         if case.stream and case.operation.tls:
             raise Unable("the client of streams speaks no TLS")

@@ -1,4 +1,4 @@
-"""The product with everything on: ``trunkline serve`` on a configuration with limits and budgets."""
+"""The product with everything on: ``trunkline serve`` with limits and budgets that count."""
 
 import subprocess
 import sys
@@ -31,8 +31,8 @@ _BUDGETS: Final = (
     {"name": "organisation", "amount": "900000000.00"},
     {"name": "team", "scope": "team", "scope_id": "bench", "amount": "900000000.00",
      "window": "week"},
-    {"name": "user", "scope": "user", "amount": "900000000.00", "window": "rolling",
-     "rolling_seconds": 86_400},
+    {"name": "user", "scope": "user", "scope_id": "bench@bench.example",
+     "amount": "900000000.00", "window": "rolling", "rolling_seconds": 86_400},
     {"name": "key", "scope": "key", "scope_id": "bench", "amount": "900000000.00",
      "window": "day"},
 )  # fmt: skip
@@ -101,7 +101,7 @@ def caller_of(port: int, key: str) -> Any:
     return call
 
 
-def _prepare(site: Site, say: Say) -> Launch:
+def _prepare(site: Site, _say: Say) -> Launch:
     room = site.room("trunkline-full")
     key = prepare_room(site, room)
     (port,) = free_ports(1)

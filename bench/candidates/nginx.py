@@ -9,7 +9,7 @@ from bench.processes import find_program
 from bench.provider.nginx import COMMON, MAIN
 
 
-def _prepare(site: Site, say: Say) -> Launch:
+def _prepare(site: Site, _say: Say) -> Launch:
     program = find_program("nginx", "nginx-light")
     room = site.room("nginx")
     origins = site.upstreams.all_origins()
@@ -37,7 +37,9 @@ def _prepare(site: Site, say: Say) -> Launch:
 def _server(position: int, port: int, origin: str, ca_file: str) -> str:
     scheme, _, address = origin.partition("://")
     return f"""
-    upstream provider{position} {{ server {address}; keepalive 1024; keepalive_requests 1000000000; }}
+    upstream provider{position} {{
+        server {address}; keepalive 1024; keepalive_requests 1000000000;
+    }}
     server {{
         listen 127.0.0.1:{port} backlog=2048;
         location / {{

@@ -32,7 +32,8 @@ def _prepare(site: Site, say: Say) -> Launch:
         command=(node, str(FOLDER / _PROGRAM), "--headless", f"--port={port}"),
         environment={"NODE_ENV": "production", "NODE_EXTRA_CA_CERTS": str(site.ca_file)},
         call=call,
-        note="One process in production mode; it checks no keys and counts no money.",
+        note="One process in production mode; it checks no keys and counts no money. Its HTTP "
+        "server is held at @hono/node-server 1.13.8: with the newest that it allows, streams fail.",
     )
 
 

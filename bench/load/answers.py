@@ -31,7 +31,8 @@ def count_pieces(wire: Wire, answer: bytes) -> int | None:
 
 def _joined(rest: bytes) -> bytes | None:
     """The body of a chunked answer, or None where it was cut."""
-    parts, position = [], 0
+    parts: list[bytes] = []
+    position = 0
     while True:
         end = rest.find(b"\r\n", position)
         if end < 0:

@@ -1,4 +1,4 @@
-"""Whole answers: wrk as the load generator, since no Python client is faster than what it measures."""
+"""Whole answers: wrk, since no Python client is faster than what it would measure."""
 
 import subprocess
 from pathlib import Path

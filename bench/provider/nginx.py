@@ -9,8 +9,8 @@ from bench.bodies import answer_body
 from bench.cases import PATHS
 from bench.place import Upstreams
 
-# Requests of one connection and idle time are without bound, so that no candidate is measured while it
-# reconnects. Bodies are discarded, whatever their size.
+# Requests of one connection and its idle time are without bound, so that no candidate is measured
+# while it reconnects. Bodies are discarded, whatever their size.
 COMMON: Final = """
     access_log off;
     client_max_body_size 4m;
