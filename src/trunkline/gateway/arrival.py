@@ -1,5 +1,6 @@
 """A request as it arrives, whoever brings it: a socket, the chat workspace, the worker."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -21,6 +22,8 @@ class Client(Protocol):
     gone: bool
     on_gone: Callable[[], None] | None
     on_deadline: Callable[[], None] | None
+    task: asyncio.Task[None] | None
+    """The task that runs the request; it is cancelled when the request must end."""
 
 
 class Arrival(msgspec.Struct):

@@ -115,7 +115,7 @@ class RequestScope:
 
     def enter(self) -> None:
         """Begin: from here on the scope hears of the caller's leaving and of the shutdown."""
-        self._task = asyncio.current_task()
+        self._task = self.arrival.client.task or asyncio.current_task()
         self._observer.began()
         self.arrival.client.on_deadline = self._shut_down
         self.arrival.client.on_gone = self._client_gone

@@ -26,7 +26,8 @@ from trunkline.ledger.slots import Slot
 SEGMENT_BYTES = 64 * 1024 * 1024
 SYNC_SECONDS = 0.2
 PROGRESS_SECONDS = 2.0
-RECENT_REQUESTS = 4096
+# Enough for what the ledger has not got yet; more would push everything else out of the caches.
+RECENT_REQUESTS = 1024
 
 
 class JournalStats(msgspec.Struct, frozen=True):
