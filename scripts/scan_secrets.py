@@ -1,8 +1,9 @@
 """Looks for secrets in the files that git tracks, or in those that are named.
 
 Everything that detect-secrets knows is looked for; what was looked at and found harmless stands in
-``.secrets.baseline`` by file, kind and hash, so that lines may move. Credentials in tests are made
-up, so there only the forms of real ones count: those of providers and clouds, and private keys.
+``.secrets.baseline`` by file, kind and hash, so that lines may move. Credentials in tests and
+benchmarks are made up, so there only the forms of real ones count: those of providers and clouds,
+and private keys.
 ``--accept`` writes what is found now into the baseline: look at each first.
 """
 
@@ -48,7 +49,7 @@ def findings(names: list[str]) -> Iterator[tuple[str, str, str, int]]:
             if name in NOT_READ or not (ROOT / name).is_file():
                 continue
             for secret in scan_file(str(ROOT / name)):
-                if name.startswith("tests/") and secret.type in GUESSES:
+                if name.startswith(("tests/", "bench/")) and secret.type in GUESSES:
                     continue
                 yield name, secret.type, secret.secret_hash, secret.line_number
 
