@@ -302,7 +302,7 @@ def _secret(value: Any) -> str | None:
 def _open_upstream(settings: Settings, stack: AsyncExitStack) -> UpstreamPool:
     resolver = Resolver()
     stack.callback(resolver.close)
-    return UpstreamPool(
+    pool = UpstreamPool(
         timeouts=Timeouts(
             connect=settings.connect_timeout,
             pool=settings.pool_timeout,
@@ -318,6 +318,8 @@ def _open_upstream(settings: Settings, stack: AsyncExitStack) -> UpstreamPool:
         ca_file=settings.ca_file,
         resolver=resolver,
     )
+    stack.push_async_callback(pool.close)
+    return pool
 
 
 def _open_spans(settings: Settings) -> SpanQueue | None:
