@@ -7,7 +7,7 @@ from tests.gateway.rig import price_of
 
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.bounds import TOKENS_PER_IMAGE, bounds_of
-from trunkline.gateway.metering.price import Price, Rates
+from trunkline.gateway.metering.price import Price, Rates, Tier
 from trunkline.gateway.snapshot import Connection, Origin, Target
 from trunkline.gateway.wire.anthropic_messages import AnthropicMessages
 from trunkline.gateway.wire.openai_chat import OpenAIChat
@@ -118,3 +118,14 @@ def test_a_price_that_leaves_out_what_may_be_used_is_none(
     read = ANTHROPIC.read_request(request(tools=tools), "messages")
     priced = msgspec.structs.replace(target("anthropic_messages"), price=Price("p", rates))
     assert (bounds_of(read, priced).hold_nano is not None) == known
+
+
+def test_the_window_is_no_bound_where_longer_inputs_have_a_price() -> None:
+    body = request(messages=["x" * 3 * CONTEXT])
+    read = ANTHROPIC.read_request(body, "messages")
+    known = target("anthropic_messages")
+    rates = Rates(input=1, output=1)
+    longer = Price("p", rates, (Tier(CONTEXT, rates),))
+    assert bounds_of(read, known).input_tokens == CONTEXT
+    beyond = msgspec.structs.replace(known, price=longer)
+    assert bounds_of(read, beyond).input_tokens == len(body)

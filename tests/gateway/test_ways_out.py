@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from tests.gateway.http import CHAT, RawClient, chat, post
+from tests.gateway.http import CHAT, MESSAGES, RawClient, chat, messages, post
 from tests.gateway.rig import Rig, connection, price_of, running
 from tests.gateway.transport.hostile import Peer, until
 from typing_extensions import override
@@ -14,6 +14,7 @@ from typing_extensions import override
 from trunkline.errors import Unavailable
 from trunkline.gateway.bare import NoRepeats
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.pipeline import Bearings
 from trunkline.gateway.ports import StoredAnswer
 from trunkline.gateway.snapshot import Alias, Origin, Target
@@ -305,3 +306,15 @@ async def test_words_of_a_provider_are_kept_only_where_they_are_words(
     assert finished.error_code == "upstream_error"
     [(_, outcome)] = other.recorded.outcomes
     assert (outcome.served_model, outcome.service_tier) == ("x" * 256, "x" * 256)
+
+
+@pytest.mark.parametrize("price", [None, Price("p", Rates(input=1, output=1), fixed=5)])
+async def test_counting_is_exactly_free_whatever_the_model_costs(
+    simulator: Simulator, price: Price | None
+) -> None:
+    target = Target(connection(simulator, "anthropic_messages"), "sim-fast", price)
+    async with running(simulator, extra=[Alias(name="m", targets=(target,))]) as rig:
+        answer = await post(rig, MESSAGES + "/count_tokens", messages("m"))
+    assert answer.json()["input_tokens"] > 0
+    [(_, outcome)] = rig.recorded.outcomes
+    assert (outcome.cost_state, outcome.cost_nano) == ("exact", 0)

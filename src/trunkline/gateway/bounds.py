@@ -60,6 +60,12 @@ def honoured_ceiling(request: Inbound, connection: Connection) -> int | None:
     return None
 
 
+def _reads_beyond(target: Target, window: int) -> bool:
+    """Whether the price list knows longer inputs than the window, which a beta header may open."""
+    price = target.price
+    return price is not None and any(tier.above_input_tokens >= window for tier in price.tiers)
+
+
 def bounds_of(request: Inbound, target: Target) -> Bounds:
     """The bounds of this request at this target."""
     estimate = math.ceil(request.size / target.bytes_per_token)
@@ -69,7 +75,7 @@ def bounds_of(request: Inbound, target: Target) -> Bounds:
     searches = SEARCHES_PER_ANSWER if request.searches else 0
     if request.server_tools or request.files:
         tokens = max(tokens, target.context_window or CONTEXT_UNKNOWN)
-    elif target.context_window is not None:
+    elif target.context_window is not None and not _reads_beyond(target, target.context_window):
         tokens = min(tokens, target.context_window)
     estimate = min(estimate, tokens)
     ceiling = honoured_ceiling(request, target.connection) or target.max_output_tokens

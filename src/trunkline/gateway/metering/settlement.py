@@ -8,6 +8,9 @@ from trunkline.gateway.metering.event import Attempt, CostState, Ending, Outcome
 from trunkline.gateway.metering.price import Price, cost_of
 from trunkline.gateway.metering.usage import NO_USAGE, Usage, is_believable
 
+# Anthropic: "Token counting is free to use".
+FREE_OPERATIONS = frozenset({"count_tokens"})
+
 # What the ledger keeps of a name.
 LONGEST_WORD = 256
 
@@ -43,7 +46,8 @@ def settle(
 ) -> Outcome:
     """The outcome of an attempt.
 
-    Nothing is billed where no byte left or the provider answered with an error status. A usage that
+    Nothing is billed where no byte left, where the provider answered with an error status, and for
+    counting tokens. A usage that
     the provider reported is exact, however the caller's side ended. Everything else is estimated:
     the input, and the content that was seen, never more than the hold. So is a usage that nobody
     can mean, such as a negative count.
@@ -51,7 +55,7 @@ def settle(
     usage: Usage = NO_USAGE
     state: CostState = "exact"
     cost: int | None = 0
-    if ending not in {"not_sent", "refused"}:
+    if ending not in {"not_sent", "refused"} and attempt.operation not in FREE_OPERATIONS:
         reported = evidence.usage
         if reported is not None and is_believable(reported):
             usage = reported
