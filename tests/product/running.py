@@ -99,7 +99,8 @@ class Product:
 
     def _busy(self) -> bool:
         return bool(
-            self.front.known.admission.stats().leases
+            self.front.server._lifecycle.in_flight
+            or self.front.known.admission.stats().leases
             or self.front.upstream.stats().busy
             or any(attempt.ended is None for attempt in self.simulator.ledger)
         )
