@@ -21,7 +21,7 @@ from bench.candidates.contract import Candidate
 from bench.candidates.roster import pick
 from bench.cases import QUICK_EFFORT, Case, Effort, choose
 from bench.document import write_page
-from bench.machine import CannotMeasure, claim_cores, describe
+from bench.machine import CannotMeasure, alone, claim_cores, describe
 from bench.place import ROOT, Site
 from bench.processes import Unable, find_program
 from bench.profiling import profile_full
@@ -61,7 +61,7 @@ def bench(
         int | None, typer.Option(min=1, max=60, help="Of each measurement that is not streamed.")
     ] = None,
     write_docs: Annotated[
-        bool, typer.Option("--write-docs", help="Only write docs/performance.md from the last run.")
+        bool, typer.Option("--write-docs", help="Only write docs/performance.md again.")
     ] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Only show where the time of full goes.")
@@ -84,15 +84,17 @@ def bench(
     # A line that wraps in a narrow terminal is still whole; one with dots in its cells is not.
     console.width = max(console.width, _TABLE_WIDTH)
     cores = claim_cores()
-    with tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder:
+    with (
+        alone(console.print),
+        tempfile.TemporaryDirectory(prefix="trunkline-bench-") as folder,
+    ):
         # The workers of nginx give up root and still have to reach their folders.
         Path(folder).chmod(0o755)
         with provider(Path(folder), cores) as site:
             if profile:
-                # What it prints is preformatted, so nothing in it is markup.
                 print(profile_full(site, cases[0], effort, console.print))
-                return
-            _measure(site, plan, console)
+            else:
+                _measure(site, plan, console)
 
 
 def _measure(site: Site, plan: Plan, console: Console) -> None:
@@ -111,8 +113,12 @@ def _measure(site: Site, plan: Plan, console: Console) -> None:
     print_rows(outcome.rows, console)
     _show(outcome, proof, console)
     if plan.whole:
-        write_results(outcome.rows, _run(plan, began, outcome, proof))
+        run = _run(plan, began, outcome, proof)
+        write_results(outcome.rows, run)
         console.print("Written: bench/results/latest.json and run.json.")
+        if not plan.quick:
+            write_page(outcome.rows, run)
+            console.print("Written: docs/performance.md.")
 
 
 def _prove(site: Site, plan: Plan, console: Console) -> Proof | None:

@@ -1,7 +1,11 @@
 """The machine: which core is whose, and what to call it in results."""
 
+import contextlib
+import fcntl
 import os
 import platform
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,6 +16,9 @@ class Cores(msgspec.Struct, frozen=True):
 
     candidate: int
     load: int
+
+
+_LOCK = Path(tempfile.gettempdir()) / "trunkline-bench.lock"
 
 
 class CannotMeasure(Exception):
@@ -30,6 +37,18 @@ def claim_cores() -> Cores:
     cores = Cores(candidate=available[0], load=available[1])
     os.sched_setaffinity(0, {cores.load})
     return cores
+
+
+@contextlib.contextmanager
+def alone(say: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no other run measures on this machine: two would only measure each other."""
+    with _LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another run is measuring; waiting for its end ...")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def describe() -> str:

@@ -111,7 +111,8 @@ def _connection(case: Case, upstreams: Upstreams) -> Connection:
         provider="openai_compatible" if chat else "anthropic_compatible",
         wire="openai_chat" if chat else "anthropic_messages",
         origin=Origin(parts.scheme, parts.hostname or "", parts.port or 0),
-        path_prefix="/v1",
+        # The wire of Anthropic brings /v1 along in its own paths.
+        path_prefix="/v1" if chat else "",
         headers=(credential, *(() if chat else version)),
         private=True,
     )

@@ -79,7 +79,7 @@ def prepare_room(site: Site, room: Path) -> str:
     """Make the database with everything that is configured; returns the caller's key."""
     (room / "provider.key").write_text("sk-bench-provider")
     (room / KEY_FILE).write_text(run_trunkline(site, room, "keys", "generate").strip())
-    (room / "trunkline.yaml").write_text(yaml.safe_dump(_configuration(site, room)))
+    (room / "trunkline.yaml").write_text(yaml.safe_dump(configuration(site, room)))
     run_trunkline(site, room, "apply", "--file", "trunkline.yaml")
     return (room / KEY_FILE).read_text()
 
@@ -116,7 +116,8 @@ def _prepare(site: Site, _say: Say) -> Launch:
     )
 
 
-def _configuration(site: Site, room: Path) -> dict[str, Any]:
+def configuration(site: Site, room: Path) -> dict[str, Any]:
+    """The file that is applied: every model at its provider, six limits, four budgets."""
     cases = {case.model: case for case in FULL_CASES}
     return {
         "connections": [_connection(case, site, room) for case in cases.values()],

@@ -1,0 +1,91 @@
+"""How peers and provider are configured, and what is chosen to be measured."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from bench.candidates import full, litellm, portkey
+from bench.candidates.roster import ALL, pick
+from bench.cases import FULL_CASES, QUICK_CASES, choose
+from bench.machine import CannotMeasure, Cores
+from bench.place import Site, Upstreams
+from bench.provider.nginx import configuration
+
+from trunkline.configuration.schema import ConfigurationFile
+
+MODELS = {case.model for case in FULL_CASES}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, Cores(0, 1), Upstreams(1001, 1002, 1003, 1004), tmp_path / "ca.pem")
+
+
+def test_litellm_knows_every_model_at_its_own_provider(site: Site) -> None:
+    listed = litellm.configuration(site)["model_list"]
+
+    bases = {item["model_name"]: item["litellm_params"]["api_base"] for item in listed}
+    assert bases.keys() == MODELS
+    assert bases["bench-chat"] == "http://127.0.0.1:1001/v1"
+    assert bases["bench-chat-tls"] == "https://127.0.0.1:1002/v1"
+    assert bases["bench-messages-stream"] == "http://127.0.0.1:1003"
+    assert bases["bench-chat-stream-tls"] == "https://127.0.0.1:1004/v1"
+
+
+def test_full_has_six_limits_and_four_budgets_in_a_valid_file(site: Site) -> None:
+    written = yaml.safe_dump(full.configuration(site, site.folder))
+
+    content = ConfigurationFile.model_validate(yaml.safe_load(written))
+
+    (organisation,) = content.organisations
+    assert (len(organisation.limits), len(organisation.budgets)) == (6, 4)
+    assert not any(rule.shadow for rule in organisation.limits)
+    assert not any(rule.shadow for rule in organisation.budgets)
+    assert all(budget.hard for budget in organisation.budgets)
+    assert {model.name for model in content.models} == MODELS
+
+
+def test_the_provider_holds_both_bodies_and_listens_on_loopback_only(site: Site) -> None:
+    text = configuration(site.folder, site.upstreams)
+
+    assert set(re.findall(r"listen (\S+)", text)) == {
+        "127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1004",
+    }  # fmt: skip
+    assert text.count("location = /v1/chat/completions") == 2
+    assert text.count("location = /v1/messages") == 2
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [litellm.FOLDER / "requirements.txt", portkey.FOLDER / "package-lock.json"],
+    ids=["litellm", "portkey"],
+)
+def test_no_lock_of_a_peer_holds_the_address_of_a_registry(lock: Path) -> None:
+    text = lock.read_text()
+
+    assert not re.search(r"registry\.|pypi\.org|pythonhosted|--index-url=|\"resolved\"", text)
+
+
+def test_portkey_is_pinned_to_what_its_lock_holds() -> None:
+    package = json.loads((portkey.FOLDER / "package.json").read_text())
+    lock = json.loads((portkey.FOLDER / "package-lock.json").read_text())
+
+    locked = lock["packages"]["node_modules/@portkey-ai/gateway"]["version"]
+    assert package["dependencies"] == {"@portkey-ai/gateway": locked}
+
+
+def test_a_run_can_be_narrowed() -> None:
+    assert choose(None, None, quick=True) == list(QUICK_CASES)
+    assert choose(None, None, quick=False) == list(FULL_CASES)
+    narrowed = choose("chat", 32, quick=False)
+    assert [(case.stream, case.concurrency) for case in narrowed] == [(False, 32)]
+    assert choose("chat", 7, quick=False) == []
+
+
+def test_candidates_are_picked_by_their_handles() -> None:
+    assert [candidate.title for candidate in pick("full, nginx")] == ["trunkline full", "nginx"]
+    assert pick(None) == list(ALL)
+    with pytest.raises(CannotMeasure, match="unknown: envoy; there are direct, nginx, bare, full"):
+        pick("envoy")
