@@ -16,7 +16,8 @@ _HEAD: Final = (
 )
 _RULE: Final = "|---|" + "---:|" * 11
 _FOREWORD: Final = """\
-Written by `make bench`; do not edit. `QUICK=1 make bench` measures the short table only, and `python -m bench --help` tells how to measure one thing."""
+Written by `make bench`; do not edit. `QUICK=1 make bench` measures the short table only, and
+`python -m bench --help` tells how to measure one thing."""
 _RATIOS: Final = """\
 Requests per second as a share of nginx's, and as a multiple of LiteLLM's. Of streams, where all
 keep the provider's pace, the CPU per chunk is compared instead: less is better."""

@@ -1,5 +1,6 @@
 """The table in the terminal and the page made of the same rows."""
 
+import pytest
 from bench.document import PAGE, render
 from bench.results import FOLDER, read_results
 from bench.table import cells, grouped, print_rows
