@@ -301,9 +301,16 @@ async def test_an_application_that_does_not_start_is_said_so() -> None:
 async def test_a_port_that_is_taken_is_said_so_and_the_application_ends() -> None:
     handler = Handler()
     async with running() as rig:
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(Unavailable, match="another program listens there") as refusal:
             await _server(handler, Lifecycle(), rig.server.port).serve()
+    assert refusal.value.code == "address_unavailable"
     assert handler.events == ["startup", "shutdown"]
+
+
+async def test_an_address_of_another_machine_is_said_so() -> None:
+    server = _server(Handler(), Lifecycle(), 0, host="192.0.2.1")
+    with pytest.raises(Unavailable, match=r"Nothing can listen at 192\.0\.2\.1, port 0: .+\."):
+        await server.serve()
 
 
 async def test_a_server_outside_of_the_main_thread_leaves_the_signals_alone() -> None:
@@ -322,10 +329,12 @@ async def _start_and_stop() -> str:
     return lifecycle.state
 
 
-def _server(handler: Handler, lifecycle: Lifecycle, port: int) -> GatewayServer:
+def _server(
+    handler: Handler, lifecycle: Lifecycle, port: int, host: str = "127.0.0.1"
+) -> GatewayServer:
     return build_server(
         handler.__call__,
-        host="127.0.0.1",
+        host=host,
         port=port,
         edges=Edges(),
         lifecycle=lifecycle,

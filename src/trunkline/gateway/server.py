@@ -6,6 +6,7 @@ nearly every method of uvicorn's protocol would have to be replaced to guard the
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import threading
@@ -91,8 +92,7 @@ class GatewayServer(uvicorn.Server):
         """Start the application, then listen.
 
         Raises:
-            Unavailable: the application did not start; the reason is logged.
-            OSError: the address cannot be listened on.
+            Unavailable: the application did not start, or the address cannot be listened on.
         """
         await self.lifespan.startup()
         if self.lifespan.should_exit:
@@ -116,9 +116,9 @@ class GatewayServer(uvicorn.Server):
                 ssl=self.config.ssl,
                 backlog=_BACKLOG,
             )
-        except OSError:
+        except OSError as error:
             await self.lifespan.shutdown()
-            raise
+            raise _cannot_listen(self.config.host, self.config.port, error) from error
         for listening in listener.sockets:
             # Connections inherit it. Without it the kernel takes megabytes of an answer that the
             # client may never read, and a slow client cannot be told from one that stands still.
@@ -257,4 +257,16 @@ def build_server(
         render_error=render_error,
         shutdown_notice=shutdown_notice,
         shutdown_deadline=shutdown_deadline,
+    )
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> Unavailable:
+    if error.errno == errno.EADDRINUSE:
+        reason = "another program listens there"
+    else:
+        reason = error.strerror or str(error)
+    return Unavailable(
+        f"Nothing can listen at {host}, port {port}: {reason}.",
+        code="address_unavailable",
+        hint="End the other program, or choose with --host and --port.",
     )
