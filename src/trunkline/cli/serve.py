@@ -24,7 +24,7 @@ def serve(
     """Serve until SIGTERM or Ctrl+C.
 
     Exit codes: 0 stopped in order, 1 a defect, 4 the settings or the configuration are refused,
-    5 the database does not answer.
+    5 the database does not answer, or nothing can listen at the address.
     """
     from trunkline.cli.processes import run_roles
     from trunkline.settings import load_settings
