@@ -318,3 +318,54 @@ async def test_counting_is_exactly_free_whatever_the_model_costs(
     assert answer.json()["input_tokens"] > 0
     [(_, outcome)] = rig.recorded.outcomes
     assert (outcome.cost_state, outcome.cost_nano) == ("exact", 0)
+
+
+CONTENT = b'{"choices":[{"index":0,"delta":{"content":"half"}}]}'
+END = b"0\r\n\r\n"
+
+
+async def test_an_end_without_its_empty_line_is_no_defect_of_ours(simulator: Simulator) -> None:
+    script = saying(STREAM, event(CONTENT), chunk(b"data: [DONE]\n"), END)
+    async with (
+        provider(script) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        answer = await post(rig, CHAT, chat("m", stream=True))
+        finished = await rig.observed.wait_for(1)
+    assert answer.text.endswith("data: [DONE]\n")
+    assert (finished.status, finished.error_code) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        b'{"error":{"message":"no"},"choices":[{"delta":{"content":[1]}}]}',
+        b'{"error":{"message":"no"},"model":5}',
+        b'{"object":"error","message":"no","code":400}',
+    ],
+)
+async def test_a_failure_of_any_shape_is_never_followed_by_a_clean_end(
+    simulator: Simulator, failure: bytes
+) -> None:
+    script = saying(STREAM, event(CONTENT), event(failure), event(b"[DONE]"), END)
+    async with (
+        provider(script) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        answer = await post(rig, CHAT, chat("m", stream=True))
+    assert answer.text.encode().endswith(b"data: " + failure + b"\n\n")
+    [(_, outcome)] = rig.recorded.outcomes
+    assert (outcome.ending, outcome.cost_state) == ("failed", "estimated")
+
+
+async def test_content_in_a_list_counts_in_the_estimate(simulator: Simulator) -> None:
+    listed = b'{"choices":[{"delta":{"content":[{"type":"text","text":"TEXT"}]}}]}'
+    script = saying(STREAM, event(listed.replace(b"TEXT", b"x" * 4000)), event(b"[DONE]"), END)
+    async with (
+        provider(script) as port,
+        running(simulator, extra=at(simulator, port)) as rig,
+    ):
+        await post(rig, CHAT, chat("m", stream=True))
+    [(_, outcome)] = rig.recorded.outcomes
+    assert (outcome.ending, outcome.cost_state) == ("completed", "estimated")
+    assert outcome.usage.output >= 1000

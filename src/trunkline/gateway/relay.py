@@ -106,8 +106,8 @@ async def read_to_the_end(response: UpstreamResponse) -> None:
     """Take what follows the wire's own end, so that the connection can be used again."""
     try:
         async with asyncio.timeout(SECONDS_FOR_THE_END):
-            while await response.chunk():
-                pass
+            while not response.has_ended:
+                await response.chunk()
     except (TransportError, TimeoutError):
         response.abort()
     except BaseException:

@@ -140,6 +140,11 @@ class UpstreamResponse:
                 self._error = ConnectionLost("the response was given up by us", sent=True)
                 self.wake()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the end of the body has been given out, so that nothing is left to read."""
+        return self._has_ended
+
     # For the connection and the pool.
 
     @property

@@ -32,7 +32,8 @@ class Inbound(msgspec.Struct):
         attachments: images and audio in the messages.
         files: documents and videos in the messages, which may be as long as the context window.
         server_tools: whether tools run at the provider and add tokens of their own.
-        searches: whether one of them searches the web, which is billed by the search.
+        searches: whether one of them searches the web and the answer reports each search, which is
+            billed by itself.
         wants_usage: whether the caller asked for usage in the stream.
     """
 

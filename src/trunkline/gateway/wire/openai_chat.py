@@ -96,8 +96,15 @@ class _Chunk(msgspec.Struct):
     service_tier: str | None = None
 
 
+class _StrangeChunk(msgspec.Struct):
+    error: msgspec.Raw = _ABSENT
+    object: msgspec.Raw = _ABSENT
+    choices: msgspec.Raw = _ABSENT
+
+
 _decode_reply = msgspec.json.Decoder(_Reply).decode
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_decode_strange = msgspec.json.Decoder(_StrangeChunk).decode
 _decode_any = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -165,8 +172,7 @@ class OpenAIChatReader(StreamReader):
         try:
             chunk = _decode_chunk(data)
         except msgspec.ValidationError:
-            # Valid JSON of a shape that we do not know passes as it is; it only tells us nothing.
-            return Sight.CONTENT
+            return self._read_strange(data)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("a data line is not JSON") from None
         if chunk.error is not _ABSENT and _says_something(chunk.error):
@@ -178,13 +184,32 @@ class OpenAIChatReader(StreamReader):
             self.service_tier = chunk.service_tier
         if not chunk.choices:
             if chunk.usage is None:
-                return Sight.START
+                return self._read_strange(data) if chunk.choices is None else Sight.START
             self._note_usage(chunk.usage, final=True)
             return Sight.HIDDEN if self._hides_usage else Sight.START
         sight = self._sight_of(chunk.choices)
         if chunk.usage is not None:
             self._note_usage(chunk.usage, final=self._finishing)
         return sight
+
+    def _read_strange(self, data: bytes) -> Sight:
+        """Valid JSON of a shape that we do not know passes as it is, unless it tells of a failure.
+
+        Some servers give the content as a list; its bytes count as content, for estimates. Others
+        send a failure without a member of that name.
+        """
+        try:
+            chunk = _decode_strange(data)
+        except msgspec.ValidationError:
+            return Sight.CONTENT
+        failed = chunk.error is not _ABSENT and _says_something(chunk.error)
+        if failed or bytes(chunk.object).strip() == b'"error"':
+            self.error = openai_errors.read_fault(0, data)
+            return Sight.ERROR
+        if chunk.choices is _ABSENT:
+            return Sight.START
+        self.content_bytes += len(bytes(chunk.choices))
+        return Sight.CONTENT
 
     def _note_usage(self, reported: _Usage, *, final: bool) -> None:
         """Take a report on; a running one, as some servers send with each chunk, is no bill."""
@@ -273,7 +298,6 @@ class OpenAIChat(Wire):
             files=count_marks(plain, _FILES),
             has_tools="tools" in fields or "functions" in fields,
             server_tools="web_search_options" in fields,
-            searches="web_search_options" in fields,
             end_user=shortened(read_text(fields, "user", None)) if "user" in fields else None,
             service_tier=_service_tier(fields),
             tags=tags_of(fields),
