@@ -3,7 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from tests.drills.faults import FaultRow, fault_table, leftovers, product_for_faults
+import pytest
+from tests.drills.faults import MODELS, FaultRow, fault_table, leftovers, product_for_faults
+from tests.product.answers import read_answer
+from tests.product.books import disagreements
+from tests.product.running import CHAT, MESSAGES
+from tests.simulator.raw import asked, exchange, request
 
 from trunkline.simulator.fault_table import FAULTS
 
@@ -16,8 +21,8 @@ def clean_ends(table: list[FaultRow], *, stream: bool) -> set[str]:
     return {row.fault for row in table if row.reading.clean and row.stream == stream}
 
 
-async def test_every_fault_ends_honestly_and_costs_what_the_ledger_says(tmp_path: Path) -> None:
-    async with product_for_faults(tmp_path, seed=7) as product:
+async def test_every_fault_ends_honestly_and_costs_what_the_ledger_says(data_dir: Path) -> None:
+    async with product_for_faults(data_dir.parent, seed=7) as product:
         tasks = len(asyncio.all_tasks())
         table = await fault_table(product)
         assert {row.name: row.problems for row in table if row.problems} == {}
@@ -28,3 +33,49 @@ async def test_every_fault_ends_honestly_and_costs_what_the_ledger_says(tmp_path
     assert clean_ends(table, stream=True) == UNHARMED_STREAMS
     # Nothing that may have been billed is repeated behind the caller's back.
     assert {len(row.seen) for row in table} == {1}
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_who_was_told_to_wait_gets_an_event_and_never_a_clean_end(
+    data_dir: Path, path: str
+) -> None:
+    wire = "sim-openai" if path == CHAT else "sim-anthropic"
+    target = {"connection": wire, "model": "sim-fast"}
+    early = {"name": "early", "targets": [target], "hold_headers": 0.05}
+    ends = {}
+    async with product_for_faults(data_dir.parent, seed=7, models=[early]) as product:
+        for fault in ("silence", "latency;seconds=0.4", "slow_first_token;seconds=0.4"):
+            headers = {"authorization": f"Bearer {product.key}", "x-simulator-fault": fault}
+            body = asked(path, stream=True, model="early")
+            answer = await exchange(product.base_url, request(path, body, headers))
+            keep_alive = b": keep-alive\n\n" if path == CHAT else b"event: ping\n"
+            assert answer.body.startswith(keep_alive)
+            assert answer.body.count(keep_alive) > 1
+            reading = read_answer(path, answer, stream=True)
+            ends[fault.partition(";")[0]] = (reading.status, reading.clean, reading.error)
+        await product.idle()
+        assert disagreements(await product.rows(), product.simulator.ledger) == []
+    assert ends == {
+        "silence": (200, False, "upstream_timeout"),
+        "latency": (200, True, None),
+        "slow_first_token": (200, True, None),
+    }
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_a_caller_who_leaves_is_booked_and_lets_go_of_everything(
+    data_dir: Path, path: str
+) -> None:
+    async with product_for_faults(data_dir.parent, seed=7) as product:
+        for fault in ("latency;seconds=5", "slow_first_token;seconds=5", "silence_in_stream"):
+            headers = {"authorization": f"Bearer {product.key}", "x-simulator-fault": fault}
+            body = asked(path, stream=True, model=MODELS[path])
+            sent = request(path, body, headers)
+            await exchange(product.base_url, sent, patience=0.15)
+            await product.idle()
+        rows = await product.rows()
+        assert [row["ending"] for row in rows] == ["client_gone"] * 3
+        assert disagreements(rows, product.simulator.ledger) == []
+        assert leftovers(product) == []
+        standing = await product.standing()
+    assert (standing.spent_nano, standing.held_nano) == (sum(r["cost_nano"] for r in rows), 0)

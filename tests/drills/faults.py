@@ -1,6 +1,6 @@
 """The fault table: each fault of the simulator, on both wires, streamed and not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from trunkline.simulator.fault_table import FAULTS
 from trunkline.simulator.ledger import SeenAttempt
 from trunkline.simulator.server import Simulator
 
-SETTINGS: dict[str, Any] = {"first_byte_timeout": 0.5, "idle_timeout": 0.4, "connect_timeout": 2.0}
+SETTINGS: dict[str, Any] = {"first_byte_timeout": 0.8, "idle_timeout": 0.8, "connect_timeout": 2.0}
 # A fault's parameters where the defaults would only make the table slow.
 QUICKER = {
     "latency": "latency;seconds=0.1",
@@ -210,12 +210,16 @@ async def drill(surroundings: Surroundings) -> list[Verdict]:
 
 
 @asynccontextmanager
-async def product_for_faults(directory: Path, seed: int) -> AsyncIterator[Product]:
-    """A product with short patience, in this directory."""
+async def product_for_faults(
+    directory: Path, seed: int, models: Iterable[Mapping[str, Any]] = ()
+) -> AsyncIterator[Product]:
+    """A product with short patience, in this directory, with further published models."""
     simulator = Simulator(seed=seed, speed=1e6)
     await simulator.start()
     try:
-        async with running_product(directory / "data", simulator, **SETTINGS) as product:
+        async with running_product(
+            directory / "data", simulator, models=models, **SETTINGS
+        ) as product:
             yield product
     finally:
         await simulator.stop()
