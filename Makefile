@@ -36,14 +36,14 @@ dev: setup ## Start with reload and a debugger on DEBUG_PORT (SERVICE= for one r
 		-m trunkline.cli.main serve --roles $(SERVICE) --port $(PORT) --data $(DATA)" src
 
 test: system ## Run all tests
-	@exec .venv/bin/pytest -q -n $(WORKERS) --dist loadgroup
+	@exec .venv/bin/pytest -q -n $(WORKERS) --dist loadfile
 
 test-watch: setup ## Run the tests again whenever a file changes (ONLY= for a path)
 	@exec $(PY) -m watchfiles --filter python ".venv/bin/pytest -q -x $(ONLY)" src tests
 
 coverage: system ## Branch coverage of src, failing below 95 %
 	@rm -f .coverage .coverage.*
-	@.venv/bin/coverage run -m pytest -q -n $(WORKERS) --dist loadgroup
+	@.venv/bin/coverage run -m pytest -q -n $(WORKERS) --dist loadfile
 	@.venv/bin/coverage combine -q
 	@.venv/bin/coverage report
 
