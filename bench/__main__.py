@@ -1,5 +1,6 @@
 """``python -m bench``: measure, print the table, write the results."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -98,6 +99,7 @@ def bench(
 
 
 def _measure(site: Site, plan: Plan, console: Console) -> None:
+    load_average = round(os.getloadavg()[0], 2)
     began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     proof = _prove(site, plan, console)
     round_ = Round(plan.cases, plan.effort, console.print)
@@ -113,7 +115,7 @@ def _measure(site: Site, plan: Plan, console: Console) -> None:
     print_rows(outcome.rows, console)
     _show(outcome, proof, console)
     if plan.whole:
-        run = _run(plan, began, outcome, proof)
+        run = msgspec.structs.replace(_run(plan, began, outcome, proof), load_average=load_average)
         write_results(outcome.rows, run)
         console.print("Written: bench/results/latest.json and run.json.")
         if not plan.quick:

@@ -26,6 +26,9 @@ _ASK_SECONDS: Final = 15.0
 # A gateway that needs longer for a stream of one second than this has failed it.
 _STREAM_PATIENCE: Final = 90.0
 _SETTLE_SECONDS: Final = 1.0
+# Answers on each connection below which a measurement is taken again, so much longer.
+_FEW_EACH: Final = 4
+_STRETCH: Final = 5
 _WARM_CASE: Final = Case(CHAT, stream=False, concurrency=8)
 
 
@@ -44,6 +47,7 @@ class Contender:
         self.idle: Memory | None = None
         self._site = site
         self._process: Spawned | None = None
+        self._slow: set[Case] = set()
 
     def start(self) -> None:
         """Start it, wait for its first right answer, and warm it up.
@@ -81,9 +85,21 @@ class Contender:
     def measure(self, case: Case, effort: Effort) -> Sample:
         """One turn of this candidate in a case.
 
+        One that answers too few calls for a median gets more time, in this turn and in later ones.
+
         Raises:
             Unable: it has ended, or the load generator failed.
         """
+        if case in self._slow:
+            effort = msgspec.structs.replace(effort, call_seconds=effort.call_seconds * _STRETCH)
+        sample = self._measure(case, effort)
+        few = sample.measured.requests < _FEW_EACH * case.concurrency
+        if few and not case.stream and case not in self._slow:
+            self._slow.add(case)
+            return self.measure(case, effort)
+        return sample
+
+    def _measure(self, case: Case, effort: Effort) -> Sample:
         process = self._process
         if process is None:
             return Sample(self._run(case, effort), None, None)

@@ -47,6 +47,8 @@ def render(rows: Sequence[Row], run: Run) -> str:
     """The page."""
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     short = ", short table" if run.quick else ""
+    if run.load_average is not None:
+        short += f"; load average before it {run.load_average:.2f}"
     measured = f"Measured on {run.began}: {run.machine}; commit {run.commit}; {run.rounds} rounds"
     parts = (
         ("# Performance", "", _FOREWORD, "", f"{measured}{short}. {versions}.", ""),

@@ -68,6 +68,7 @@ class Run(msgspec.Struct, frozen=True):
         notes: how each candidate was set up, by its title.
         proofs: what was seen to be on in *full*.
         worker_mb: resident memory of the worker process of *full*.
+        load_average: of the last minute before the run; above 0.3 the machine had other work.
     """
 
     began: str
@@ -80,6 +81,7 @@ class Run(msgspec.Struct, frozen=True):
     proofs: list[str]
     remarks: list[Remark]
     worker_mb: float | None = None
+    load_average: float | None = None
 
 
 def make_row(
