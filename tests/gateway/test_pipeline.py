@@ -377,3 +377,23 @@ async def test_the_callers_own_headers_pass_and_credentials_do_not(simulator: Si
     assert seen.headers["anthropic-beta"] == "tools-2024"
     assert seen.headers["traceparent"].startswith("00-0af7651916cd43dd8448eb211c80319c-")
     assert "b7ad6b7169203331" not in seen.headers["traceparent"]
+
+
+async def test_what_the_connection_header_names_stays_on_the_callers_hop(
+    simulator: Simulator,
+) -> None:
+    async with running(simulator) as rig:
+        await post(
+            rig, MESSAGES, messages(), anthropic_beta="mine", connection="close, anthropic-beta"
+        )
+    [seen] = simulator.ledger
+    assert "anthropic-beta" not in seen.headers
+
+
+async def test_a_key_that_may_only_list_models_sees_no_costs(simulator: Simulator) -> None:
+    async with running(simulator, scopes=frozenset({"models:read"})) as rig:
+        models = await get(rig, "/v1/models")
+        generation = await get(rig, "/v1/generations/any")
+    assert models.status_code == 200
+    assert (generation.status_code, generation.json()["error"]["code"]) == (403, "scope_missing")
+    assert "usage:read" in generation.json()["error"]["hint"]

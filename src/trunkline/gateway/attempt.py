@@ -111,6 +111,7 @@ def _outbound(scope: RequestScope, live: LiveAttempt, body: bytes) -> UpstreamRe
             connection.headers,
             outgoing_traceparent(scope.traceparent, scope.id, live.attempt.id),
             live.attempt.id,
+            arrival.headers.get(b"connection"),
         ),
         body=body,
         private=connection.private,

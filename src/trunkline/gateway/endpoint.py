@@ -36,6 +36,7 @@ class Route(msgspec.Struct, frozen=True):
         path: template; a trailing ``{id}`` takes the rest of the path.
         operation: what the pipeline runs.
         lookup: answers from memory or the ledger, for routes that call no provider.
+        scopes: a key needs one of these for a look-up.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Route(msgspec.Struct, frozen=True):
     wire: Wire
     operation: str | None = None
     lookup: Lookup | None = None
+    scopes: frozenset[str] = frozenset({"inference", "models:read"})
 
 
 ROUTES: Final = (
@@ -55,7 +57,13 @@ ROUTES: Final = (
     Route("GET", "/v1/models/{id}", OPENAI_CHAT, lookup=describe_model),
     Route("GET", "/anthropic/v1/models", ANTHROPIC_MESSAGES, lookup=list_models),
     Route("GET", "/anthropic/v1/models/{id}", ANTHROPIC_MESSAGES, lookup=describe_model),
-    Route("GET", "/v1/generations/{id}", OPENAI_CHAT, lookup=find_generation),
+    Route(
+        "GET",
+        "/v1/generations/{id}",
+        OPENAI_CHAT,
+        lookup=find_generation,
+        scopes=frozenset({"inference", "usage:read"}),
+    ),
 )
 
 
@@ -103,7 +111,12 @@ class GatewayEndpoint:
         elif route.lookup is not None:
             wire = wire_of(path, headers)
             await self._lookups.run(
-                arrival, wire, route.lookup, client, item=self._item(route, path)
+                arrival,
+                wire,
+                route.lookup,
+                client,
+                item=self._item(route, path),
+                scopes=route.scopes,
             )
         elif route.operation is not None:
             if not _reads_json(headers):

@@ -75,6 +75,8 @@ _NOT_DOWNSTREAM_PREFIXES: Final = (
     b"access-control-",
 )
 
+_USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
+
 _ALLOWANCE_NAMES: Final = {
     kind: tuple(
         b"x-ratelimit-%b-%b" % (part, kind.encode()) for part in (b"limit", b"remaining", b"reset")
@@ -91,17 +93,22 @@ def upstream_headers(
     credentials: tuple[tuple[bytes, bytes], ...],
     traceparent: bytes,
     attempt_id: str,
+    hop: bytes | None = None,
 ) -> tuple[tuple[bytes, bytes], ...]:
     """The headers of an attempt: the caller's own, our credential, and what names the attempt.
 
     A header of the connection wins over the caller's, except ``anthropic-version``, which belongs
-    to whoever wrote the body.
+    to whoever wrote the body. ``hop`` is the caller's ``Connection`` header: what it names is for
+    the caller's hop only (RFC 9110, 7.6.1).
     """
     taken = {name for name, _ in credentials}
+    refused = _NOT_UPSTREAM
+    if hop is not None and hop.lower() not in _USUAL_CONNECTION:
+        refused = _NOT_UPSTREAM.union(name.strip().lower() for name in hop.split(b","))
     passed = [
         pair
         for pair in received
-        if pair[0] not in _NOT_UPSTREAM
+        if pair[0] not in refused
         and not pair[0].startswith(b"x-trunkline-")
         and (pair[0] not in taken or pair[0] == b"anthropic-version")
     ]

@@ -46,15 +46,26 @@ class LookupRunner:
         self._ports = ports
 
     async def run(
-        self, arrival: Arrival, wire: Wire, lookup: Lookup, sink: Sink, *, item: str | None
+        self,
+        arrival: Arrival,
+        wire: Wire,
+        lookup: Lookup,
+        sink: Sink,
+        *,
+        item: str | None,
+        scopes: frozenset[str],
     ) -> None:
-        """Answer with what the look-up finds, as JSON."""
+        """Answer with what the look-up finds, as JSON, if the key has one of the scopes."""
         self._ports.observer.began()
         caller: Caller | None = None
         try:
             caller = identify(self._ports.callers, arrival.headers)
-            if not caller.scopes & {"inference", "models:read", "usage:read"}:
-                raise Forbidden("This key may not read this.", code="scope_missing")
+            if not caller.scopes & scopes:
+                raise Forbidden(
+                    "This key may not read this.",
+                    code="scope_missing",
+                    hint=f"Use a key with one of the scopes: {', '.join(sorted(scopes))}.",
+                )
             found = await lookup(Question(caller, wire, item, self._ports))
             self._end(arrival, wire, sink, 200, [JSON], _encode(found), caller)
         except TrunklineError as error:

@@ -269,6 +269,8 @@ class Pipeline:
         except BaseException:
             stream.response.abort()
             raise
+        # The caller has everything: its place in the limits is free before the connection is.
+        scope.leave()
         await read_to_the_end(stream.response)
 
     def _reply(self, scope: RequestScope, answer: Answer, whole: WholeAnswer) -> None:

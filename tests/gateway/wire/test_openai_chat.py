@@ -232,6 +232,12 @@ def test_an_error_frame_is_an_error_and_a_null_one_is_not() -> None:
     assert (reader.error.status, reader.error.message) == (429, "Slow down")
 
 
+def test_an_event_that_is_called_error_is_one_whatever_its_data() -> None:
+    reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "chat"))
+    assert reader.read(b'event: error\ndata: {"detail": "tool use failed"}\n\n') is Sight.ERROR
+    assert reader.error is not None
+
+
 def test_a_data_line_that_is_not_json_is_malformed_and_unknown_json_is_not() -> None:
     reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "chat"))
     with pytest.raises(Malformed):

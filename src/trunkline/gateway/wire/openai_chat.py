@@ -169,6 +169,10 @@ class OpenAIChatReader(StreamReader):
             # Some servers put the bill beside an empty delta and never name a reason to finish.
             self.usage = self.usage or self._running
             return Sight.END
+        if frame.startswith(b"event: error"):
+            # Groq names a failure in the frame's event, whatever its data looks like.
+            self.error = openai_errors.read_fault(0, data)
+            return Sight.ERROR
         try:
             chunk = _decode_chunk(data)
         except msgspec.ValidationError:
