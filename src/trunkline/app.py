@@ -179,8 +179,8 @@ def _open_logs(settings: Settings, stack: AsyncExitStack, log_fd: int | None) ->
 
 async def _open_storage(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Kept:
     """Database and journal; what a dead process left in the journal is in the ledger after this."""
-    alone = not _shares_state(settings)
-    lock = DataDirectoryLock(settings.data_dir, alone=alone)
+    # Limits and budgets count in this process, so a second front would grant them again in full.
+    lock = DataDirectoryLock(settings.data_dir, alone=True)
     stack.callback(lock.close)
     database = await Database.open(
         _secret(settings.database_url),
@@ -191,7 +191,7 @@ async def _open_storage(settings: Settings, stack: AsyncExitStack, clock: Clock)
     stack.push_async_callback(database.close)
     await database.migrate()
     registry = ProcessRegistry(database, role="front", clock=clock)
-    await registry.start(alone=alone)
+    await registry.start(alone=True)
     stack.push_async_callback(registry.stop)
     root = settings.data_dir / "journal"
     journal = Journal(root, clock)
@@ -288,11 +288,6 @@ def _open_health(
     )
     stack.push_async_callback(health.close)
     return health
-
-
-def _shares_state(settings: Settings) -> bool:
-    """Whether several fronts may run: both the database and the counters are shared."""
-    return settings.database_url is not None and bool(settings.redis_url or settings.redis_host)
 
 
 def _secret(value: Any) -> str | None:

@@ -25,7 +25,7 @@ def test_a_second_front_on_the_same_directory_is_refused_with_the_reason(tmp_pat
             DataDirectoryLock(tmp_path / "data", alone=alone)
         assert raised.value.code == "front_already_running"
         assert raised.value.hint is not None
-        assert "TRUNKLINE_REDIS_URL" in raised.value.hint
+        assert "Stop the other one" in raised.value.hint
     first.close()
     first.close()
     DataDirectoryLock(tmp_path / "data", alone=True).close()

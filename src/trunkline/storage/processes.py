@@ -28,10 +28,7 @@ _WHY_ALONE = (
     "Limits, budgets and the cache live in the memory of one front, so that two fronts would each "
     "grant them in full."
 )
-_HINT_ALONE = (
-    "Stop the other one, or set both TRUNKLINE_DATABASE_URL and TRUNKLINE_REDIS_URL so that "
-    "several fronts can share them."
-)
+_HINT_ALONE = "Stop the other one first; this release runs one front for each database."
 
 logger = logging.getLogger(__name__)
 
