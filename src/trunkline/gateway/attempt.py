@@ -222,10 +222,10 @@ def _is_event_stream(response: UpstreamResponse) -> bool:
 
 
 def _note_upstream_id(live: LiveAttempt, response: UpstreamResponse) -> None:
-    for name, value in response.headers:
-        if name in {b"x-request-id", b"request-id"}:
-            live.evidence.upstream_id = value.decode("latin-1")[:128]
-            return
+    headers = dict(response.headers)
+    own = headers.get(b"x-request-id") or headers.get(b"request-id")
+    if own is not None:
+        live.evidence.upstream_id = own.decode("latin-1")[:128]
 
 
 def _note(live: LiveAttempt, error: TrunklineError) -> None:

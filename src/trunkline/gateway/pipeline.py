@@ -220,16 +220,9 @@ class Pipeline:
         caller, name = scope.caller, scope.name
         if caller is None or name is None:
             raise AssertionError("admit comes after identify and resolve")
-        holds = [bounds.hold_nano for _, bounds in planned]
+        worst = planned[0][1] if len(planned) == 1 else _worst_of(planned)
         scope.lease = await self._ports.admission.admit(
-            Ask(
-                request_id=scope.id,
-                caller=caller,
-                alias=name,
-                hold_nano=_dearest(holds),
-                input_tokens=max(bounds.input_tokens for _, bounds in planned),
-                output_tokens=max(bounds.output_tokens for _, bounds in planned),
-            )
+            Ask(scope.id, caller, name, worst.hold_nano, worst.input_tokens, worst.output_tokens)
         )
 
     async def _attempt(self, scope: RequestScope, planned: Plan) -> WholeAnswer | OpenStream:
@@ -297,9 +290,15 @@ def identify(callers: Callers, headers: dict[bytes, bytes]) -> Caller:
     return callers.identify(credential.strip().decode("latin-1"))
 
 
-def _dearest(holds: list[int | None]) -> int | None:
-    known = [hold for hold in holds if hold is not None]
-    return max(known) if len(known) == len(holds) else None
+def _worst_of(planned: Plan) -> Bounds:
+    """What the request can use and cost at most, wherever it ends up."""
+    holds = [bounds.hold_nano for _, bounds in planned if bounds.hold_nano is not None]
+    return msgspec.structs.replace(
+        planned[0][1],
+        hold_nano=max(holds) if len(holds) == len(planned) else None,
+        input_tokens=max(bounds.input_tokens for _, bounds in planned),
+        output_tokens=max(bounds.output_tokens for _, bounds in planned),
+    )
 
 
 def _idempotency_key(raw: bytes) -> str:
