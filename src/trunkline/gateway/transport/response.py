@@ -129,7 +129,9 @@ class UpstreamResponse:
                 raise self._error
             if self._incoming.complete:
                 return self._end()
-            await self._wait()
+            if self._carrier is not None:
+                self._carrier.watch()
+            await self.wait_for_progress()
 
     def abort(self) -> None:
         """Close the socket now, unless the response is complete. Idempotent, safe after the end."""
@@ -252,11 +254,6 @@ class UpstreamResponse:
                 raise self._broken(error) from None
         self._has_ended = True
         return b""
-
-    async def _wait(self) -> None:
-        if self._carrier is not None:
-            self._carrier.watch()
-        await self.wait_for_progress()
 
     def _too_large(self, limit: int) -> TransportError:
         return self._broken(BodyTooLarge(f"the body is longer than {limit} bytes", sent=True))

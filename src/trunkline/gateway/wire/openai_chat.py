@@ -191,7 +191,15 @@ class OpenAIChatReader(StreamReader):
                 return self._read_strange(data) if chunk.choices is None else Sight.START
             self._note_usage(chunk.usage, final=True)
             return Sight.HIDDEN if self._hides_usage else Sight.START
-        sight = self._sight_of(chunk.choices)
+        choices = chunk.choices
+        delta = choices[0].delta
+        if chunk.usage is None and len(choices) == 1 and delta is not None and delta.content:
+            # Nearly every frame of a stream is one piece of text.
+            self.content_bytes += size_of(delta.content)
+            self._running = None
+            self._finishing = self._finishing or choices[0].finish_reason is not None
+            return Sight.CONTENT
+        sight = self._sight_of(choices)
         if chunk.usage is not None:
             self._note_usage(chunk.usage, final=self._finishing)
         return sight
