@@ -23,7 +23,8 @@ from trunkline.kit.money import format_usd
 from trunkline.simulator.fault_table import FAULTS
 from trunkline.simulator.server import Simulator
 
-CALLERS = 24
+# Enough calls that what fills once, such as caches, is full when the warm-up ends.
+CALLERS = 48
 SAMPLE_SECONDS = 5.0
 WARM_UP_MINUTES = 5.0
 MOST_GROWTH = 1.0
@@ -33,10 +34,8 @@ QUIET_SECONDS = 45.0
 
 # The provider's own 500 passes to the caller, and would be counted as ours.
 _FAULTS = [row.name for row in FAULTS if row.name != "status_500"]
-_MODELS = {
-    CHAT: ("sim-fast", "sim-fast", "sim-chat", "gpt-4o-mini"),
-    MESSAGES: ("claude-sim-fast", "claude-sim-fast", "claude-sim-chat", "claude-haiku-4-5"),
-}
+_MODELS = {CHAT: "sim-fast", MESSAGES: "claude-sim-fast"}
+_SLOW_MODELS = {CHAT: "gpt-4o-mini", MESSAGES: "claude-haiku-4-5"}
 _DESCRIPTORS = "descriptors"
 # Database connections have up to three files each, and open when they are first needed.
 _COMING_AND_GOING = 20
@@ -144,14 +143,14 @@ class _Soak:
             kind = rng.choices((self._ask, self._leave, self._mumble, self._repeat), (85, 5, 5, 5))
             with contextlib.suppress(OSError, TimeoutError):
                 self._answers[await kind[0](rng)] += 1
-            await asyncio.sleep(rng.uniform(0.05, 0.25))
+            await asyncio.sleep(rng.uniform(0.02, 0.2))
 
     async def _ask(self, rng: random.Random) -> str:
         """An ordinary call, every third with a fault."""
         path = rng.choice((CHAT, MESSAGES))
         call = Call(
             path,
-            rng.choice(_MODELS[path]),
+            (_SLOW_MODELS if rng.random() < 0.1 else _MODELS)[path],
             stream=rng.random() < 0.6,
             max_tokens=rng.randint(20, 200),
             fault=rng.choice(_FAULTS) if rng.random() < 0.33 else None,
@@ -183,7 +182,7 @@ class _Soak:
         """The same call twice under one Idempotency-Key."""
         path = rng.choice((CHAT, MESSAGES))
         key = {"idempotency-key": str(uuid.UUID(int=rng.getrandbits(128)))}
-        document = asked(path, model=_MODELS[path][0], max_tokens=50)
+        document = asked(path, model=_MODELS[path], max_tokens=50)
         await self._post(path, msgspec.json.encode(document), **key)
         return await self._post(path, msgspec.json.encode(document), **key)
 
