@@ -21,12 +21,14 @@ class Demo(msgspec.Struct, frozen=True):
     Attributes:
         environment: what a shell beside it has, with the demo's key as ``KEY``.
         curl: the line that it printed for copying.
+        welcome: the lines that it printed before that one.
     """
 
     base_url: str
     data: Path
     environment: dict[str, str]
     curl: str
+    welcome: tuple[str, ...]
 
 
 @contextmanager
@@ -50,12 +52,20 @@ def running_demo(
     try:
         if process.stdout is None:
             raise AssertionError("it was opened as a pipe")
-        curl = next((line for line in process.stdout if line.startswith("curl ")), None)
+        welcome: list[str] = []
+        curl = None
+        for line in process.stdout:
+            if line.startswith("curl "):
+                curl = line
+                break
+            welcome.append(line)
         if curl is None:
             log = data / "trunkline.log"
             raise AssertionError(log.read_text() if log.exists() else "the demo did not start")
         told = json.loads((data / "demo.json").read_text())
-        yield Demo(told["base_url"], data, environment | {"KEY": told["api_key"]}, curl)
+        yield Demo(
+            told["base_url"], data, environment | {"KEY": told["api_key"]}, curl, tuple(welcome)
+        )
     finally:
         process.send_signal(signal.SIGTERM)
         code = process.wait(SECONDS_TO_STOP)

@@ -2,10 +2,11 @@
 
 import json
 import os
+import shlex
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,15 +28,17 @@ def demo(
 ) -> None:
     """Serve a demo organisation with simulated providers until Ctrl+C.
 
-    Prints the address, a key and a curl line, and writes the same to demo.json in the data
-    directory. Logs go to trunkline.log there.
+    Prints the address, a key and a curl line, and writes address and key to demo.json in the
+    data directory. Logs go to trunkline.log there.
     """
     from trunkline.settings import load_settings
 
     settings = load_settings(host=host, port=port, data_dir=data)
-    settings = settings.model_copy(
-        update={"allowed_networks": (*settings.allowed_networks, "127.0.0.0/8")}
-    )
+    changes: dict[str, Any] = {"allowed_networks": (*settings.allowed_networks, "127.0.0.0/8")}
+    if "shutdown_notice" not in settings.model_fields_set:
+        # There is no load balancer to give notice to, only somebody who waits for the prompt.
+        changes["shutdown_notice"] = 0.0
+    settings = settings.model_copy(update=changes)
     try:
         _run(settings)
     except TrunklineError as error:
@@ -94,8 +97,13 @@ def _announce(settings: "Settings", port: int, key: str) -> None:
     console.print(f"  key      {key}")
     console.print("  OpenAI   base_url " + base_url + "/v1")
     console.print("  Claude   base_url " + base_url)
-    console.print(f"  usage    trunkline usage   health  {base_url}/health/ready")
-    console.print(f"  log      {settings.data_dir / LOG_FILE}   the same as JSON  {demo_file}")
+    # Whoever started the demo with make has no such command on the path, and other commands know
+    # of another data directory only by the environment.
+    command = f"DATA={shlex.quote(str(settings.data_dir))} {shlex.quote(sys.argv[0])}"
+    console.print(f"  usage    {command} usage", markup=False)
+    console.print(f"  health   {base_url}/health/ready")
+    console.print(f"  log      {settings.data_dir / LOG_FILE}")
+    console.print(f"  JSON     {demo_file}, with the address and the key")
     console.print("\n[bold]Try it:[/bold]")
     # Printed as plain text, so that it can be copied as it stands.
     typer.echo(

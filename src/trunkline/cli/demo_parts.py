@@ -14,6 +14,7 @@ from trunkline.demo.calls import QUESTIONS, make_example_calls
 from trunkline.demo.configuration import demo_configuration
 from trunkline.errors import Unavailable
 from trunkline.settings import Settings
+from trunkline.storage.processes import DataDirectoryLock
 from trunkline.supervisor import ChildProcess
 
 SECONDS_FOR_THE_SIMULATOR = 10.0
@@ -37,7 +38,13 @@ async def serve_demo(
         simulator_port: free port for the simulated providers.
         log_fd: where log lines go.
         announce: called with the port once the example calls have been made.
+
+    Raises:
+        Conflict: another front serves from the data directory; nothing was changed there.
     """
+    # The front takes the lock for its life. It is asked for here because a demo that is refused
+    # later would have pointed the connections of the one that runs to its own simulator.
+    DataDirectoryLock(settings.data_dir, alone=True).close()
     simulator = ChildProcess(
         [
             *(sys.executable, "-m", "trunkline.cli.main", "simulate"),
