@@ -155,5 +155,7 @@ def read_spec(kind: type[Spec], values: Mapping[str, Any], at: str = "") -> Spec
         path = at + ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise InvalidRequest(
-            f"{path or 'value'}: {message}.", code="invalid_value", param=path.rstrip(".") or None
+            f"{path}: {message}." if path else f"{message[:1].upper()}{message[1:]}.",
+            code="invalid_value",
+            param=path.rstrip(".") or None,
         ) from None
