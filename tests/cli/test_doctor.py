@@ -32,6 +32,7 @@ from trunkline.cli.doctor import doctor as command
 from trunkline.cli.exits import Exit
 from trunkline.connections.schemas import ConnectionSpec
 from trunkline.connections.service import ConnectionService
+from trunkline.identity.pepper import load_pepper
 from trunkline.kit.clock import FakeClock, SystemClock
 from trunkline.settings import Settings, environment_names
 from trunkline.storage.engine import Database
@@ -226,6 +227,22 @@ def test_production_passes_only_with_all_of_its_conditions() -> None:
 )
 def test_production_fails_on_what_is_not_fit_for_it(changes: dict[str, Any], check: str) -> None:
     assert failing(**GOOD | changes) == [check]
+
+
+def test_a_pepper_that_is_in_use_is_to_be_kept(tmp_path: Path) -> None:
+    def remedy(pepper: str | None) -> str | None:
+        changes = GOOD | {"data_dir": tmp_path, "key_pepper": pepper}
+        return next(check_production(settings(**changes))).remedy
+
+    fresh = "Set TRUNKLINE_KEY_PEPPER to the output of: openssl rand -hex 32"
+    assert remedy(None) == fresh
+    assert remedy("x" * 32) == f"{fresh}; keys have to be made again then."
+
+    load_pepper(None, tmp_path)
+    assert remedy(None) == (
+        f"Set TRUNKLINE_KEY_PEPPER to the text of {tmp_path}/pepper: no key works under another "
+        "one."
+    )
 
 
 def test_an_environment_of_another_name_is_only_a_warning() -> None:

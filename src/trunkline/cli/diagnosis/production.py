@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import SecretStr
 
 from trunkline.cli.diagnosis.finding import Finding
+from trunkline.identity.pepper import FILE_NAME as PEPPER_FILE
 from trunkline.settings import MIN_JWT_SECRET, MIN_KEY_PEPPER, Settings
 
 # Words that stand in examples; a secret that contains one was copied and not made.
@@ -24,8 +25,15 @@ _LEAST_PASSWORD = 12
 
 def check_production(settings: Settings) -> Iterator[Finding]:
     """Everything that is refused in production; the settings themselves have been read."""
-    yield from _secret("key pepper", "TRUNKLINE_KEY_PEPPER", settings.key_pepper, MIN_KEY_PEPPER)
-    yield from _secret("JWT secret", "TRUNKLINE_JWT_SECRET", settings.jwt_secret, MIN_JWT_SECRET)
+    yield from _secret(
+        "key pepper", settings.key_pepper, MIN_KEY_PEPPER, remedy=_pepper_remedy(settings)
+    )
+    yield from _secret(
+        "JWT secret",
+        settings.jwt_secret,
+        MIN_JWT_SECRET,
+        remedy=f"Set TRUNKLINE_JWT_SECRET to the output of: openssl rand -hex {MIN_JWT_SECRET}",
+    )
     yield from _admin_password(settings.admin_password)
     yield _tls(settings)
     yield _origins(settings)
@@ -40,8 +48,16 @@ def check_production(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _secret(title: str, name: str, value: SecretStr | None, least: int) -> Iterator[Finding]:
-    remedy = f"Set {name} to the output of: openssl rand -hex {least}"
+def _pepper_remedy(settings: Settings) -> str:
+    """Another pepper refuses every key that was made before, so one in use is kept."""
+    kept = settings.data_dir / PEPPER_FILE
+    if settings.key_pepper is None and kept.exists():
+        return f"Set TRUNKLINE_KEY_PEPPER to the text of {kept}: no key works under another one."
+    fresh = f"Set TRUNKLINE_KEY_PEPPER to the output of: openssl rand -hex {MIN_KEY_PEPPER}"
+    return fresh if settings.key_pepper is None else f"{fresh}; keys have to be made again then."
+
+
+def _secret(title: str, value: SecretStr | None, least: int, *, remedy: str) -> Iterator[Finding]:
     if value is None:
         yield Finding("secrets", "fail", f"The {title} is missing.", remedy)
         return
