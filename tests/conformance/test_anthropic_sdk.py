@@ -257,6 +257,8 @@ FAILURES: tuple[tuple[str, type[anthropic.APIStatusError], int], ...] = (
     ("status_404", anthropic.NotFoundError, 404),
     ("status_429", anthropic.RateLimitError, 429),
     ("status_500", anthropic.InternalServerError, 500),
+    # A spent limit of our account is none of the caller's business.
+    ("insufficient_quota", anthropic.InternalServerError, 503),
     ("status_529", anthropic.InternalServerError, 529),
     ("reset", anthropic.InternalServerError, 502),
     ("not_json", anthropic.InternalServerError, 502),

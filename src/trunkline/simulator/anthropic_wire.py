@@ -304,7 +304,10 @@ def _delta_usage(use: TokenUse) -> dict[str, Any]:
 
 
 def _error(refusal: Refusal) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": refusal.kind, "message": refusal.message}}
+    error: dict[str, Any] = {"type": refusal.kind, "message": refusal.message}
+    if refusal.code is not None:
+        error["details"] = {"error_code": refusal.code}
+    return {"type": "error", "error": error}
 
 
 def _model(model: SimModel) -> dict[str, Any]:

@@ -12,7 +12,7 @@ class Refusal(Exception):
         status: HTTP status.
         kind: the ``type`` of the error, in the words of the provider asked.
         message: its sentence.
-        code: OpenAI's ``code``, or None.
+        code: OpenAI's ``code`` or Anthropic's ``details.error_code``, or None.
         param: the field that is wrong, or None.
         headers: what is sent besides the ordinary headers.
     """
@@ -124,7 +124,10 @@ ANTHROPIC_SAMPLES: Mapping[str, Sample] = {
     "status_529": Sample(529, "overloaded_error", "Overloaded", retry_after=True),
     # A spend limit that somebody set: a repeat does not help, so there is no retry-after.
     "insufficient_quota": Sample(
-        429, "rate_limit_error", "You have reached your specified API usage limits."
+        429,
+        "rate_limit_error",
+        "You have reached your specified API usage limits.",
+        "enforced_spend_limit_reached",
     ),
     "overloaded": Sample(529, "overloaded_error", "Overloaded", retry_after=True),
 }
