@@ -8,7 +8,7 @@ import asyncio
 
 from trunkline.errors import TrunklineError, UpstreamFailed
 from trunkline.gateway.attempt import OpenStream, fault_in_stream, note_stream
-from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.metering.event import Ending, Progress
 from trunkline.gateway.scope import LiveAttempt
 from trunkline.gateway.sink import Sink
 from trunkline.gateway.transport import TransportError, UpstreamResponse
@@ -57,11 +57,10 @@ async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
                 await sink.write(ready[0] if len(ready) == 1 else b"".join(ready))
                 ready.clear()
                 live.progress.output_bytes = stream.reader.content_bytes
-            chunk = await stream.response.chunk()
-            if not chunk:
-                _take_last(stream, ready)
-                continue
-            stream.coming.extend(stream.splitter.feed(chunk))
+            if await _pass_on(stream, live, sink):
+                await sink.write(b"")
+            elif not stream.ended:
+                await _take_the_rest(stream, ready)
     except TransportError as error:
         failure = from_transport(error)
         broken = StreamBroken(failure.error, ending=failure.ending)
@@ -91,6 +90,67 @@ def _take(stream: OpenStream, ready: list[bytes]) -> None:
             raise _reported(stream, frame)
         ready.append(frame)
         stream.ended = sight is Sight.END
+
+
+async def _pass_on(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bool:
+    """Pass frames on as they arrive, without waking the task for each.
+
+    Returns:
+        True when the caller has fallen behind and must be waited for; False when the wire's own
+        end has come, whose frames are left in ``held``, or no more bytes will come.
+    """
+    stopped: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    response, progress = stream.response, live.progress
+
+    def arrived() -> None:
+        if stopped.done():
+            return
+        try:
+            behind = _forward(stream, progress, sink)
+        except Exception as error:  # noqa: BLE001 - The task that waits is the one to raise it.
+            stopped.set_exception(error)
+        else:
+            if behind is None:
+                return
+            stopped.set_result(behind)
+        response.listen(None)
+
+    response.listen(arrived)
+    try:
+        if response.has_news:
+            arrived()
+        return await stopped
+    finally:
+        response.listen(None)
+
+
+def _forward(stream: OpenStream, progress: Progress, sink: Sink) -> bool | None:
+    """Pass on what has come; None to go on listening, else as ``_pass_on``."""
+    response, ready = stream.response, stream.held
+    part = response.take()
+    if not part:
+        return False
+    stream.coming.extend(stream.splitter.feed(part))
+    _take(stream, ready)
+    if stream.ended:
+        return False
+    if ready:
+        behind = sink.push(ready[0] if len(ready) == 1 else b"".join(ready))
+        ready.clear()
+        progress.output_bytes = stream.reader.content_bytes
+        if behind:
+            return True
+    # The last bytes may have come together with the end, and then nobody calls again.
+    return False if response.has_news else None
+
+
+async def _take_the_rest(stream: OpenStream, ready: list[bytes]) -> None:
+    """No frame comes by itself any more: the transfer is over, or it has failed."""
+    chunk = await stream.response.chunk()
+    if chunk:
+        stream.coming.extend(stream.splitter.feed(chunk))
+    else:
+        _take_last(stream, ready)
 
 
 def _take_last(stream: OpenStream, ready: list[bytes]) -> None:

@@ -24,6 +24,10 @@ class Sink(Protocol):
         """Send a piece; waits while the caller does not read."""
         ...
 
+    def push(self, chunk: bytes) -> bool:
+        """Send a piece without waiting; whether the next one must wait, as ``write`` does."""
+        ...
+
     def write_soon(self, chunk: bytes) -> None:
         """Send a small piece without waiting, for keep-alives."""
         ...
@@ -71,6 +75,11 @@ class KeptSink(Sink):
     async def write(self, chunk: bytes) -> None:
         self._keep(chunk)
         await self._inner.write(chunk)
+
+    @override
+    def push(self, chunk: bytes) -> bool:
+        self._keep(chunk)
+        return self._inner.push(chunk)
 
     @override
     def write_soon(self, chunk: bytes) -> None:

@@ -174,6 +174,11 @@ class ClientConnection:
             self._remaining -= len(chunk)
         self._channel.write(chunk)
 
+    def push(self, chunk: bytes) -> bool:
+        """Send a piece; whether the client is so far behind that the next one must wait."""
+        self.write_soon(chunk)
+        return self._channel.write_paused and not self.gone
+
     async def write(self, chunk: bytes) -> None:
         """Send a piece, then wait while the client does not read."""
         self.write_soon(chunk)

@@ -1,6 +1,7 @@
 """A response as its reader sees it: status, headers, and a body that ends properly or raises."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from typing_extensions import override
@@ -33,7 +34,8 @@ class UpstreamResponse:
     is cancelled while it waits here, the socket is closed.
 
     Its state: what has arrived (shared with the parser), the connection until the message is
-    complete or given up, the one future that its reader waits on, and the error that ended it.
+    complete or given up, the one future that its reader waits on or the listener that stands for
+    it, and the error that ended it.
 
     Attributes:
         status: final status; interim responses were skipped.
@@ -48,6 +50,7 @@ class UpstreamResponse:
         "_error",
         "_has_ended",
         "_incoming",
+        "_listener",
         "_loop",
         "_waiter",
         "headers",
@@ -70,6 +73,7 @@ class UpstreamResponse:
         self._carrier: Carrier | None = carrier
         self._loop = loop
         self._waiter: asyncio.Future[None] | None = None
+        self._listener: Callable[[], None] | None = None
         self._error: TransportError | None = None
         self._decoder: BodyDecoder | None = None
         self._has_ended = False
@@ -133,6 +137,30 @@ class UpstreamResponse:
                 self._carrier.watch()
             await self.wait_for_progress()
 
+    def listen(self, listener: Callable[[], None] | None) -> None:
+        """Call this whenever something has happened, instead of waking a task; None ends it.
+
+        The listener takes what has come with ``take``. When that gives nothing, the body is over
+        or has failed, and ``chunk`` tells which.
+        """
+        self._listener = listener
+        if listener is not None and self._carrier is not None:
+            self._carrier.watch()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether bytes have arrived that nobody has taken, or none will come any more."""
+        incoming = self._incoming
+        return bool(incoming.buffered) or incoming.complete or self._error is not None
+
+    def take(self) -> bytes:
+        """All bytes that have arrived, or none.
+
+        Raises:
+            TransportError: they cannot be decoded.
+        """
+        return self._take()
+
     def abort(self) -> None:
         """Close the socket now, unless the response is complete. Idempotent, safe after the end."""
         carrier, self._carrier = self._carrier, None
@@ -152,7 +180,7 @@ class UpstreamResponse:
     @property
     def is_awaited(self) -> bool:
         """Whether the reader waits for the provider right now."""
-        return self._waiter is not None
+        return self._waiter is not None or self._listener is not None
 
     @property
     def incoming(self) -> IncomingResponse:
@@ -166,6 +194,9 @@ class UpstreamResponse:
 
     def wake(self) -> None:
         """Something has arrived, or the request's bytes have left."""
+        if self._listener is not None:
+            self._listener()
+            return
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

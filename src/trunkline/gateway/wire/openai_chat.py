@@ -182,26 +182,24 @@ class OpenAIChatReader(StreamReader):
         if chunk.error is not _ABSENT and _says_something(chunk.error):
             self.error = openai_errors.read_fault(0, data)
             return Sight.ERROR
+        return self._read_chunk(chunk, data)
+
+    def _read_chunk(self, chunk: _Chunk, data: bytes) -> Sight:
         if self.model is None:
             self.model = chunk.model
         if chunk.service_tier is not None:
             self.service_tier = chunk.service_tier
-        if not chunk.choices:
-            if chunk.usage is None:
-                return self._read_strange(data) if chunk.choices is None else Sight.START
-            self._note_usage(chunk.usage, final=True)
+        choices, usage = chunk.choices, chunk.usage
+        if not choices:
+            if usage is None:
+                return self._read_strange(data) if choices is None else Sight.START
+            self._note_usage(usage, final=True)
             return Sight.HIDDEN if self._hides_usage else Sight.START
-        choices = chunk.choices
-        delta = choices[0].delta
-        if chunk.usage is None and len(choices) == 1 and delta is not None and delta.content:
-            # Nearly every frame of a stream is one piece of text.
-            self.content_bytes += size_of(delta.content)
-            self._running = None
-            self._finishing = self._finishing or choices[0].finish_reason is not None
+        if usage is None and len(choices) == 1 and self._is_text(choices[0]):
             return Sight.CONTENT
         sight = self._sight_of(choices)
-        if chunk.usage is not None:
-            self._note_usage(chunk.usage, final=self._finishing)
+        if usage is not None:
+            self._note_usage(usage, final=self._finishing)
         return sight
 
     def _read_strange(self, data: bytes) -> Sight:
@@ -232,6 +230,16 @@ class OpenAIChatReader(StreamReader):
             self.usage = usage
         else:
             self.input_usage = self._running = usage
+
+    def _is_text(self, choice: _Choice) -> bool:
+        """Whether this is a piece of text, as nearly every frame of a stream is."""
+        delta = choice.delta
+        if delta is None or not delta.content:
+            return False
+        self.content_bytes += size_of(delta.content)
+        self._running = None
+        self._finishing = self._finishing or choice.finish_reason is not None
+        return True
 
     def _sight_of(self, choices: list[_Choice]) -> Sight:
         sight = Sight.START
