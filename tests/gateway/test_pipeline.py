@@ -280,6 +280,10 @@ async def test_a_provider_that_cannot_be_reached_costs_nothing(simulator: Simula
     async with running(simulator, extra=[Alias(name="m", targets=(closed,))]) as rig:
         answer = await post(rig, CHAT, chat("m"))
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_unreachable")
+    assert answer.json()["error"]["message"] == (
+        "The provider cannot be reached. Try again later, or use another model; the administrator "
+        "finds the reason in the log under this request id."
+    )
     [(_, outcome)] = rig.recorded.outcomes
     assert (outcome.ending, outcome.cost_state, outcome.cost_nano) == ("not_sent", "exact", 0)
 

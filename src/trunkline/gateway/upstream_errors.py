@@ -95,7 +95,14 @@ def from_transport(error: TransportError) -> AttemptFailed:
         )
     if isinstance(error, (ConnectFailed, ConnectTimeout)):
         return AttemptFailed(
-            UpstreamFailed("The provider cannot be reached.", code="upstream_unreachable"), ending
+            UpstreamFailed(
+                "The provider cannot be reached.",
+                code="upstream_unreachable",
+                hint="Try again later, or use another model; the administrator finds the reason in "
+                "the log under this request id.",
+                reference=repr(error),
+            ),
+            ending,
         )
     if isinstance(error, BodyTooLarge):
         return AttemptFailed(
