@@ -192,3 +192,28 @@ def test_every_error_has_its_exit_code() -> None:
         "Unavailable": Exit.UNAVAILABLE,
         "InternalError": Exit.FAILED,
     }
+
+
+@pytest.mark.parametrize(
+    ("owner", "refusal"),
+    [
+        (
+            ("--team", "nope"),
+            "There is no team 'nope'.\n  trunkline organisations teams shows them.",
+        ),
+        (
+            ("--user", "a@b.c"),
+            "There is no member 'a@b.c'.\n  trunkline organisations members shows them.",
+        ),
+    ],
+    ids=["team", "user"],
+)
+def test_an_owner_that_is_not_there_is_refused_with_where_to_look(
+    trunkline: Run, owner: tuple[str, str], refusal: str
+) -> None:
+    trunkline("organisations", "create", "Acme")
+    assert trunkline("keys", "create", "--name", "x", *owner) == (
+        Exit.NOT_FOUND,
+        "",
+        f"Error: {refusal}\n",
+    )

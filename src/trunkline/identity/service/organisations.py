@@ -132,7 +132,11 @@ async def find_team(conn: AsyncConnection, org_id: str, slug: str) -> Team:
     """The team of this slug; ``NotFound`` if there is none."""
     found = await teams.team_by_slug(conn, org_id, slug)
     if found is None:
-        raise NotFound(f"There is no team {slug!r}.", code="team_not_found")
+        raise NotFound(
+            f"There is no team {slug!r}.",
+            code="team_not_found",
+            hint="trunkline organisations teams shows them.",
+        )
     return found
 
 

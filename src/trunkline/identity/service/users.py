@@ -83,7 +83,11 @@ async def find_user(conn: AsyncConnection, org_id: str, email: str) -> User:
     """The member of this address; ``NotFound`` if there is none."""
     found = await users.user_by_email(conn, email.strip().lower())
     if found is None or await users.role_of(conn, org_id, found.id) is None:
-        raise NotFound(f"There is no member {email!r}.", code="user_not_found")
+        raise NotFound(
+            f"There is no member {email!r}.",
+            code="user_not_found",
+            hint="trunkline organisations members shows them.",
+        )
     return found
 
 
