@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import urllib.parse
 from pathlib import Path
 
 from tests.docs.demo import BIN, running_demo
@@ -47,3 +48,13 @@ def test_the_demo_prints_a_command_for_its_usage_that_works_as_it_stands(tmp_pat
         )
 
     assert usage.stdout.startswith("Day")
+
+
+def test_the_log_says_where_a_front_listens(tmp_path: Path) -> None:
+    with running_demo(tmp_path / "data") as demo:
+        lines = (demo.data / "trunkline.log").read_text().splitlines()
+
+    told = [line for line in map(json.loads, lines) if line.get("event") == "listening"]
+    assert [(line["host"], line["port"], line["tls"]) for line in told] == [
+        ("127.0.0.1", urllib.parse.urlsplit(demo.base_url).port, False)
+    ]

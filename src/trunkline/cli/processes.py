@@ -5,6 +5,8 @@ import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from trunkline.gateway.server import GatewayServer
 from trunkline.settings import Settings
 from trunkline.supervisor import ChildProcess, serve_beside
@@ -49,7 +51,7 @@ async def serve_front(
 
         await apply_file(settings, settings.config_file)
     async with open_front(settings, log_fd=log_fd) as front:
-        told = asyncio.ensure_future(_tell(front.server, announce))
+        told = asyncio.ensure_future(_tell(front.server, settings, announce))
         try:
             if "worker" in settings.roles:
                 worker = ChildProcess(_worker_command(settings), name="worker", output=log_fd)
@@ -62,8 +64,11 @@ async def serve_front(
                 await told
 
 
-async def _tell(server: GatewayServer, announce: Announce | None) -> None:
+async def _tell(server: GatewayServer, settings: Settings, announce: Announce | None) -> None:
     await server.listening()
+    structlog.get_logger("trunkline").info(
+        "listening", host=settings.host, port=server.port, tls=settings.tls_certificate is not None
+    )
     if announce is not None:
         await announce(server.port)
 
