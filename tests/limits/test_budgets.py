@@ -102,8 +102,8 @@ async def test_the_refusal_names_the_budget_and_when_it_is_renewed() -> None:
         await world.admission.admit(ask(hold=10**9))
     assert (caught.value.message, caught.value.hint) == (
         (
-            "The month budget 'marketing' of the organisation is used up: $1.50 of $2.00 are spent,"
-            " and this request may cost $1.00."
+            "The month budget 'marketing' of the organisation has too little left: $1.50 of $2.00 "
+            "are spent, and this request may cost $1.00."
         ),
         ("The budget has room again at 2025-07-01T00:00:00+02:00; until then, have it raised."),
     )

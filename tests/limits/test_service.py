@@ -173,6 +173,15 @@ async def test_teams_users_and_keys_are_found_by_what_people_call_them(
     assert found == [team.id, team.id, user.id, key_id, key_id, "any/model", None]
 
 
+def test_a_rule_that_contradicts_itself_is_refused_without_a_path() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_spec(BudgetSpec, {"amount": "5", "window": "rolling"})
+    assert (refused.value.message, refused.value.param) == (
+        "A rolling window, and only that, has rolling_seconds.",
+        None,
+    )
+
+
 @pytest.mark.parametrize("scope", ["team", "user", "key"])
 async def test_an_unknown_instance_is_refused_with_its_path(
     database: Database, org_id: str, scope: str

@@ -88,7 +88,7 @@ def _exhausted(budget: Budget, hold: Hold) -> BudgetExhausted:
     rule = budget.rule
     needed = hold.likely if rule.reserve == "expected" else hold.worst
     return BudgetExhausted(
-        f"{_capital(_budget_name(budget))} is used up: ${format_usd(budget.spent)} of "
+        f"{_capital(_budget_name(budget))} has too little left: ${format_usd(budget.spent)} of "
         f"${format_usd(rule.amount_nano)} are spent, and this request may cost "
         f"${format_usd(needed)}.",
         hint=_renewal(budget, needed),
