@@ -42,7 +42,7 @@ def test_all_problems_are_told_at_once_with_the_paths_of_their_fields() -> None:
             "organisations[0].keys[0].secret",
             "a secret is written as env:NAME or file:/absolute/path, never as the secret itself",
         ),
-        ("organisations[0].keys[1].expires", "Invalid isoformat string: 'someday'"),
+        ("organisations[0].keys[1].expires", "'someday' is no day such as 2030-01-01 and no time"),
         ("organisations[1].slug", "Field required"),
         (
             "organisations[1].models[0].targets",

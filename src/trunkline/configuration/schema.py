@@ -15,7 +15,10 @@ from trunkline.limits.schemas import BudgetSpec, LimitSpec, TierSpec
 def _moment(value: object) -> object:
     """A day means its beginning in UTC, and a time without a zone is in UTC."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is no day such as 2030-01-01 and no time") from None
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(), UTC)
     if isinstance(value, datetime) and value.tzinfo is None:
