@@ -20,6 +20,9 @@ from trunkline.storage.sqlite_tenant import enter_tenant, show_one_tenant
 FILE_NAME = "trunkline.db"
 BUSY_TIMEOUT = 5.0  # Seconds to wait for another process's writer.
 WRITER_TIMEOUT = 30.0  # Seconds to wait for this process's writer.
+# The default of 2 MB for each connection would grow the front by a dozen MB over its first hours,
+# and what is read often is in memory anyway.
+PAGE_CACHE_KIB = 256
 _NEWEST_CHANGE = "SELECT coalesce(max(seq), 0) FROM change"
 
 
@@ -181,6 +184,7 @@ def sqlite_engine(
     )
     pragmas = [
         "PRAGMA synchronous = NORMAL",
+        f"PRAGMA cache_size = -{PAGE_CACHE_KIB}",
         f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
         f"PRAGMA query_only = {'ON' if read_only else 'OFF'}",
     ]
