@@ -48,7 +48,11 @@ async def serve_front(
 
     if settings.config_file is not None:
         from trunkline.cli.applying import apply_file
+        from trunkline.storage.processes import DataDirectoryLock
 
+        # The front takes the lock for its life. It is asked for here because a start that is
+        # refused must not have changed what the running front serves.
+        DataDirectoryLock(settings.data_dir, alone=True).close()
         await apply_file(settings, settings.config_file)
     async with open_front(settings, log_fd=log_fd) as front:
         told = asyncio.ensure_future(_tell(front.server, settings, announce))
