@@ -47,6 +47,7 @@ def trunkline(
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("TRUNKLINE_DATA_DIR", str(data_dir))
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up")
 
     def run(*arguments: str) -> Result:
         monkeypatch.setattr(sys, "argv", ["trunkline", *arguments])
@@ -217,3 +218,21 @@ def test_an_owner_that_is_not_there_is_refused_with_where_to_look(
         "",
         f"Error: {refusal}\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("organisations", "create", "Other", "--tier", "gold"), "There is no tier 'gold'."),
+        (("keys", "create", "--name", "a", "--tier", "gold"), "There is no tier 'gold'."),
+        (("keys", "create", "--name", "a", "--alias", "nope"), "There is no model 'nope'."),
+    ],
+)
+def test_a_slip_of_the_pen_makes_no_key_that_counts_nothing(
+    trunkline: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    assert trunkline("organisations", "create", "Acme").returncode == Exit.OK
+    refused = trunkline(*arguments)
+    assert (refused.returncode, said in refused.stderr) == (Exit.REFUSED, True)
+    assert msgspec.json.decode(trunkline("keys", "list", "--json").stdout) == []
+    assert trunkline("keys", "create", "--name", "a", "--tier", "pro").returncode == Exit.OK

@@ -8,6 +8,8 @@ from msgspec.structs import asdict
 
 from trunkline.cli.output import AsJson, format_time, print_json, show
 from trunkline.cli.session import Session, choose_organisation, in_session
+from trunkline.configuration.references import known_to
+from trunkline.connections.service import ConnectionService
 from trunkline.errors import InvalidRequest
 from trunkline.identity.pepper import load_pepper
 from trunkline.identity.records import SCOPES, IssuedKey, Key, KeyTerms
@@ -55,6 +57,15 @@ def create(
         )
         async with session.database.write(None) as conn:
             owner = await choose_organisation(conn, org)
+            if alias or tier:
+                # A slip of the pen would make a key that can use nothing, or that counts nothing.
+                service = await ConnectionService.from_settings(
+                    session.settings, clock=session.clock
+                )
+                known = await known_to(conn, service, owner.id)
+                known.check_tier(tier)
+                for public in alias or ():
+                    known.check_model(public)
             terms = KeyTerms(
                 name=name,
                 team_id=None if team is None else (await find_team(conn, owner.id, team)).id,

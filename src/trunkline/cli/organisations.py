@@ -7,6 +7,8 @@ from msgspec.structs import asdict
 
 from trunkline.cli.output import AsJson, format_time, print_json, show
 from trunkline.cli.session import Session, choose_organisation, in_session
+from trunkline.configuration.references import known_to
+from trunkline.connections.service import ConnectionService
 from trunkline.identity.records import ROLES, Organisation, Team, User
 from trunkline.identity.service import organisations, users
 
@@ -34,9 +36,15 @@ def create(
 
     async def work(session: Session) -> Organisation:
         async with session.database.write(None) as conn:
-            return await organisations.create_organisation(
+            made = await organisations.create_organisation(
                 conn, name=name, slug=slug, time_zone=time_zone, tier=tier, clock=session.clock
             )
+            if tier is not None:
+                service = await ConnectionService.from_settings(
+                    session.settings, clock=session.clock
+                )
+                (await known_to(conn, service, made.id)).check_tier(tier)
+            return made
 
     _made(in_session(work), as_json=as_json)
 

@@ -5,7 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trunkline.configuration.collecting import Collector
 from trunkline.configuration.known import Known
 from trunkline.configuration.owned import apply_owned, prune_owned
-from trunkline.configuration.rules import Kept, apply_rules, apply_tiers, prune_rules, tier_names
+from trunkline.configuration.references import known_to
+from trunkline.configuration.rules import Kept, apply_rules, apply_tiers, prune_rules
 from trunkline.configuration.schema import KeySection, OrganisationSection
 from trunkline.connections.service import ConnectionService
 from trunkline.identity.pepper import Pepper
@@ -64,7 +65,7 @@ class OrganisationApplier:
             await self._apply_people(org_id)
             await apply_owned(self._conn, self._connections, org_id, section, path, self._collector)
             await apply_tiers(self._conn, org_id, section.tiers, self._clock)
-            known = await self._known(org_id)
+            known = await known_to(self._conn, self._connections, org_id)
             with self._collector.at(f"{path}tier"):
                 known.check_tier(section.tier)
             await self._apply_keys(org_id, texts, known)
@@ -86,13 +87,6 @@ class OrganisationApplier:
         for key in await keys.list_keys(self._conn, org_id):
             if key.name not in named and key.revoked_ms is None:
                 await keys.revoke_key(self._conn, org_id, key.id, clock=self._clock)
-
-    async def _known(self, org_id: str) -> Known:
-        return Known(
-            models=await self._connections.model_names(self._conn, org_id),
-            connections=await self._connections.connection_names(self._conn, org_id),
-            tiers=await tier_names(self._conn, org_id),
-        )
 
     async def _apply_people(self, org_id: str) -> None:
         for number, team in enumerate(self._section.teams):
