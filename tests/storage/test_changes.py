@@ -5,7 +5,13 @@ import asyncio
 import pytest
 
 from trunkline.kit.clock import FakeClock
-from trunkline.storage.changes import Change, ChangePoller, append_change
+from trunkline.storage.changes import (
+    Change,
+    ChangePoller,
+    append_change,
+    changes_after,
+    forget_changes,
+)
 from trunkline.storage.engine import Database
 
 
@@ -168,3 +174,14 @@ async def test_more_changes_than_one_page_arrive_completely(sqlite_database: Dat
         assert len(await received.until(1001)) == 1001
     finally:
         await poller.stop()
+
+
+async def test_only_the_newest_changes_are_kept(database: Database) -> None:
+    async with database.write(None) as conn:
+        for number in range(5):
+            await append_change(conn, None, "kind", str(number))
+    async with database.write(None) as conn:
+        removed = await forget_changes(conn, keep=2)
+        left = [change.id for change in await changes_after(conn, 0)]
+    assert removed >= 3
+    assert left == ["3", "4"]
