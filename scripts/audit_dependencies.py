@@ -15,7 +15,7 @@ COMMAND = (
     *(sys.executable, "-m", "pip_audit", "-r", LOCK, "--disable-pip", "--require-hashes"),
     *("--format", "json", "--progress-spinner", "off"),
 )
-WAY_OUT = "Run it where pypi.org can be reached, or leave the audit out with OFFLINE=1."
+WAY_OUT = "Run it where the advisory service can be reached, or leave the audit out with OFFLINE=1."
 
 
 def verdict(report: str) -> tuple[list[str], int]:
