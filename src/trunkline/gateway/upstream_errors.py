@@ -63,64 +63,55 @@ class AttemptFailed(Exception):
 
 def from_transport(error: TransportError) -> AttemptFailed:
     """The meaning of a failure of the connection."""
-    ending: Ending = "failed" if error.sent else "not_sent"
+    silent = isinstance(error, (FirstByteTimeout, IdleTimeout, TotalTimeout))
+    ending: Ending = "timed_out" if silent else "failed"
+    return AttemptFailed(
+        _told(error),
+        ending if error.sent else "not_sent",
+        elsewhere=not isinstance(error, BodyTooLarge),
+    )
+
+
+def _told(error: TransportError) -> TrunklineError:
+    """What the caller is told; what only the log may say stands in the reference."""
     if isinstance(error, (FirstByteTimeout, IdleTimeout, TotalTimeout)):
-        return AttemptFailed(
-            ProviderSilent(
-                "The provider stayed silent for too long.",
-                hint="Try again later, or use another model.",
-                should_retry=False,
-            ),
-            "timed_out" if error.sent else "not_sent",
+        return ProviderSilent(
+            "The provider stayed silent for too long.",
+            hint="Try again later, or use another model.",
+            should_retry=False,
         )
     if isinstance(error, PoolTimeout):
-        return AttemptFailed(
-            Unavailable(
-                "All connections to the provider are in use.",
-                code="upstream_pool_exhausted",
-                retry_after=1,
-            ),
-            ending,
+        return Unavailable(
+            "All connections to the provider are in use.",
+            code="upstream_pool_exhausted",
+            retry_after=1,
         )
     if isinstance(error, (AddressRefused, NameNotResolved, TLSFailed)):
-        return AttemptFailed(
-            UpstreamFailed(
-                "The provider's address cannot be used.",
-                code="upstream_unreachable",
-                hint="The administrator finds the reason in the log under this request id.",
-                should_retry=False,
-                reference=repr(error),
-            ),
-            ending,
+        return UpstreamFailed(
+            "The provider's address cannot be used.",
+            code="upstream_unreachable",
+            hint="The administrator finds the reason in the log under this request id.",
+            should_retry=False,
+            reference=repr(error),
         )
     if isinstance(error, (ConnectFailed, ConnectTimeout)):
-        return AttemptFailed(
-            UpstreamFailed(
-                "The provider cannot be reached.",
-                code="upstream_unreachable",
-                hint="Try again later, or use another model; the administrator finds the reason in "
-                "the log under this request id.",
-                reference=repr(error),
-            ),
-            ending,
+        return UpstreamFailed(
+            "The provider cannot be reached.",
+            code="upstream_unreachable",
+            hint="Try again later, or use another model; the administrator finds the reason in "
+            "the log under this request id.",
+            reference=repr(error),
         )
     if isinstance(error, BodyTooLarge):
-        return AttemptFailed(
-            UpstreamFailed(
-                "The provider's answer is larger than the operator allows.",
-                code="upstream_answer_too_large",
-                should_retry=False,
-            ),
-            ending,
-            elsewhere=False,
+        return UpstreamFailed(
+            "The provider's answer is larger than the operator allows.",
+            code="upstream_answer_too_large",
+            should_retry=False,
         )
-    return AttemptFailed(
-        UpstreamFailed(
-            "The provider's answer broke off or was not valid.",
-            code="upstream_connection_lost",
-            reference=repr(error),
-        ),
-        ending,
+    return UpstreamFailed(
+        "The provider's answer broke off or was not valid.",
+        code="upstream_connection_lost",
+        reference=repr(error),
     )
 
 

@@ -25,10 +25,11 @@ from trunkline.gateway.wire.members import (
     encode_members,
     read_count,
     read_flag,
-    read_list,
     read_members,
     read_tags,
     read_text,
+    require_messages,
+    required_model,
     shortened,
     unescaped,
 )
@@ -220,21 +221,8 @@ class AnthropicMessages(Wire):
     @override
     def read_request(self, body: bytes, operation: str) -> Inbound:
         fields = read_members(body)
-        model = read_text(fields, "model", "")
-        if not model:
-            raise InvalidRequest(
-                "model: this field is required.",
-                code="missing_model",
-                param="model",
-                hint="Name a model; GET /v1/models lists those that your key may use.",
-            )
-        if not read_list(fields, "messages", list[msgspec.Raw]()):
-            raise InvalidRequest(
-                "messages: at least one message is required.",
-                code="missing_messages",
-                param="messages",
-                hint="Send at least one message.",
-            )
+        model = required_model(fields, "model: this field is required.")
+        require_messages(fields, "messages: at least one message is required.")
         max_tokens: int | None = read_count(fields, "max_tokens", None)
         if operation == "messages" and (max_tokens is None or max_tokens < 1):
             raise InvalidRequest(

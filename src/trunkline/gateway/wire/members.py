@@ -137,3 +137,35 @@ def read_flag(members: dict[str, msgspec.Raw], name: str) -> bool:
     """A member that is true or false, or absent and then false."""
     off: bool = False
     return _read_bool(members, name, off)
+
+
+def required_model(members: dict[str, msgspec.Raw], missing: str) -> str:
+    """The model that a request names.
+
+    Raises:
+        InvalidRequest: none; ``missing`` says so in the wire's own manner.
+    """
+    model = read_text(members, "model", "")
+    if not model:
+        raise InvalidRequest(
+            missing,
+            code="missing_model",
+            param="model",
+            hint="Name a model; GET /v1/models lists those that your key may use.",
+        )
+    return model
+
+
+def require_messages(members: dict[str, msgspec.Raw], missing: str) -> None:
+    """Check that a request has at least one message.
+
+    Raises:
+        InvalidRequest: none; ``missing`` says so in the wire's own manner.
+    """
+    if not read_list(members, "messages", list[msgspec.Raw]()):
+        raise InvalidRequest(
+            missing,
+            code="missing_messages",
+            param="messages",
+            hint="Send at least one message.",
+        )

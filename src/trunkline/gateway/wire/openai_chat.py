@@ -26,11 +26,12 @@ from trunkline.gateway.wire.members import (
     encode_members,
     read_count,
     read_flag,
-    read_list,
     read_members,
     read_object,
     read_tags,
     read_text,
+    require_messages,
+    required_model,
     shortened,
     unescaped,
 )
@@ -284,21 +285,8 @@ class OpenAIChat(Wire):
     @override
     def read_request(self, body: bytes, operation: str) -> Inbound:
         fields = read_members(body)
-        model = read_text(fields, "model", "")
-        if not model:
-            raise InvalidRequest(
-                "'model' is missing.",
-                code="missing_model",
-                param="model",
-                hint="Name a model; GET /v1/models lists those that your key may use.",
-            )
-        if not read_list(fields, "messages", list[msgspec.Raw]()):
-            raise InvalidRequest(
-                "'messages' is missing or empty.",
-                code="missing_messages",
-                param="messages",
-                hint="Send at least one message.",
-            )
+        model = required_model(fields, "'model' is missing.")
+        require_messages(fields, "'messages' is missing or empty.")
         ceilings = {
             name: count
             for name in ("max_completion_tokens", "max_tokens")
