@@ -7,6 +7,7 @@ import typer
 from msgspec.structs import asdict
 
 from trunkline.cli.output import AsJson, print_json, show
+from trunkline.cli.removing import remove_rule
 from trunkline.cli.session import Session, choose_organisation, in_session
 from trunkline.identity.records import Organisation
 from trunkline.kit.money import format_usd
@@ -96,17 +97,7 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove a budget."""
-
-    async def work(session: Session) -> None:
-        async with session.database.write(None) as conn:
-            owner = await choose_organisation(conn, org)
-            await service.remove_budget(conn, owner.id, rule_id)
-
-    in_session(work)
-    if as_json:
-        print_json({"removed": rule_id})
-    else:
-        typer.echo(f"Budget {rule_id} is removed.")
+    remove_rule("Budget", rule_id, service.remove_budget, org=org, as_json=as_json)
 
 
 def _described(rule: BudgetRule) -> dict[str, Any]:

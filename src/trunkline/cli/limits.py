@@ -6,6 +6,7 @@ import typer
 from msgspec.structs import asdict
 
 from trunkline.cli.output import AsJson, print_json, show
+from trunkline.cli.removing import remove_rule
 from trunkline.cli.session import Session, choose_organisation, in_session
 from trunkline.limits import service
 from trunkline.limits.rules import LimitRule
@@ -80,14 +81,4 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove a limit."""
-
-    async def work(session: Session) -> None:
-        async with session.database.write(None) as conn:
-            owner = await choose_organisation(conn, org)
-            await service.remove_limit(conn, owner.id, rule_id)
-
-    in_session(work)
-    if as_json:
-        print_json({"removed": rule_id})
-    else:
-        typer.echo(f"Limit {rule_id} is removed.")
+    remove_rule("Limit", rule_id, service.remove_limit, org=org, as_json=as_json)
