@@ -143,7 +143,7 @@ class GatewayEndpoint:
                 hint=f"Use {' or '.join(allowed)}.",
             )
         return NotFound(
-            "There is no such endpoint.",
+            f"There is no endpoint {method} {path[:100]}.",
             code="unknown_endpoint",
             hint="Chat is at POST /v1/chat/completions, Messages at POST /v1/messages.",
         )
