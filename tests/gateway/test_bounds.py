@@ -9,8 +9,8 @@ from trunkline.errors import InvalidRequest
 from trunkline.gateway.bounds import TOKENS_PER_IMAGE, bounds_of
 from trunkline.gateway.metering.price import Price, Rates, Tier
 from trunkline.gateway.snapshot import Connection, Origin, Target
-from trunkline.gateway.wire.anthropic_messages import AnthropicMessages
-from trunkline.gateway.wire.openai_chat import OpenAIChat
+from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
+from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 from trunkline.simulator.prices import PRICES
 
 OPENAI = OpenAIChat()

@@ -16,9 +16,9 @@ from trunkline.gateway.headers import JSON, Pairs, error_headers, request_id_hea
 from trunkline.gateway.lookup import Lookup, LookupRunner
 from trunkline.gateway.models import describe_model, list_models
 from trunkline.gateway.pipeline import Pipeline
-from trunkline.gateway.wire.anthropic_messages import AnthropicMessages
+from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
 from trunkline.gateway.wire.contract import Wire
-from trunkline.gateway.wire.openai_chat import OpenAIChat
+from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 from trunkline.observability.redaction import scrub_url
 from trunkline.observability.request_id import request_id_from
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trunkline.errors import BudgetExhausted, InvalidRequest
 from trunkline.gateway.metering.usage import Usage
-from trunkline.gateway.wire.anthropic_messages import AnthropicMessages
+from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
 from trunkline.gateway.wire.contract import Malformed, Sight
 
 WIRE = AnthropicMessages()

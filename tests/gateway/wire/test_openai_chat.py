@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trunkline.errors import BudgetExhausted, InvalidRequest, LimitExceeded
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import Malformed, Sight
-from trunkline.gateway.wire.openai_chat import OpenAIChat
+from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 
 WIRE = OpenAIChat()
 HELLO = [{"role": "user", "content": "hello"}]

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from trunkline.errors import InvalidRequest, TrunklineError
 from trunkline.gateway.metering.usage import Usage
-from trunkline.gateway.wire import anthropic_errors
+from trunkline.gateway.wire.anthropic_messages import errors as anthropic_errors
 from trunkline.gateway.wire.contract import (
     Inbound,
     Malformed,

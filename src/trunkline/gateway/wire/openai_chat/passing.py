@@ -10,7 +10,6 @@ from typing_extensions import override
 
 from trunkline.errors import InvalidRequest, TrunklineError
 from trunkline.gateway.metering.usage import Usage
-from trunkline.gateway.wire import openai_errors
 from trunkline.gateway.wire.contract import (
     Inbound,
     Malformed,
@@ -35,6 +34,7 @@ from trunkline.gateway.wire.members import (
     shortened,
     unescaped,
 )
+from trunkline.gateway.wire.openai_family import errors as openai_errors
 from trunkline.gateway.wire.sse import data_of, size_of
 
 _encode = msgspec.json.Encoder().encode

@@ -1,0 +1,1 @@
+"""What all of OpenAI's API formats share: errors and usage."""
