@@ -5,7 +5,7 @@ from trunkline.simulator import PRICES
 from trunkline.simulator.fault_table import FAULTS
 from trunkline.simulator.faults import _HARMS
 from trunkline.simulator.models import MODELS
-from trunkline.simulator.refusals import OPENAI_SAMPLES
+from trunkline.simulator.openai.samples import OPENAI_SAMPLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
 
@@ -16,8 +16,9 @@ def dollars(nano: int) -> str:
 
 def price_rows() -> list[str]:
     rows = [
-        "| model | first token | tokens/s | input | output | cache read | write 5 m | write 1 h |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | first token | tokens/s | input | output | cache read | write 5 m | write 1 h |"
+        + " others |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for model in MODELS:
         price = PRICES[model.name]
@@ -28,9 +29,15 @@ def price_rows() -> list[str]:
             price.cache_write_5m,
             price.cache_write_1h,
         )
+        others = {
+            "sound": price.audio,
+            "each search unit": price.search,
+            "each second": price.second,
+        }
+        named = ", ".join(f"{name} {dollars(nano)}" for name, nano in others.items() if nano)
         speed = f"{model.rate:.0f}" if model.rate else "at once"
         cells = [f"`{model.name}`", f"{model.first_token * 1000:.0f} ms", speed]
-        rows.append(f"| {' | '.join([*cells, *map(dollars, amounts)])} |")
+        rows.append(f"| {' | '.join([*cells, *map(dollars, amounts), named or '-'])} |")
     return rows
 
 

@@ -11,9 +11,9 @@ import pytest
 from tests.simulator.raw import ANTHROPIC, BOTH, OPENAI, Raw, ask, asked, exchange, request
 
 from trunkline.simulator import SeenAttempt, Simulator
-from trunkline.simulator.anthropic_wire import AnthropicWire
+from trunkline.simulator.anthropic.messages_wire import AnthropicWire
 from trunkline.simulator.fault_table import FAULTS, parse_fault
-from trunkline.simulator.openai_wire import OpenAiWire
+from trunkline.simulator.openai.wire import OpenAiWire
 
 Ended = Callable[[], Awaitable[SeenAttempt]]
 

@@ -10,6 +10,8 @@ from trunkline.simulator.prices import PRICES, ListPrice
 
 ORGANISATION = "demo"
 OPENAI, ANTHROPIC = "sim-openai", "sim-anthropic"
+CONNECTIONS = {"openai_chat": OPENAI, "anthropic_messages": ANTHROPIC}
+"""The wires of the simulator that the demo offers, each with its connection."""
 # Names that both wires of the simulator know get this prefix on Anthropic's.
 ANTHROPIC_PREFIX = "claude-"
 
@@ -82,10 +84,9 @@ def _organisation(key_file: str) -> dict[str, Any]:
 def _models() -> Iterable[dict[str, Any]]:
     """Every model of the simulator under its own name; a second wire gets a prefix."""
     for model in MODELS:
-        wires = list(model.wires)
-        for wire in wires:
-            connection = OPENAI if wire == "openai_chat" else ANTHROPIC
-            second = len(wires) > 1 and connection == ANTHROPIC
+        connections = [name for wire, name in CONNECTIONS.items() if wire in model.wires]
+        for connection in connections:
+            second = len(connections) > 1 and connection == ANTHROPIC
             yield {
                 "name": ANTHROPIC_PREFIX + model.name if second else model.name,
                 "targets": [{"connection": connection, "model": model.name}],

@@ -17,6 +17,9 @@ class TokenUse(msgspec.Struct, frozen=True):
         cache_write_1h: input written to the cache for an hour.
         output: everything generated, reasoning included.
         reasoning: the part of the output that is reasoning.
+        audio: input that is sound, apart from the other kinds.
+        searches: search units of a rerank.
+        seconds: whole seconds of sound, where a model is billed by them.
     """
 
     uncached: int = 0
@@ -25,11 +28,15 @@ class TokenUse(msgspec.Struct, frozen=True):
     cache_write_1h: int = 0
     output: int = 0
     reasoning: int = 0
+    audio: int = 0
+    searches: int = 0
+    seconds: int = 0
 
     @property
     def input_total(self) -> int:
         """All input tokens, cached or not."""
-        return self.uncached + self.cache_read + self.cache_write_5m + self.cache_write_1h
+        written = self.cache_write_5m + self.cache_write_1h
+        return self.uncached + self.cache_read + written + self.audio
 
 
 def bill(use: TokenUse, price: ListPrice, service_tier: str | None = None) -> int:
@@ -45,6 +52,8 @@ def bill(use: TokenUse, price: ListPrice, service_tier: str | None = None) -> in
         + use.cache_read * rates.cache_read
         + use.cache_write_5m * rates.cache_write_5m
         + use.cache_write_1h * rates.cache_write_1h
+        + use.audio * rates.audio
         + use.output * rates.output
     )
-    return -(-charge // _TOKENS_PER_PRICE)
+    units = use.searches * rates.search + use.seconds * rates.second
+    return -(-charge // _TOKENS_PER_PRICE) + units

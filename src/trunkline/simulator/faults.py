@@ -8,7 +8,7 @@ import msgspec
 from trunkline.simulator.fault_table import Fault
 from trunkline.simulator.refusals import Refusal
 from trunkline.simulator.script import Ending, Script, Step, body_script
-from trunkline.simulator.wire import Wire
+from trunkline.simulator.wire import Breakage, Telling, Wire
 
 _MEGABYTE = 1_000_000
 _HTML = b"<!DOCTYPE html><html><body><h1>Please sign in to the network</h1></body></html>\n"
@@ -23,6 +23,7 @@ class Scene(msgspec.Struct, frozen=True):
     wire: Wire
     request_id: str
     fault: Fault
+    telling: Telling | None = None
 
 
 def refused_by(fault: Fault, wire: Wire) -> Refusal | None:
@@ -96,14 +97,17 @@ def _error_in_stream(script: Script, scene: Scene) -> Script:
     if not script.stream:
         return _error_body(script, scene)
     begun = _begun(script, scene)
-    return _replace(begun, steps=(*begun.steps, _error_step(scene)), missing_bytes=0)
+    events = sum(bool(step.data) for step in begun.steps)
+    errors = _error_steps(scene, events)
+    return _replace(begun, steps=(*begun.steps, *errors), missing_bytes=0)
 
 
 def _error_first(script: Script, scene: Scene) -> Script:
     if not script.stream:
         return _error_body(script, scene)
-    first = _replace(_error_step(scene), seconds=script.steps[0].seconds)
-    return _replace(script, steps=(first,), whole=False)
+    first, *others = _error_steps(scene, 0)
+    first = _replace(first, seconds=script.steps[0].seconds)
+    return _replace(script, steps=(first, *others), whole=False)
 
 
 def _missing_end(script: Script, _: Scene) -> Script:
@@ -123,8 +127,7 @@ def _malformed_chunk(script: Script, scene: Scene) -> Script:
     if hit is None:
         return script
     step = script.steps[hit]
-    line = step.data.rstrip()
-    broken = _replace(step, data=line[: len(line) * 2 // 3] + b"\n\n", reports_usage=False)
+    broken = _replace(step, data=scene.wire.broken(step.data), reports_usage=False)
     return _replace(
         script, steps=(*script.steps[:hit], broken, *script.steps[hit + 1 :]), whole=False
     )
@@ -143,14 +146,13 @@ def _bad_chunk_size(script: Script, scene: Scene) -> Script:
 
 
 def _huge_chunk(script: Script, scene: Scene) -> Script:
-    padding = b'"padding":"' + b"x" * int(scene.fault["megabytes"] * _MEGABYTE) + b'",'
     speaking = (n for n, step in enumerate(script.steps) if step.kind in {"content", "body"})
     hit = next(speaking, None)
     if hit is None:
         return script
     step = script.steps[hit]
-    start = step.data.index(b"{") + 1
-    huge = _replace(step, data=step.data[:start] + padding + step.data[start:])
+    size = int(scene.fault["megabytes"] * _MEGABYTE)
+    huge = _replace(step, data=scene.wire.padded(step.data, size))
     return _replace(script, steps=(*script.steps[:hit], huge, *script.steps[hit + 1 :]))
 
 
@@ -229,9 +231,10 @@ def _bytes_of(steps: tuple[Step, ...] | list[Step]) -> int:
     return sum(len(step.data) for step in steps)
 
 
-def _error_step(scene: Scene) -> Step:
+def _error_steps(scene: Scene, events: int) -> tuple[Step, ...]:
     refusal = scene.wire.samples["overloaded"].refusal(0)
-    return Step(scene.wire.error_event(refusal, scene.request_id), kind="end")
+    breakage = Breakage(refusal, scene.request_id, scene.telling, events)
+    return tuple(Step(data, kind="end") for data in scene.wire.error_events(breakage))
 
 
 def _error_body(script: Script, scene: Scene) -> Script:

@@ -39,6 +39,9 @@ class SeenAttempt(msgspec.Struct):
         status: of the head that was sent, or None when none was.
         input_tokens: all input, cached or not; 0 when the request was refused.
         output_tokens: generated so far, whether or not they left.
+        audio_tokens: the part of the input that is sound.
+        search_units: what a rerank is billed by.
+        audio_seconds: what a transcription is billed by, where it is not by tokens.
         complete: whether the client was sent a whole answer with a proper end.
         reported_usage: whether the final usage was handed to the operating system in full.
         client_closed: whether the client left before the end.
@@ -66,6 +69,9 @@ class SeenAttempt(msgspec.Struct):
     cache_write_1h_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_tokens: int = 0
+    search_units: int = 0
+    audio_seconds: int = 0
     complete: bool = False
     reported_usage: bool = False
     client_closed: bool = False
@@ -99,6 +105,9 @@ class Tab(msgspec.Struct):
         seen.cache_read_tokens = use.cache_read
         seen.cache_write_5m_tokens = use.cache_write_5m
         seen.cache_write_1h_tokens = use.cache_write_1h
+        seen.audio_tokens = use.audio
+        seen.search_units = use.searches
+        seen.audio_seconds = use.seconds
 
     def add_up(self) -> None:
         """Bring the bill of the attempt up to what was generated until now."""

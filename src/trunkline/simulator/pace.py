@@ -1,8 +1,8 @@
 """When each step of an answer happens, by the model's speed and the answer's own jitter."""
 
 import random
+from collections.abc import Iterable
 
-from trunkline.simulator.answer import Answer
 from trunkline.simulator.models import SimModel
 from trunkline.simulator.script import Step
 
@@ -10,12 +10,12 @@ _BEAT_TOKENS = 8
 _JITTER = 0.2
 
 
-def paced(steps: list[Step], model: SimModel, answer: Answer, speed: float) -> tuple[Step, ...]:
+def paced(steps: Iterable[Step], model: SimModel, digest: bytes, speed: float) -> tuple[Step, ...]:
     """The same steps with their seconds: the first token's delay, then the model's rate.
 
-    The speed divides all delays; 1 is the model's own.
+    The speed divides all delays; 1 is the model's own. The digest decides the jitter.
     """
-    rng = random.Random(answer.digest)
+    rng = random.Random(digest)
     first = model.first_token / speed
     per_token = 1 / (model.rate * speed) if model.rate else 0.0
     timed: list[Step] = []

@@ -1,5 +1,6 @@
 """What a request asks of a model, whichever wire it came by."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -47,6 +48,7 @@ class Question(msgspec.Struct, frozen=True):
         reasoning_tokens: least tokens of reasoning to generate; 0 for none.
         show_reasoning: whether the text of the reasoning is sent.
         service_tier: the tier that the answer reports.
+        repeated: what else of the request its wire needs to write the answer down.
     """
 
     model: SimModel
@@ -65,6 +67,7 @@ class Question(msgspec.Struct, frozen=True):
     reasoning_tokens: int = 0
     show_reasoning: bool = False
     service_tier: str = "default"
+    repeated: Mapping[str, Any] = {}
 
     @property
     def input_tokens(self) -> int:

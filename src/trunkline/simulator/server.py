@@ -1,35 +1,25 @@
-"""The simulator: both fake providers, their ledger and their controls on one port."""
+"""The simulator: all fake providers, their ledger and their controls on one port."""
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from trunkline.kit.clock import SystemClock
-from trunkline.simulator.anthropic_wire import AnthropicWire
+from trunkline.simulator.asked import Asked
 from trunkline.simulator.connection import Connection, Incoming
 from trunkline.simulator.control import Control
 from trunkline.simulator.delivery import perform
 from trunkline.simulator.ledger import SeenAttempt, SeenAttempts
-from trunkline.simulator.openai_wire import OpenAiWire
 from trunkline.simulator.prompt_cache import PromptCache
 from trunkline.simulator.provider import Provider
 from trunkline.simulator.refusals import Refusal
+from trunkline.simulator.route_table import build_routes, stranger
+from trunkline.simulator.routes import Count, Generate, LookUp, Perform, Routes
 from trunkline.simulator.rules import FaultRules
 from trunkline.simulator.script import Script, body_script
-from trunkline.simulator.wire import Wire
 
-_OPENAI: Wire = OpenAiWire()
-_ANTHROPIC: Wire = AnthropicWire()
-
-_GENERATE: Mapping[str, Wire] = {
-    "/v1/chat/completions": _OPENAI,
-    "/v1/messages": _ANTHROPIC,
-}
-_COUNT = "/v1/messages/count_tokens"
-_MODELS = "/v1/models"
 _CONTROL = "/_simulator/"
 _BACKLOG = 1024
 
@@ -77,6 +67,7 @@ class Simulator:
             rules=self._rules,
             transcripts=transcripts,
         )
+        self._routes = Routes(build_routes())
         self._connections: set[Connection] = set()
         self._requests = 0
         self._control = Control(seed, self._rules, self._attempts, self._connections)
@@ -128,55 +119,50 @@ class Simulator:
         self._attempts.close()
 
     async def _serve(self, connection: Connection, incoming: Incoming) -> None:
-        path = urlsplit(incoming.target).path
-        if incoming.method == "POST" and (path in _GENERATE or path == _COUNT):
-            await self._attempt(connection, incoming, path)
-            return
-        await perform(self._other(incoming, path), connection, keep_alive=incoming.keep_alive)
+        target = urlsplit(incoming.target)
+        if target.path.startswith(_CONTROL):
+            name, query = target.path.removeprefix(_CONTROL), parse_qs(target.query)
+            script = self._control.answer(incoming.method, name, query, incoming.body)
+        else:
+            match self._routes.find(incoming):
+                case None:
+                    script = self._unknown(incoming, target.path)
+                case LookUp() as operation, asked:
+                    script = self._provider.look_up(operation, asked, self._request_id())
+                case operation, asked:
+                    await self._attempt(connection, incoming, operation, asked)
+                    return
+        await perform(script, connection, keep_alive=incoming.keep_alive)
 
-    async def _attempt(self, connection: Connection, incoming: Incoming, path: str) -> None:
-        wire = _GENERATE.get(path, _ANTHROPIC)
+    async def _attempt(
+        self,
+        connection: Connection,
+        incoming: Incoming,
+        operation: Generate | Count | Perform,
+        asked: Asked,
+    ) -> None:
+        path = urlsplit(incoming.target).path
         tab = self._attempts.open(
-            wire.name, path, self._request_id(), incoming.headers, len(incoming.body)
+            operation.wire.name, path, self._request_id(), incoming.headers, len(incoming.body)
         )
         try:
-            if path == _COUNT:
-                script = self._provider.count(wire, incoming, tab)
-            else:
-                script = self._provider.generate(wire, incoming, tab)
+            script = self._provider.answer(operation, asked, tab)
             await perform(script, connection, keep_alive=incoming.keep_alive, seen=tab.seen)
         finally:
             tab.seen.client_closed = connection.client_gone
             self._attempts.ended(tab)
 
-    def _other(self, incoming: Incoming, path: str) -> Script:
-        """Everything that is no attempt: controls, lists of models, and what nobody knows."""
-        if path.startswith(_CONTROL):
-            query = parse_qs(urlsplit(incoming.target).query)
-            return self._control.answer(
-                incoming.method, path.removeprefix(_CONTROL), query, incoming.body
-            )
-        wire = _ANTHROPIC if "anthropic-version" in incoming.headers else _OPENAI
+    def _unknown(self, incoming: Incoming, path: str) -> Script:
+        wire = stranger(incoming.headers)
         request_id = self._request_id()
-        try:
-            status, body = HTTPStatus.OK, self._listed(wire, incoming, path)
-        except Refusal as refusal:
-            status, body = HTTPStatus(refusal.status), wire.error_body(refusal, request_id)
-        headers = (("content-type", "application/json"), *wire.headers(request_id, None))
-        return body_script(status, headers, body)
-
-    def _listed(self, wire: Wire, incoming: Incoming, path: str) -> bytes:
-        known = path == _MODELS or path.startswith(f"{_MODELS}/")
-        if incoming.method != "GET" or not known:
-            raise Refusal(
-                404,
-                "invalid_request_error" if wire is _OPENAI else "not_found_error",
-                f"Unknown request URL: {incoming.method} {path}.",
-                code="unknown_url",
-            )
-        wire.credential(incoming.headers)
-        name = unquote(path.removeprefix(_MODELS).removeprefix("/"))
-        return wire.model(name) if name else wire.models()
+        refusal = Refusal(
+            HTTPStatus.NOT_FOUND,
+            wire.samples["status_404"].kind,
+            f"Unknown request URL: {incoming.method} {path}.",
+            code="unknown_url",
+        )
+        headers = (("content-type", "application/json"), *wire.headers(request_id, 0))
+        return body_script(refusal.status, headers, wire.error_body(refusal, request_id))
 
     def _request_id(self) -> str:
         """Different for each request, and the same again for the same seed and order."""

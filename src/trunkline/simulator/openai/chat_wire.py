@@ -1,6 +1,6 @@
 """OpenAI Chat Completions, byte for byte as OpenAI frames it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
@@ -8,74 +8,33 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.simulator.answer import Call, Choice
+from trunkline.simulator.asked import Asked
 from trunkline.simulator.billing import TokenUse
-from trunkline.simulator.models import OPENAI, SimModel, WireName, find_model, models_of
-from trunkline.simulator.openai_request import model_not_found, read_chat
+from trunkline.simulator.models import OPENAI, WireName
+from trunkline.simulator.openai.chat_request import read_chat
+from trunkline.simulator.openai.wire import OpenAiWire, created, fingerprint, pretty
 from trunkline.simulator.pace import beats
 from trunkline.simulator.prompt_cache import CacheUse, PromptCache
 from trunkline.simulator.question import Question
-from trunkline.simulator.refusals import OPENAI_SAMPLES, Refusal, Sample
 from trunkline.simulator.script import Step
-from trunkline.simulator.wire import Headers, Telling, Wire
+from trunkline.simulator.wire import ChatWire, Telling
 
 _FINISH = {"end": "stop", "stop_sequence": "stop", "length": "length", "tools": "tool_calls"}
-_CREATED = 1_750_000_000
-_REQUEST_LIMIT = 10_000
-_TOKEN_LIMIT = 2_000_000
-_WRONG_KEY = "bad-key"
 _DONE = b"data: [DONE]\n\n"
 
 
-class OpenAiWire(Wire):
-    """The ``/v1/chat/completions`` family."""
+class ChatCompletions(OpenAiWire, ChatWire):
+    """``/v1/chat/completions``."""
 
     name: WireName = OPENAI
-    samples: Mapping[str, Sample] = OPENAI_SAMPLES
-    chunked_bodies = False
 
     @override
-    def credential(self, headers: Mapping[str, str]) -> str:
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
-            raise Refusal(
-                401,
-                "invalid_request_error",
-                "You didn't provide an API key. You need to provide your API key in an "
-                "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
-            )
-        if key == _WRONG_KEY:
-            raise Refusal(
-                401,
-                "invalid_request_error",
-                f"Incorrect API key provided: {key}.",
-                code="invalid_api_key",
-            )
-        return key
-
-    @override
-    def read(self, body: bytes) -> Question:
-        return read_chat(body)
+    def read(self, asked: Asked) -> Question:
+        return read_chat(asked.body)
 
     @override
     def cached(self, cache: PromptCache, scope: str, question: Question) -> CacheUse:
         return cache.automatic(scope, question.prompt)
-
-    @override
-    def headers(self, request_id: str, question: Question | None) -> Headers:
-        tokens = question.input_tokens if question else 0
-        return (
-            ("x-request-id", request_id),
-            ("openai-organization", "org-simulator"),
-            ("openai-processing-ms", str(20 + tokens % 100)),
-            ("openai-version", "2020-10-01"),
-            ("x-ratelimit-limit-requests", str(_REQUEST_LIMIT)),
-            ("x-ratelimit-limit-tokens", str(_TOKEN_LIMIT)),
-            ("x-ratelimit-remaining-requests", str(_REQUEST_LIMIT - 1)),
-            ("x-ratelimit-remaining-tokens", str(max(0, _TOKEN_LIMIT - tokens))),
-            ("x-ratelimit-reset-requests", "6ms"),
-            ("x-ratelimit-reset-tokens", f"{tokens * 60_000 // _TOKEN_LIMIT}ms"),
-        )
 
     @override
     def events(self, telling: Telling) -> list[Step]:
@@ -87,7 +46,7 @@ class OpenAiWire(Wire):
         document: dict[str, Any] = {
             "id": "chatcmpl-" + answer.ident("completion", 29),
             "object": "chat.completion",
-            "created": _created(answer.digest),
+            "created": created(answer.digest),
             "model": question.model.served_as,
             "choices": [
                 {
@@ -102,27 +61,8 @@ class OpenAiWire(Wire):
         if telling.with_usage:
             document["usage"] = _usage(telling.use)
         document["service_tier"] = question.service_tier
-        document["system_fingerprint"] = _fingerprint(question.model)
-        return _pretty(document)
-
-    @override
-    def error_body(self, refusal: Refusal, request_id: str) -> bytes:
-        return _pretty({"error": _error(refusal)})
-
-    @override
-    def error_event(self, refusal: Refusal, request_id: str) -> bytes:
-        return b"data: " + msgspec.json.encode({"error": _error(refusal)}) + b"\n\n"
-
-    @override
-    def models(self) -> bytes:
-        return _pretty({"object": "list", "data": [_model(one) for one in models_of(OPENAI)]})
-
-    @override
-    def model(self, name: str) -> bytes:
-        model = find_model(name, OPENAI)
-        if model is None:
-            raise model_not_found(name)
-        return _pretty(_model(model))
+        document["system_fingerprint"] = fingerprint(question.model)
+        return pretty(document)
 
 
 class _Stream:
@@ -135,10 +75,10 @@ class _Stream:
             {
                 "id": "chatcmpl-" + answer.ident("completion", 29),
                 "object": "chat.completion.chunk",
-                "created": _created(answer.digest),
+                "created": created(answer.digest),
                 "model": question.model.served_as,
                 "service_tier": question.service_tier,
-                "system_fingerprint": _fingerprint(question.model),
+                "system_fingerprint": fingerprint(question.model),
             }
         )
         self._before = b"data: " + shared[:-1] + b',"choices":['
@@ -227,29 +167,3 @@ def _usage(use: TokenUse) -> dict[str, Any]:
             "rejected_prediction_tokens": 0,
         },
     }
-
-
-def _error(refusal: Refusal) -> dict[str, Any]:
-    return {
-        "message": refusal.message,
-        "type": refusal.kind,
-        "param": refusal.param,
-        "code": refusal.code,
-    }
-
-
-def _model(model: SimModel) -> dict[str, Any]:
-    return {"id": model.name, "object": "model", "created": _CREATED, "owned_by": "simulator"}
-
-
-def _created(digest: bytes) -> int:
-    """A moment that belongs to the answer, so that the same answer has the same bytes."""
-    return _CREATED + int.from_bytes(digest[:3], "big")
-
-
-def _fingerprint(model: SimModel) -> str:
-    return "fp_" + model.served_as.encode().hex()[-10:]
-
-
-def _pretty(document: dict[str, Any]) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

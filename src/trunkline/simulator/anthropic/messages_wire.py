@@ -9,15 +9,17 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.simulator.answer import Call, Choice
-from trunkline.simulator.anthropic_request import model_not_found, read_messages
+from trunkline.simulator.anthropic.messages_request import model_not_found, read_messages
+from trunkline.simulator.anthropic.samples import ANTHROPIC_SAMPLES
+from trunkline.simulator.asked import Asked
 from trunkline.simulator.billing import TokenUse
 from trunkline.simulator.models import ANTHROPIC, SimModel, WireName, find_model, models_of
 from trunkline.simulator.pace import beats
 from trunkline.simulator.prompt_cache import CacheUse, PromptCache
 from trunkline.simulator.question import Question
-from trunkline.simulator.refusals import ANTHROPIC_SAMPLES, Refusal, Sample
+from trunkline.simulator.refusals import Refusal, Sample
 from trunkline.simulator.script import Step, StepKind
-from trunkline.simulator.wire import Headers, Telling, Wire
+from trunkline.simulator.wire import Breakage, ChatWire, CountingWire, Headers, Telling
 
 _STOP = {
     "end": "end_turn",
@@ -38,7 +40,7 @@ _LONGEST_PADDING = 16
 _SIGNATURE_BYTES = 96
 
 
-class AnthropicWire(Wire):
+class AnthropicWire(ChatWire, CountingWire):
     """The ``/v1/messages`` family."""
 
     name: WireName = ANTHROPIC
@@ -46,7 +48,8 @@ class AnthropicWire(Wire):
     chunked_bodies = True
 
     @override
-    def credential(self, headers: Mapping[str, str]) -> str:
+    def credential(self, asked: Asked) -> str:
+        headers = asked.headers
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         key = headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else "")
         if not key:
@@ -58,18 +61,27 @@ class AnthropicWire(Wire):
         return key
 
     @override
-    def read(self, body: bytes) -> Question:
-        return read_messages(body)
+    def read(self, asked: Asked) -> Question:
+        return read_messages(asked.body)
+
+    @override
+    def count(self, asked: Asked) -> tuple[Question, bytes]:
+        question = read_messages(asked.body, counting=True)
+        return question, msgspec.json.encode({"input_tokens": question.input_tokens})
 
     @override
     def cached(self, cache: PromptCache, scope: str, question: Question) -> CacheUse:
         return cache.explicit(scope, question.prompt)
 
     @override
-    def headers(self, request_id: str, question: Question | None) -> Headers:
+    def headers(self, request_id: str, input_tokens: int) -> Headers:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        spent = question.input_tokens if question else 0
-        used = {"requests": 1, "tokens": spent, "input-tokens": spent, "output-tokens": 0}
+        used = {
+            "requests": 1,
+            "tokens": input_tokens,
+            "input-tokens": input_tokens,
+            "output-tokens": 0,
+        }
         limits = []
         for kind, limit in _LIMITS.items():
             name = f"anthropic-ratelimit-{kind}"
@@ -104,11 +116,12 @@ class AnthropicWire(Wire):
         return msgspec.json.encode({**_error(refusal), "request_id": request_id})
 
     @override
-    def error_event(self, refusal: Refusal, request_id: str) -> bytes:
-        return b"event: error\ndata: " + self.error_body(refusal, request_id) + b"\n\n"
+    def error_events(self, breakage: Breakage) -> tuple[bytes, ...]:
+        body = self.error_body(breakage.refusal, breakage.request_id)
+        return (b"event: error\ndata: " + body + b"\n\n",)
 
-    @override
-    def models(self) -> bytes:
+    def models(self, _: Asked) -> bytes:
+        """The list of models as a JSON document."""
         shown = [_model(one) for one in models_of(ANTHROPIC)]
         return msgspec.json.encode(
             {
@@ -119,8 +132,13 @@ class AnthropicWire(Wire):
             }
         )
 
-    @override
-    def model(self, name: str) -> bytes:
+    def model(self, asked: Asked) -> bytes:
+        """One model as a JSON document.
+
+        Raises:
+            Refusal: there is no such model.
+        """
+        name = asked.params["model"]
         model = find_model(name, ANTHROPIC)
         if model is None:
             raise model_not_found(name)

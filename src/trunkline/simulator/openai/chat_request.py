@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from trunkline.simulator.models import OPENAI, SimModel, find_model, price_of
+from trunkline.simulator.openai.wire import invalid, model_not_found
 from trunkline.simulator.question import Question, Segment, Tool, fixed_segment, text_segment
 from trunkline.simulator.reading import JSON_OBJECT, base_name, decode, digest_of
-from trunkline.simulator.refusals import Refusal
 
 MESSAGE_OVERHEAD = 4
 PROMPT_OVERHEAD = 3
@@ -102,7 +102,7 @@ def read_chat(body: bytes) -> Question:
     Raises:
         Refusal: with OpenAI's status, code and field.
     """
-    asked = decode(body, _Body, _invalid)
+    asked = decode(body, _Body, invalid)
     model = find_model(base_name(asked.model), OPENAI)
     if model is None:
         raise model_not_found(asked.model)
@@ -127,7 +127,7 @@ def read_chat(body: bytes) -> Question:
         service_tier=_service_tier(asked.service_tier, model),
     )
     if question.input_tokens > model.context:
-        raise _invalid(
+        raise invalid(
             f"This model's maximum context length is {model.context} tokens. However, your "
             f"messages resulted in {question.input_tokens} tokens. Please reduce the length of "
             "the messages.",
@@ -137,23 +137,9 @@ def read_chat(body: bytes) -> Question:
     return question
 
 
-def model_not_found(name: str) -> Refusal:
-    """OpenAI's answer to a model that it does not know."""
-    return Refusal(
-        404,
-        "invalid_request_error",
-        f"The model `{name}` does not exist or you do not have access to it.",
-        code="model_not_found",
-    )
-
-
-def _invalid(message: str, param: str | None, code: str | None = None) -> Refusal:
-    return Refusal(400, "invalid_request_error", message, code=code, param=param)
-
-
 def _check(asked: _Body, model: SimModel) -> None:
     if not asked.messages:
-        raise _invalid(
+        raise invalid(
             "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an "
             "empty array instead.",
             "messages",
@@ -164,14 +150,14 @@ def _check(asked: _Body, model: SimModel) -> None:
     ceiling = asked.max_completion_tokens or asked.max_tokens or 0
     if ceiling > model.max_output:
         name = "max_completion_tokens" if asked.max_completion_tokens else "max_tokens"
-        raise _invalid(
+        raise invalid(
             f"{name} is too large: {ceiling}. This model supports at most {model.max_output} "
             "completion tokens.",
             name,
             "invalid_value",
         )
     if asked.stream_options is not None and not asked.stream:
-        raise _invalid(
+        raise invalid(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
             "stream_options",
         )
@@ -180,14 +166,14 @@ def _check(asked: _Body, model: SimModel) -> None:
 
 def _check_reasoning_rules(asked: _Body) -> None:
     if asked.max_tokens is not None:
-        raise _invalid(
+        raise invalid(
             "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
             "'max_completion_tokens' instead.",
             "max_tokens",
             "unsupported_parameter",
         )
     if asked.temperature not in {None, 1}:
-        raise _invalid(
+        raise invalid(
             f"Unsupported value: 'temperature' does not support {asked.temperature:g} with this "
             "model. Only the default (1) value is supported.",
             "temperature",
@@ -201,7 +187,7 @@ def _check_tool_results(messages: list[_Message]) -> None:
     for number, message in enumerate(messages):
         if message.role == "tool":
             if message.tool_call_id not in waiting:
-                raise _invalid(
+                raise invalid(
                     "Invalid parameter: messages with role 'tool' must be a response to a "
                     "preceding message with 'tool_calls'.",
                     f"messages.[{number}].role",
@@ -212,7 +198,7 @@ def _check_tool_results(messages: list[_Message]) -> None:
             break
         waiting = {call.id for call in message.tool_calls or ()}
     if waiting:
-        raise _invalid(
+        raise invalid(
             "An assistant message with 'tool_calls' must be followed by tool messages responding "
             "to each 'tool_call_id'. The following tool_call_ids did not have response messages: "
             + ", ".join(sorted(waiting)),
@@ -265,20 +251,20 @@ def _tool_choice(asked: _Body) -> str:
         return "auto"
     if isinstance(choice, str):
         if choice not in {"auto", "none", "required"}:
-            raise _invalid(
+            raise invalid(
                 f"Invalid value: '{choice}'. Supported values are: 'none', 'auto', and 'required'.",
                 "tool_choice",
                 "invalid_value",
             )
         if choice != "none" and not asked.tools:
-            raise _invalid(
+            raise invalid(
                 "'tool_choice' is only allowed when 'tools' are specified.", "tool_choice"
             )
         return choice
     function = choice.get("function")
     name = function.get("name") if isinstance(function, dict) else None
     if name not in {tool.function.name for tool in asked.tools or ()}:
-        raise _invalid(
+        raise invalid(
             f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice", "invalid_value"
         )
     return f"={name}"
@@ -290,7 +276,7 @@ def _schema(wanted: _ResponseFormat | None) -> dict[str, Any] | None:
     if wanted.type == "json_object":
         return JSON_OBJECT
     if wanted.json_schema is None:
-        raise _invalid(
+        raise invalid(
             "Missing required parameter: 'response_format.json_schema'.",
             "response_format.json_schema",
             "missing_required_parameter",
@@ -309,7 +295,7 @@ def _reasoning(asked: _Body, model: SimModel) -> int:
         return 0
     effort = asked.reasoning_effort or "medium"
     if effort not in _REASONING_TOKENS:
-        raise _invalid(
+        raise invalid(
             f"Invalid value: '{effort}'. Supported values are: "
             + ", ".join(f"'{name}'" for name in _REASONING_TOKENS),
             "reasoning_effort",

@@ -1,0 +1,1 @@
+"""The wires of OpenAI and of those that speak as it does."""
