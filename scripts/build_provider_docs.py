@@ -9,7 +9,7 @@ from trunkline.settings import Settings, environment_names
 PAGE = Path(__file__).parent.parent / "docs" / "providers.md"
 BEGIN, END = "<!-- providers: begin -->", "<!-- providers: end -->"
 HEADINGS = (
-    "id", "provider", "wire", "address", "set by", "prices", "when the caller leaves", "checked",
+    "id", "provider", "wires", "address", "set by", "prices", "when the caller leaves", "checked",
 )  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def _cells(row: Provider) -> tuple[str, ...]:
     return (
         f"`{row.id}`",
         row.title,
-        f"`{row.wire}`",
+        ", ".join(f"`{wire}`" for wire in row.wires),
         f"`{row.base_url}`" if row.base_url else "each connection names it",
         _setting(row),
         _prices(row),

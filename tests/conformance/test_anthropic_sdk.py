@@ -178,7 +178,7 @@ async def test_counting_is_free_and_agrees_with_the_answer(
     answer = await anthropic_sdk.do(message(tools=[WEATHER]))
     assert counted.input_tokens == answer.usage.input_tokens
     rows = await served.rows()
-    assert [row["operation"] for row in rows] == ["count_tokens", "messages"]
+    assert [row["operation"] for row in rows] == ["count_tokens", "chat"]
     assert (rows[0]["cost_state"], rows[0]["cost_nano"]) == ("exact", 0)
 
 

@@ -59,9 +59,8 @@ async def test_a_key_in_the_environment_publishes_the_models_of_its_provider(
         id="environment/openai",
         name="openai",
         provider="openai",
-        wire="openai_chat",
+        wires={"openai_chat": "/v1"},
         origin=Origin("https", "api.openai.com", 443),
-        path_prefix="/v1",
         headers=((b"authorization", b"Bearer sk-1"),),
         cancels_on_close=True,
         private=True,
@@ -69,7 +68,7 @@ async def test_a_key_in_the_environment_publishes_the_models_of_its_provider(
     )
     anthropic = snapshot.connections["anthropic"]
     assert anthropic.headers == ((b"anthropic-version", b"2023-06-01"), (b"x-api-key", b"ak-1"))
-    assert anthropic.path_prefix == ""
+    assert anthropic.wires == {"anthropic_messages": ""}
     names = {"gpt-4o", "gpt-4o-2024-08-06", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929"}
     assert names <= snapshot.aliases.keys()
     (target,) = snapshot.aliases["gpt-4o-mini"].targets
@@ -129,8 +128,8 @@ async def test_ollama_needs_no_key_and_its_models_cost_exactly_nothing(
     await built.load()
     snapshot = built.snapshot("any")
     connection = snapshot.connections["ollama"]
-    assert (str(connection.origin), connection.path_prefix, connection.headers) == (
-        "http://127.0.0.1:7777", "/v1", (),
+    assert (str(connection.origin), connection.wires, connection.headers) == (
+        "http://127.0.0.1:7777", {"openai_chat": "/v1"}, (),
     )  # fmt: skip
     target = built.target_for(snapshot, "ollama/llama3:70b")
     assert target is not None
@@ -468,9 +467,8 @@ async def test_secrets_from_files_headers_and_flags_reach_the_connection(
         id=connection.id,
         name="main",
         provider="anthropic_compatible",
-        wire="anthropic_messages",
+        wires={"anthropic_messages": "/anthropic"},
         origin=Origin("https", "llm.example", 8443),
-        path_prefix="/anthropic",
         headers=(
             (b"x-team", b"a"),
             (b"anthropic-version", b"2023-06-01"),

@@ -34,6 +34,7 @@ from trunkline.gateway.serving.edges import Edges
 from trunkline.gateway.serving.lifecycle import Lifecycle
 from trunkline.gateway.snapshot import Alias, Connection, Origin, Snapshot, Target
 from trunkline.gateway.transport import AddressGuard, Proxies, Resolver, Timeouts, UpstreamPool
+from trunkline.gateway.wire.registry import WIRES as WIRES_OF
 from trunkline.kit.clock import SystemClock
 from trunkline.simulator.prices import PRICES, ListPrice
 from trunkline.simulator.server import Simulator
@@ -173,9 +174,8 @@ def connection(
         id=f"connection-{wire}",
         name=WIRES[wire],
         provider="simulator",
-        wire=wire,
+        wires={wire: "" if WIRES_OF[wire].versioned else "/v1"},
         origin=Origin("http", parts.hostname, parts.port),
-        path_prefix="" if anthropic else "/v1",
         headers=(
             ((b"x-api-key", credential), (b"anthropic-version", b"2023-06-01"))
             if anthropic

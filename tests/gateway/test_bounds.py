@@ -8,8 +8,10 @@ from tests.gateway.rig import price_of
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.bounds import TOKENS_PER_IMAGE, bounds_of
 from trunkline.gateway.metering.price import Price, Rates, Tier
+from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Connection, Origin, Target
 from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
+from trunkline.gateway.wire.contract import Inbound, Wire
 from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 from trunkline.simulator.prices import PRICES
 
@@ -18,8 +20,16 @@ ANTHROPIC = AnthropicMessages()
 CONTEXT = 200_000
 
 
+def asked(target: Target, wire: Wire) -> Speech:
+    return Speech(target, wire, "chat", passes=True)
+
+
+def read_chat(document: Any) -> Inbound:
+    return OPENAI.read_request(json.dumps(document).encode(), "chat")
+
+
 def target(wire: str) -> Target:
-    account = Connection("c", "c", "simulator", wire, Origin("http", "localhost", 80), "", ())
+    account = Connection("c", "c", "simulator", {wire: ""}, Origin("http", "localhost", 80), ())
     return Target(account, "m", price_of("m", PRICES["sim-fast"]), context_window=CONTEXT)
 
 
@@ -35,7 +45,7 @@ def test_an_image_is_counted_however_its_name_is_written() -> None:
     for body in (plain, escaped):
         read = OPENAI.read_request(body, "chat")
         assert read.attachments == 2
-        assert bounds_of(read, target("openai_chat")).input_tokens == (
+        assert bounds_of(read, asked(target("openai_chat"), OPENAI)).input_tokens == (
             len(body) + 2 * TOKENS_PER_IMAGE
         )
 
@@ -53,17 +63,17 @@ def test_a_tool_that_runs_at_the_provider_may_fill_the_context(
     tools: bytes, members: dict[str, Any]
 ) -> None:
     body = request(**members)[:-1] + b',"tools":' + tools + b"}"
-    read = ANTHROPIC.read_request(body, "messages")
+    read = ANTHROPIC.read_request(body, "chat")
     assert read.server_tools
-    assert bounds_of(read, target("anthropic_messages")).input_tokens == CONTEXT
+    assert bounds_of(read, asked(target("anthropic_messages"), ANTHROPIC)).input_tokens == CONTEXT
 
 
 @pytest.mark.parametrize("wire", [OPENAI, ANTHROPIC], ids=["chat", "messages"])
 def test_a_file_may_fill_the_context(wire: Any) -> None:
     kind = "file" if wire is OPENAI else "document"
     part = {"type": kind, "source": {"type": "file", "file_id": "f"}}
-    read = wire.read_request(request(messages=[{"content": [part]}]), "messages")
-    assert bounds_of(read, target(wire.name)).input_tokens == CONTEXT
+    read = wire.read_request(request(messages=[{"content": [part]}]), "chat")
+    assert bounds_of(read, asked(target(wire.name), wire)).input_tokens == CONTEXT
 
 
 @pytest.mark.parametrize("member", ["max_tokens", "n"])
@@ -79,7 +89,11 @@ def test_a_ceiling_binds_only_where_the_provider_reads_its_name() -> None:
     new = msgspec.structs.replace(new, connection=account)
     sent: dict[str, Any] = {"model": "m", "messages": [1]}
     bounds = [
-        [bounds_of(OPENAI.read_request(json.dumps(body).encode(), "chat"), t).output_tokens]
+        [
+            bounds_of(
+                OPENAI.read_request(json.dumps(body).encode(), "chat"), asked(t, OPENAI)
+            ).output_tokens
+        ]
         for body in ({**sent, "max_tokens": 5}, {**sent, "max_completion_tokens": 5})
         for t in (old, new)
     ]
@@ -89,7 +103,7 @@ def test_a_ceiling_binds_only_where_the_provider_reads_its_name() -> None:
 def test_what_names_a_request_is_kept_short() -> None:
     long = "x" * 100_000
     chat = OPENAI.read_request(request(user=long, metadata={"a": long, long: "b"}), "chat")
-    messages = ANTHROPIC.read_request(request(metadata={"user_id": long}), "messages")
+    messages = ANTHROPIC.read_request(request(metadata={"user_id": long}), "chat")
     assert chat.end_user == messages.end_user == "x" * 256
     assert chat.tags == (("a", "x" * 256), ("x" * 256, "b"))
 
@@ -115,17 +129,17 @@ def test_a_repeated_member_of_the_stream_options_is_sent_on_as_it_was_read() -> 
 def test_a_price_that_leaves_out_what_may_be_used_is_none(
     rates: Rates, tools: list[Any], *, known: bool
 ) -> None:
-    read = ANTHROPIC.read_request(request(tools=tools), "messages")
+    read = ANTHROPIC.read_request(request(tools=tools), "chat")
     priced = msgspec.structs.replace(target("anthropic_messages"), price=Price("p", rates))
-    assert (bounds_of(read, priced).hold_nano is not None) == known
+    assert (bounds_of(read, asked(priced, ANTHROPIC)).hold_nano is not None) == known
 
 
 def test_the_window_is_no_bound_where_longer_inputs_have_a_price() -> None:
     body = request(messages=["x" * 3 * CONTEXT])
-    read = ANTHROPIC.read_request(body, "messages")
+    read = ANTHROPIC.read_request(body, "chat")
     known = target("anthropic_messages")
     rates = Rates(input=1, output=1)
     longer = Price("p", rates, (Tier(CONTEXT, rates),))
-    assert bounds_of(read, known).input_tokens == CONTEXT
+    assert bounds_of(read, asked(known, ANTHROPIC)).input_tokens == CONTEXT
     beyond = msgspec.structs.replace(known, price=longer)
-    assert bounds_of(read, beyond).input_tokens == len(body)
+    assert bounds_of(read, asked(beyond, ANTHROPIC)).input_tokens == len(body)

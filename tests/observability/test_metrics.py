@@ -113,10 +113,10 @@ def test_providers_cannot_add_series_by_ever_new_words_for_failure() -> None:
 
 def test_well_known_names_are_used_for_operations_and_providers() -> None:
     metrics = Metrics()
-    metrics.model("messages", "mistral", "m", "a").duration("")
+    metrics.model("embedding", "mistral", "m", "a").duration("")
     labels = {
         dict(labels)["gen_ai_provider_name"] + " " + dict(labels)["gen_ai_operation_name"]
         for (name, labels) in scrape(metrics)
         if name == "gen_ai_server_request_duration_seconds_count"
     }
-    assert labels == {"mistral_ai chat"}
+    assert labels == {"mistral_ai embeddings"}

@@ -8,13 +8,9 @@ from pydantic import SecretStr
 from trunkline.connections.addresses import ollama_base_url, parse_base_url
 from trunkline.connections.rows import ConnectionRow
 from trunkline.connections.secrets import check_secret
-from trunkline.gateway.providers.registry import (
-    ANTHROPIC_MESSAGES,
-    PROVIDERS,
-    Provider,
-    find_provider,
-)
+from trunkline.gateway.providers.registry import PROVIDERS, Provider, find_provider
 from trunkline.gateway.snapshot import Connection
+from trunkline.gateway.wire.registry import WIRES
 from trunkline.settings import Settings
 
 
@@ -74,22 +70,26 @@ def connected(account: Account) -> Connection:
         id=row.id,
         name=row.name,
         provider=provider.id,
-        wire=provider.wire,
+        wires={wire: _prefix(provider, wire, address.path_prefix) for wire in provider.wires},
         origin=address.origin,
-        path_prefix=_prefix(provider, address.path_prefix),
         headers=tuple(headers),
         cancels_on_close=provider.cancels_on_close if cancels is None else cancels,
         private=row.private,
         output_limit_field=provider.output_limit_field,
+        quirks=provider.quirks,
     )
 
 
-def _prefix(provider: Provider, prefix: str) -> str:
+def _prefix(provider: Provider, wire: str, prefix: str) -> str:
     """What stands before the wire's own path.
 
-    Anthropic's SDK takes its base address without the version, and people write it with one.
+    OpenAI's SDK takes its base address with the version, Anthropic's without; people write either,
+    and a connection that speaks both has only one.
     """
-    return prefix.removesuffix("/v1") if provider.wire == ANTHROPIC_MESSAGES else prefix
+    other = dict(provider.prefixes).get(wire)
+    if other is not None:
+        return prefix.removesuffix("/v1") + other
+    return prefix.removesuffix("/v1") if WIRES[wire].versioned else prefix
 
 
 def _credential(provider: Provider, secret: str) -> tuple[bytes, bytes]:

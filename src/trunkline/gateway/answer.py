@@ -9,7 +9,6 @@ from trunkline.errors import TrunklineError
 from trunkline.gateway.attempt import WholeAnswer
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.headers import (
-    EVENT_STREAM,
     JSON,
     Pairs,
     allowance_headers,
@@ -23,6 +22,7 @@ from trunkline.gateway.relay import StreamBroken
 from trunkline.gateway.scope import RequestScope
 from trunkline.gateway.sink import KeptSink, Sink
 from trunkline.gateway.upstream_errors import AttemptFailed
+from trunkline.gateway.wire.sse import EVENT_STREAM
 from trunkline.kit.money import format_usd
 
 _log = structlog.stdlib.get_logger("trunkline.gateway")
@@ -59,14 +59,19 @@ class Answer:
     def respond(self, whole: WholeAnswer) -> None:
         """The provider's whole answer, byte for byte, with our headers."""
         scope = self._scope
-        headers = downstream_headers(whole.headers, whole.status)
-        headers += self._own_headers()
+        headers = whole.headers + self._own_headers()
         headers.append((b"x-trunkline-cost", self._cost()))
         self._done(whole.status)
         scope.ttft_ms = scope.arrival.elapsed_ms()
         self.sink.respond(whole.status, headers, whole.body)
 
-    def begin(self, received: list[tuple[bytes, bytes]]) -> None:
+    def estimate(self, body: bytes) -> None:
+        """A count of tokens that we made ourselves."""
+        headers: Pairs = [JSON, *self._own_headers(), (b"x-trunkline-estimated", b"true")]
+        self._done(200)
+        self.sink.respond(200, headers, body)
+
+    def begin(self, head: Pairs) -> None:
         """The head of a stream, unless patience has sent one already."""
         scope = self._scope
         scope.ttft_ms = scope.arrival.elapsed_ms()
@@ -74,8 +79,7 @@ class Answer:
         self._state = "started"
         scope.status = 200
         if not early:
-            headers = downstream_headers(received, 200) + self._own_headers()
-            self.sink.start(200, headers)
+            self.sink.start(200, head + self._own_headers())
 
     async def finish(self, last: bytes) -> None:
         """The last frames, and the end."""
@@ -170,7 +174,10 @@ class Answer:
 
     def _early_headers(self) -> Pairs:
         self._scope.status = 200
-        return [EVENT_STREAM, (b"cache-control", b"no-cache"), *self._own_headers()]
+        kind = self._scope.wire.stream_type
+        if kind == EVENT_STREAM:
+            kind += b"; charset=utf-8"
+        return [(b"content-type", kind), (b"cache-control", b"no-cache"), *self._own_headers()]
 
     def _own_headers(self) -> Pairs:
         scope = self._scope
@@ -178,6 +185,8 @@ class Answer:
         headers.append((b"x-trunkline-attempts", b"%d" % scope.opened))
         if scope.served is not None:
             headers.append((b"x-trunkline-model", scope.served.label))
+        if scope.dropped:
+            headers.append((b"x-trunkline-dropped", ", ".join(scope.dropped).encode()))
         if scope.overhead_ms is not None:
             headers.append((b"x-trunkline-overhead-ms", b"%.3f" % scope.overhead_ms))
         if scope.lease is not None:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from trunkline.gateway.wire.contract import NOWHERE, Place
+
 
 class Client(Protocol):
     """The other end of a request.
@@ -36,6 +38,7 @@ class Arrival(msgspec.Struct):
         pairs: the headers as they came.
         read_body: reads the whole body, within the server's bounds.
         client_request_id: from ``x-request-id``, or made up.
+        place: what the path and the query say beside the body.
     """
 
     method: str
@@ -47,6 +50,7 @@ class Arrival(msgspec.Struct):
     read_body: Callable[[], Awaitable[bytes]]
     client: Client
     client_request_id: str
+    place: Place = NOWHERE
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the head of the request was complete."""

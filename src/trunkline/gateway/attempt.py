@@ -4,13 +4,14 @@ from collections import deque
 
 import msgspec
 
-from trunkline.errors import TrunklineError
+from trunkline.errors import TrunklineError, UpstreamFailed
 from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.headers import upstream_headers
 from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.passage import Passage, Take
 from trunkline.gateway.ports import Admission
+from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.scope import LiveAttempt, RequestScope
-from trunkline.gateway.snapshot import Target
 from trunkline.gateway.transport import (
     TransportError,
     UpstreamPool,
@@ -23,9 +24,10 @@ from trunkline.gateway.upstream_errors import (
     from_fault,
     from_transport,
     malformed,
+    retry_after,
 )
-from trunkline.gateway.wire.contract import Malformed, Sight, StreamReader
-from trunkline.gateway.wire.sse import FrameSplitter, FrameTooLarge
+from trunkline.gateway.wire.contract import Malformed, Sight, Splitter, StreamReader
+from trunkline.gateway.wire.sse import FrameTooLarge
 from trunkline.observability.trace_context import outgoing_traceparent
 
 MOST_ERROR_BYTES = 1_048_576
@@ -35,7 +37,7 @@ MOST_HELD_BYTES = 262_144
 
 
 class WholeAnswer(msgspec.Struct, frozen=True):
-    """An answer that is not streamed, read to its end."""
+    """An answer that is not streamed, read to its end, as the caller gets it."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -46,23 +48,28 @@ class OpenStream(msgspec.Struct):
     """A stream at its commit point.
 
     Attributes:
-        held: frames up to and including the first content, to be sent first.
+        take: what the caller gets for a frame.
+        held: what the caller gets up to and including the first content, to be sent first.
         coming: whole frames that arrived with it and have not been read.
+        closing: whether the newest frame is the last one if the transfer ends here.
     """
 
     response: UpstreamResponse
     reader: StreamReader
-    splitter: FrameSplitter
+    splitter: Splitter
+    passage: Passage
+    take: Take
     held: list[bytes]
     coming: deque[bytes]
     ended: bool = False
+    closing: bool = False
 
 
 async def attempt(
     scope: RequestScope,
-    target: Target,
+    speech: Speech,
     bounds: Bounds,
-    body: bytes,
+    passage: Passage,
     *,
     admission: Admission,
     upstream: UpstreamPool,
@@ -77,21 +84,23 @@ async def attempt(
     request, lease = scope.request, scope.lease
     if request is None or lease is None:
         raise AssertionError("an attempt needs an admitted request")
-    record = scope.open_attempt(target, bounds)
+    record = scope.open_attempt(speech, bounds)
     await admission.cover(lease, record.id, bounds.hold_nano)
-    live = scope.record_open(record, target)
+    live = scope.record_open(record, speech.target)
     try:
-        response = await upstream.open(_outbound(scope, live, body))
+        response = await upstream.open(await _outbound(scope, live, speech, passage))
         live.evidence.status = response.status
         live.evidence.first_byte_ms = live.elapsed_ms()
         _note_upstream_id(live, response)
         if response.status != 200:
-            raise await _refusal(scope, response)
+            raise await _refusal(passage, response)
         if request.stream:
-            return await _to_first_content(scope, live, response)
-        return await _whole(scope, live, response, max_answer_bytes)
+            return await _to_first_content(live, passage, response)
+        return await _whole(live, passage, speech.operation, response, max_answer_bytes)
     except TransportError as error:
         failure = from_transport(error)
+    except UpstreamFailed as error:
+        failure = AttemptFailed(error, "not_sent")
     except AttemptFailed as error:
         failure = error
     _note(live, failure.error)
@@ -99,26 +108,43 @@ async def attempt(
     raise failure
 
 
-def _outbound(scope: RequestScope, live: LiveAttempt, body: bytes) -> UpstreamRequest:
-    connection = live.target.connection
-    arrival = scope.arrival
+async def _outbound(
+    scope: RequestScope, live: LiveAttempt, speech: Speech, passage: Passage
+) -> UpstreamRequest:
+    """The request to the provider.
+
+    Raises:
+        UpstreamFailed: its credential cannot be had.
+    """
+    target, arrival, stream = speech.target, scope.arrival, live.attempt.stream
+    connection = target.connection
+    path = passage.wire.path(speech.operation, target.model, stream=stream)
+    where = connection.wires[passage.wire.name].encode() + path
+    if connection.query:
+        where += (b"&" if b"?" in path else b"?") + connection.query.encode()
+    body = passage.body()
+    headers = upstream_headers(
+        # What a caller says to its own wire's provider means something else to another one.
+        arrival.pairs if passage.passes else (),
+        connection.headers,
+        outgoing_traceparent(scope.traceparent, scope.id, live.attempt.id),
+        live.attempt.id,
+        arrival.headers.get(b"connection"),
+    )
+    if connection.signer is not None:
+        host = connection.origin.host
+        headers += await connection.signer.headers(b"POST", host, where, body)
     return UpstreamRequest(
         method=b"POST",
         origin=connection.origin,
-        target=connection.path_prefix.encode() + scope.wire.path(scope.operation),
-        headers=upstream_headers(
-            arrival.pairs,
-            connection.headers,
-            outgoing_traceparent(scope.traceparent, scope.id, live.attempt.id),
-            live.attempt.id,
-            arrival.headers.get(b"connection"),
-        ),
+        target=where,
+        headers=headers,
         body=body,
         private=connection.private,
     )
 
 
-async def _refusal(scope: RequestScope, response: UpstreamResponse) -> AttemptFailed:
+async def _refusal(passage: Passage, response: UpstreamResponse) -> AttemptFailed:
     if response.status < 400:
         response.abort()
         return malformed(f"its status is {response.status}")
@@ -127,46 +153,50 @@ async def _refusal(scope: RequestScope, response: UpstreamResponse) -> AttemptFa
     except TransportError:
         # The status alone says that nothing was billed, whatever becomes of the words behind it.
         body = b""
-    fault = scope.wire.read_fault(response.status, body)
-    answer = ProviderAnswer(response.status, response.headers, body) if body else None
-    return from_fault(fault, "refused", answer)
+    fault = passage.wire.read_fault(response.status, body)
+    if passage.passes and body:
+        return from_fault(fault, "refused", ProviderAnswer(response.status, response.headers, body))
+    failure = from_fault(fault, "refused", None)
+    failure.error.retry_after = retry_after(response.headers)
+    return failure
 
 
 async def _whole(
-    scope: RequestScope, live: LiveAttempt, response: UpstreamResponse, limit: int
+    live: LiveAttempt, passage: Passage, operation: str, response: UpstreamResponse, limit: int
 ) -> WholeAnswer:
     body = await response.read(limit)
+    evidence = live.evidence
     try:
-        reply = scope.wire.read_reply(body, scope.operation)
+        reply = passage.wire.read_reply(body, operation)
+        evidence.usage = reply.usage
+        evidence.model = reply.model
+        evidence.service_tier = reply.service_tier
+        evidence.content_bytes = len(body)
+        told = passage.answer(body, reply.usage)
     except Malformed as error:
         raise malformed(str(error)) from None
-    evidence = live.evidence
-    evidence.usage = reply.usage
-    evidence.model = reply.model
-    evidence.service_tier = reply.service_tier
-    evidence.content_bytes = len(body)
     evidence.first_token_ms = live.elapsed_ms()
-    return WholeAnswer(response.status, response.headers, body)
+    return WholeAnswer(response.status, passage.head(response.headers), told)
 
 
 async def _to_first_content(
-    scope: RequestScope, live: LiveAttempt, response: UpstreamResponse
+    live: LiveAttempt, passage: Passage, response: UpstreamResponse
 ) -> OpenStream:
     """Hold start events back until content comes, so that a failure before it can go elsewhere."""
-    if scope.request is None:
-        raise AssertionError("a stream belongs to a request")
-    if not _is_event_stream(response):
+    if not _is_stream(response, passage.wire.stream_type):
         response.abort()
         raise malformed("it is not an event stream")
-    reader = scope.wire.stream_reader(scope.request)
-    stream = OpenStream(response, reader, FrameSplitter(MOST_FRAME_BYTES), [], deque())
+    reader = passage.meter()
+    splitter = passage.wire.splitter(MOST_FRAME_BYTES)
+    take = passage.frames(reader)
+    stream = OpenStream(response, reader, splitter, passage, take, [], deque())
     held = 0
     try:
         while True:
             chunk = await response.chunk()
             if not chunk:
                 raise malformed("its stream ended without an end")
-            stream.coming.extend(stream.splitter.feed(chunk))
+            stream.coming.extend(splitter.feed(chunk))
             while stream.coming:
                 frame = stream.coming.popleft()
                 sight = reader.read(frame)
@@ -174,11 +204,12 @@ async def _to_first_content(
                     raise _fault_of(reader)
                 if sight is Sight.HIDDEN:
                     continue
-                stream.held.append(frame)
+                stream.held.append(take(frame, sight))
                 held += len(frame)
                 if sight is Sight.START and held < MOST_HELD_BYTES:
                     continue
                 stream.ended = sight is Sight.END
+                stream.closing = sight is Sight.CLOSING
                 live.evidence.first_token_ms = live.elapsed_ms()
                 return stream
     except (Malformed, FrameTooLarge) as error:
@@ -214,9 +245,9 @@ def _fault_of(reader: StreamReader) -> AttemptFailed:
     return from_fault(reader.error, ending, None)
 
 
-def _is_event_stream(response: UpstreamResponse) -> bool:
+def _is_stream(response: UpstreamResponse, kind: bytes) -> bool:
     return any(
-        name == b"content-type" and value.lower().startswith(b"text/event-stream")
+        name == b"content-type" and value.lower().startswith(kind)
         for name, value in response.headers
     )
 

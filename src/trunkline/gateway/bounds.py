@@ -6,8 +6,9 @@ import msgspec
 
 from trunkline.gateway.metering.price import cost_of, dearest_cost
 from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Connection, Target
-from trunkline.gateway.wire.contract import Inbound
+from trunkline.gateway.wire.contract import EMBEDDING, MODERATION, RERANK, Inbound
 
 # One image costs at most this many input tokens: the dearest published rule is that of
 # gpt-4o-mini, 2,833 tokens and 5,667 for each of up to six tiles (OpenAI's vision guide).
@@ -22,6 +23,10 @@ CONTEXT_UNKNOWN = 1_000_000
 
 # Anthropic and OpenAI run at most this many searches in one answer unless told otherwise.
 SEARCHES_PER_ANSWER = 20
+
+
+# What answers with vectors or scores generates no token.
+_WITHOUT_OUTPUT = frozenset({EMBEDDING, RERANK, MODERATION})
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -66,8 +71,9 @@ def _reads_beyond(target: Target, window: int) -> bool:
     return price is not None and any(tier.above_input_tokens >= window for tier in price.tiers)
 
 
-def bounds_of(request: Inbound, target: Target) -> Bounds:
+def bounds_of(request: Inbound, speech: Speech) -> Bounds:
     """The bounds of this request at this target."""
+    target = speech.target
     estimate = math.ceil(request.size / target.bytes_per_token)
     tokens = request.size + request.attachments * TOKENS_PER_IMAGE
     if request.has_tools:
@@ -78,7 +84,14 @@ def bounds_of(request: Inbound, target: Target) -> Bounds:
     elif target.context_window is not None and not _reads_beyond(target, target.context_window):
         tokens = min(tokens, target.context_window)
     estimate = min(estimate, tokens)
-    ceiling = honoured_ceiling(request, target.connection) or target.max_output_tokens
+    if speech.operation in _WITHOUT_OUTPUT:
+        ceiling = 0
+    else:
+        # A translated request names its ceiling in the provider's own member.
+        asked = (
+            honoured_ceiling(request, target.connection) if speech.passes else request.max_tokens
+        )
+        ceiling = asked or target.max_output_tokens
     output = request.answers * ceiling
     price = target.price
     if price is None:

@@ -16,16 +16,15 @@ from trunkline.gateway.headers import JSON, Pairs, error_headers, request_id_hea
 from trunkline.gateway.lookup import Lookup, LookupRunner
 from trunkline.gateway.models import describe_model, list_models
 from trunkline.gateway.pipeline import Pipeline
-from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
-from trunkline.gateway.wire.contract import Wire
-from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
+from trunkline.gateway.wire.contract import CHAT, COUNT_TOKENS, Place, Wire
+from trunkline.gateway.wire.registry import WIRES
 from trunkline.observability.redaction import scrub_url
 from trunkline.observability.request_id import request_id_from
 
 Scope = MutableMapping[str, Any]
 
-OPENAI_CHAT: Final = OpenAIChat()
-ANTHROPIC_MESSAGES: Final = AnthropicMessages()
+OPENAI_CHAT: Final = WIRES["openai_chat"]
+ANTHROPIC_MESSAGES: Final = WIRES["anthropic_messages"]
 PREFIXES: Final = ("/v1/", "/anthropic/")
 
 
@@ -48,11 +47,11 @@ class Route(msgspec.Struct, frozen=True):
 
 
 ROUTES: Final = (
-    Route("POST", "/v1/chat/completions", OPENAI_CHAT, "chat"),
-    Route("POST", "/v1/messages", ANTHROPIC_MESSAGES, "messages"),
-    Route("POST", "/v1/messages/count_tokens", ANTHROPIC_MESSAGES, "count_tokens"),
-    Route("POST", "/anthropic/v1/messages", ANTHROPIC_MESSAGES, "messages"),
-    Route("POST", "/anthropic/v1/messages/count_tokens", ANTHROPIC_MESSAGES, "count_tokens"),
+    Route("POST", "/v1/chat/completions", OPENAI_CHAT, CHAT),
+    Route("POST", "/v1/messages", ANTHROPIC_MESSAGES, CHAT),
+    Route("POST", "/v1/messages/count_tokens", ANTHROPIC_MESSAGES, COUNT_TOKENS),
+    Route("POST", "/anthropic/v1/messages", ANTHROPIC_MESSAGES, CHAT),
+    Route("POST", "/anthropic/v1/messages/count_tokens", ANTHROPIC_MESSAGES, COUNT_TOKENS),
     Route("GET", "/v1/models", OPENAI_CHAT, lookup=list_models),
     Route("GET", "/v1/models/{id}", OPENAI_CHAT, lookup=describe_model),
     Route("GET", "/anthropic/v1/models", ANTHROPIC_MESSAGES, lookup=list_models),
@@ -103,6 +102,11 @@ class GatewayEndpoint:
             read_body=client.read,
             client=client,
             client_request_id=request_id_from(headers.get(b"x-request-id")),
+            place=Place(
+                item=self._item(route, path) if route is not None else None,
+                query=scope["query_string"],
+                content_type=headers.get(b"content-type", b"application/json"),
+            ),
         )
         if route is None:
             await self._lookups.refuse(

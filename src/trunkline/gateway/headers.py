@@ -85,7 +85,6 @@ _ALLOWANCE_NAMES: Final = {
 }
 
 JSON: Final = (b"content-type", b"application/json")
-EVENT_STREAM: Final = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
 def upstream_headers(

@@ -7,9 +7,9 @@ import msgspec
 from trunkline.errors import Forbidden, InternalError, TrunklineError
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.credentials import identify
 from trunkline.gateway.headers import JSON, Pairs, error_headers, request_id_headers
 from trunkline.gateway.metering.event import Finished
-from trunkline.gateway.pipeline import identify
 from trunkline.gateway.ports import Callers, Generations, Observer, Routes
 from trunkline.gateway.sink import Sink
 from trunkline.gateway.wire.contract import Wire
@@ -59,7 +59,7 @@ class LookupRunner:
         self._ports.observer.began()
         caller: Caller | None = None
         try:
-            caller = identify(self._ports.callers, arrival.headers)
+            caller = identify(self._ports.callers, arrival)
             if not caller.scopes & scopes:
                 raise Forbidden(
                     "This key may not read this.",

@@ -5,11 +5,11 @@ Each step is one call with one of the names below, and streams take the same way
     identify   credential -> caller, from memory
     read       body -> request of the caller's wire, decoded only as far as needed
     resolve    the name in it -> the alias behind it
-    plan       the alias -> targets, in order
+    plan       the alias -> targets, in order, each with the wire to speak
     count      request and target -> bounds of tokens and money
     repeat     a request that carries an Idempotency-Key -> the answer given before, if any
     admit      the worst case over all limits and budgets -> lease
-    attempt    one try at one target, up to its commit point
+    attempt    one try at one target, up to its commit point; translated where the wires differ
     relay      after it: bytes or events to the caller, usage read on the way
     settle     usage -> cost; the lease, the record and the one finished event
 
@@ -27,7 +27,6 @@ from trunkline.errors import (
     InternalError,
     InvalidRequest,
     TrunklineError,
-    Unauthenticated,
     Unavailable,
 )
 from trunkline.gateway.answer import Answer, Claim
@@ -35,6 +34,8 @@ from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.attempt import OpenStream, WholeAnswer, attempt
 from trunkline.gateway.bounds import NOTHING, Bounds, bounds_of, honoured_ceiling
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.counting import estimated_count
+from trunkline.gateway.credentials import identify
 from trunkline.gateway.headers import JSON
 from trunkline.gateway.ports import (
     Admission,
@@ -48,13 +49,15 @@ from trunkline.gateway.ports import (
 )
 from trunkline.gateway.relay import StreamBroken, read_to_the_end, relay
 from trunkline.gateway.routing.resolve import check_ceiling, plan, resolve
+from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.scope import RequestScope
 from trunkline.gateway.serving.body import ClientGone
 from trunkline.gateway.sink import KeptSink, Sink
-from trunkline.gateway.snapshot import Alias, Target
+from trunkline.gateway.snapshot import Alias
+from trunkline.gateway.translation import Translator
 from trunkline.gateway.transport import UpstreamPool
 from trunkline.gateway.upstream_errors import AttemptFailed
-from trunkline.gateway.wire.contract import Inbound, Wire
+from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound, Wire
 from trunkline.kit.clock import Clock
 
 MOST_KEPT_BYTES = 1_048_576
@@ -80,7 +83,7 @@ class Bearings(msgspec.Struct, frozen=True):
     max_answer_bytes: int = 67_108_864
 
 
-Plan = list[tuple[Target, Bounds]]
+Plan = list[tuple[Speech, Bounds]]
 
 
 class Pipeline:
@@ -135,6 +138,9 @@ class Pipeline:
         caller = self._identify(scope)
         request = await self._read(scope)
         alias = self._resolve(scope, caller, request)
+        if scope.operation == COUNT_TOKENS and not _counts(alias, scope.wire):
+            answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
+            return
         planned = self._plan(scope, alias, request)
         key = scope.arrival.headers.get(b"idempotency-key")
         if key is None:
@@ -143,7 +149,7 @@ class Pipeline:
             await self._repeat(scope, answer, caller, key, alias, planned)
 
     def _identify(self, scope: RequestScope) -> Caller:
-        caller = identify(self._ports.callers, scope.arrival.headers)
+        caller = identify(self._ports.callers, scope.arrival)
         if "inference" not in caller.scopes:
             raise Forbidden(
                 "This key may not call models.",
@@ -155,7 +161,7 @@ class Pipeline:
 
     async def _read(self, scope: RequestScope) -> Inbound:
         body = await scope.arrival.read_body()
-        request = scope.wire.read_request(body, scope.operation)
+        request = scope.wire.read_request(body, scope.operation, scope.arrival.place)
         scope.request = request
         return request
 
@@ -168,13 +174,14 @@ class Pipeline:
         return alias
 
     def _plan(self, scope: RequestScope, alias: Alias, request: Inbound) -> Plan:
-        targets = plan(alias, scope.wire.name)
-        first = targets[0].connection
+        speeches = plan(alias, scope.wire, scope.operation, request)
+        first = speeches[0].target.connection
         if alias.max_tokens is not None and honoured_ceiling(request, first) is None:
             scope.wire.limit_output(request, alias.max_tokens, first.output_limit_field)
-        if scope.operation == "count_tokens":
-            return [(target, NOTHING) for target in targets]
-        return [(target, bounds_of(request, target)) for target in targets]
+        scope.translator = Translator(scope.wire, request, alias, scope.id)
+        if scope.operation == COUNT_TOKENS:
+            return [(speech, NOTHING) for speech in speeches]
+        return [(speech, bounds_of(request, speech)) for speech in speeches]
 
     async def _repeat(
         self,
@@ -227,17 +234,19 @@ class Pipeline:
 
     async def _attempt(self, scope: RequestScope, planned: Plan) -> WholeAnswer | OpenStream:
         """Try the targets in order; when all fail, the first failure is the answer."""
-        ports, request = self._ports, scope.request
-        if request is None:
-            raise AssertionError("attempt comes after read")
+        ports, translator = self._ports, scope.translator
+        if translator is None:
+            raise AssertionError("attempt comes after plan")
         first: AttemptFailed | None = None
-        for target, bounds in planned:
+        for speech, bounds in planned:
+            passage = translator.passage(speech, int(ports.clock.now()))
+            scope.dropped = translator.dropped
             try:
                 return await attempt(
                     scope,
-                    target,
+                    speech,
                     bounds,
-                    scope.wire.write_request(request, target.model),
+                    passage,
                     admission=ports.admission,
                     upstream=ports.upstream,
                     max_answer_bytes=self._bearings.max_answer_bytes,
@@ -255,7 +264,7 @@ class Pipeline:
         if live is None:
             raise AssertionError("relay comes after an attempt")
         try:
-            answer.begin(stream.response.headers)
+            answer.begin(stream.passage.head(stream.response.headers))
             last = await relay(stream, live, answer.sink)
             scope.close_attempt("completed")
             await answer.finish(last)
@@ -271,23 +280,9 @@ class Pipeline:
         answer.respond(whole)
 
 
-def identify(callers: Callers, headers: dict[bytes, bytes]) -> Caller:
-    """The one door for credentials of every route: Bearer or ``x-api-key``.
-
-    Raises:
-        Unauthenticated: there is none, or it is not known.
-    """
-    credential = headers.get(b"x-api-key")
-    if credential is None:
-        authorization = headers.get(b"authorization", b"")
-        scheme, _, credential = authorization.partition(b" ")
-        if scheme.lower() != b"bearer" or not credential:
-            raise Unauthenticated(
-                "The request has no key.",
-                code="missing_api_key",
-                hint="Send it as 'Authorization: Bearer tl_...' or 'x-api-key: tl_...'.",
-            )
-    return callers.identify(credential.strip().decode("latin-1"))
+def _counts(alias: Alias, wire: Wire) -> bool:
+    """Whether a target's provider counts tokens in the caller's own wire."""
+    return any(wire.name in target.connection.wires for target in alias.targets)
 
 
 def _worst_of(planned: Plan) -> Bounds:

@@ -53,9 +53,9 @@ async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
             _take(stream, ready)
             if stream.ended:
                 return b"".join(ready)
-            if ready:
-                await sink.write(ready[0] if len(ready) == 1 else b"".join(ready))
-                ready.clear()
+            going = _let_go(stream, ready)
+            if going:
+                await sink.write(going)
                 live.progress.output_bytes = stream.reader.content_bytes
             if await _pass_on(stream, live, sink):
                 await sink.write(b"")
@@ -88,8 +88,21 @@ def _take(stream: OpenStream, ready: list[bytes]) -> None:
             continue
         if sight is Sight.ERROR:
             raise _reported(stream, frame)
-        ready.append(frame)
+        told = stream.take(frame, sight)
+        if told:
+            ready.append(told)
         stream.ended = sight is Sight.END
+        stream.closing = sight is Sight.CLOSING
+
+
+def _let_go(stream: OpenStream, ready: list[bytes]) -> bytes:
+    """What can be sent now: all but a frame that is the last one if nothing follows it."""
+    kept = ready.pop() if stream.closing and ready and stream.passage.passes else None
+    going = ready[0] if len(ready) == 1 else b"".join(ready)
+    ready.clear()
+    if kept is not None:
+        ready.append(kept)
+    return going
 
 
 async def _pass_on(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bool:
@@ -134,9 +147,9 @@ def _forward(stream: OpenStream, progress: Progress, sink: Sink) -> bool | None:
     _take(stream, ready)
     if stream.ended:
         return False
-    if ready:
-        behind = sink.push(ready[0] if len(ready) == 1 else b"".join(ready))
-        ready.clear()
+    going = _let_go(stream, ready) if ready else b""
+    if going:
+        behind = sink.push(going)
         progress.output_bytes = stream.reader.content_bytes
         if behind:
             return True
@@ -154,11 +167,22 @@ async def _take_the_rest(stream: OpenStream, ready: list[bytes]) -> None:
 
 
 def _take_last(stream: OpenStream, ready: list[bytes]) -> None:
-    """The transfer is over: an end without its empty line is one, anything else is not."""
+    """The transfer is over: after what may be the last frame that is an end, otherwise not.
+
+    The last frame may lack the empty line behind it.
+    """
     last = stream.splitter.rest()
-    if not last.strip() or stream.reader.read(last) is not Sight.END:
+    if last.strip():
+        sight = stream.reader.read(last)
+        stream.ended = sight is Sight.END
+        stream.closing = sight is Sight.CLOSING
+        if stream.ended or stream.closing:
+            ready.append(stream.take(last, sight))
+    if stream.ended:
+        return
+    if not stream.closing:
         raise StreamBroken(malformed("its stream ended without an end").error)
-    ready.append(last)
+    ready.append(stream.passage.last_words(stream.reader))
     stream.ended = True
 
 
@@ -178,7 +202,7 @@ async def read_to_the_end(response: UpstreamResponse) -> None:
 def _reported(stream: OpenStream, frame: bytes) -> StreamBroken:
     failure: AttemptFailed = fault_in_stream(stream.reader)
     ours = stream.reader.error is not None and stream.reader.error.ours
-    if ours:
+    if ours or not stream.passage.passes:
         return StreamBroken(failure.error)
     code = failure.error.code
     error = UpstreamFailed(failure.error.message, code=code)

@@ -15,7 +15,9 @@ from trunkline.gateway.caller import Caller
 from trunkline.gateway.metering.event import Attempt, Ending, Finished, Outcome, Progress
 from trunkline.gateway.metering.settlement import Evidence, settle
 from trunkline.gateway.ports import Admission, Lease, Observer, Recorder
+from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Target
+from trunkline.gateway.translation import Translator
 from trunkline.gateway.wire.contract import Inbound, Wire
 from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
@@ -55,6 +57,7 @@ class RequestScope:
         "attempts",
         "caller",
         "drain_timeout",
+        "dropped",
         "error_code",
         "id",
         "interrupted",
@@ -69,6 +72,7 @@ class RequestScope:
         "served",
         "status",
         "traceparent",
+        "translator",
         "ttft_ms",
         "wire",
     )
@@ -91,12 +95,14 @@ class RequestScope:
         self.id = new_id()
         self.caller: Caller | None = None
         self.request: Inbound | None = None
+        self.translator: Translator | None = None
         self.name: str | None = None
         self.lease: Lease | None = None
         self.live: LiveAttempt | None = None
         self.attempts: list[tuple[Attempt, Outcome]] = []
         self.opened = 0
         self.served: Target | None = None
+        self.dropped: tuple[str, ...] = ()
         self.status = 0
         self.error_code: str | None = None
         self.overhead_ms: float | None = None
@@ -122,8 +128,9 @@ class RequestScope:
         if self.arrival.client.gone:
             self._client_gone()
 
-    def open_attempt(self, target: Target, bounds: Bounds) -> Attempt:
+    def open_attempt(self, speech: Speech, bounds: Bounds) -> Attempt:
         """The record of the next attempt; nothing is written yet."""
+        target = speech.target
         caller, request = self.caller, self.request
         if caller is None or request is None or self.name is None:
             raise AssertionError("an attempt needs a caller and a request")
@@ -143,7 +150,7 @@ class RequestScope:
             provider=connection.provider,
             connection_id=connection.id,
             model=target.model,
-            wire=connection.wire,
+            wire=speech.wire.name,
             operation=self.operation,
             stream=request.stream,
             hold_nano=bounds.hold_nano,

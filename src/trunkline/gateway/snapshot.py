@@ -3,9 +3,13 @@
 A snapshot is built outside the data path and swapped whole; nothing in it changes.
 """
 
+from typing import Literal, Protocol
+
 import msgspec
 from typing_extensions import override
 
+from trunkline.gateway.exchange.destination import Quirks, Traits
+from trunkline.gateway.exchange.parts import Family
 from trunkline.gateway.metering.price import Price
 
 
@@ -22,6 +26,20 @@ class Origin(msgspec.Struct, frozen=True):
         return f"{self.scheme}://{host}:{self.port}"
 
 
+class Signer(Protocol):
+    """Makes the credential of each single request, where a header that never changes is not one."""
+
+    async def headers(
+        self, method: bytes, host: str, target: bytes, body: bytes
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers that prove who sends this request.
+
+        Raises:
+            UpstreamFailed: the credential cannot be had; code ``upstream_credentials``.
+        """
+        ...
+
+
 class Connection(msgspec.Struct, frozen=True):
     """An account with a provider, ready to be called.
 
@@ -29,30 +47,35 @@ class Connection(msgspec.Struct, frozen=True):
         id: identifies the connection; in ``provider/model`` names, ``name`` stands for it.
         name: unique in the organisation, such as ``openai``.
         provider: id of the row in the provider registry.
-        wire: the API format that it speaks, such as ``openai_chat``.
+        wires: the API formats that it speaks, such as ``openai_chat``, the preferred ones first,
+            and what precedes each one's own path, such as ``/v1``; no trailing slash.
         origin: where to connect.
-        path_prefix: what precedes the wire's own path, such as ``/v1``; no trailing slash.
         headers: sent with each request, credential included; never logged.
         cancels_on_close: whether closing the connection stops the provider's bill. Where it does
             not, the answer is drained after the caller has left, to learn the true usage.
         private: whether the operator allows private and loopback addresses for it.
         output_limit_field: the request member in which the provider takes an output ceiling.
+        query: added to each path, such as ``api-version=2024-10-21``.
+        signer: makes the credential where it differs from request to request.
+        quirks: how the provider's dialect of its wires differs.
     """
 
     id: str
     name: str
     provider: str
-    wire: str
+    wires: dict[str, str]
     origin: Origin
-    path_prefix: str
     headers: tuple[tuple[bytes, bytes], ...]
     cancels_on_close: bool = True
     private: bool = False
     output_limit_field: str = "max_tokens"
+    query: str = ""
+    signer: Signer | None = None
+    quirks: Quirks = Quirks()
 
     @override
     def __repr__(self) -> str:
-        return f"Connection({self.name!r}, {self.wire!r}, {self.origin})"
+        return f"Connection({self.name!r}, {list(self.wires)}, {self.origin})"
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -65,6 +88,8 @@ class Target(msgspec.Struct, frozen=True):
         context_window: the most tokens that it reads, or None when unknown.
         bytes_per_token: for estimates when the provider gives no count.
         label: computed: ``provider/model`` as a header shows it.
+        traits: what the model cannot do.
+        family: whose signatures it can read.
     """
 
     connection: Connection
@@ -74,6 +99,8 @@ class Target(msgspec.Struct, frozen=True):
     context_window: int | None = None
     bytes_per_token: float = 4.0
     label: bytes = b""
+    traits: Traits = Traits()
+    family: Family = ""
 
     def __post_init__(self) -> None:
         """Compute what every answer needs once."""
@@ -90,6 +117,7 @@ class Alias(msgspec.Struct, frozen=True):
         created: Unix seconds for the models list.
         max_tokens: ceiling of the output tokens that a request may ask for, or None.
         hold_headers: seconds without content after which the caller gets headers and keep-alives.
+        on_unsupported: whether what a target cannot do is left out with a note, or refused.
     """
 
     name: str
@@ -98,6 +126,7 @@ class Alias(msgspec.Struct, frozen=True):
     created: int = 0
     max_tokens: int | None = None
     hold_headers: float = 10.0
+    on_unsupported: Literal["drop", "refuse"] = "drop"
 
 
 class Snapshot(msgspec.Struct, frozen=True):

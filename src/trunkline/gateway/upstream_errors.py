@@ -1,6 +1,7 @@
 """What a failure at the provider means to the caller: one boundary, one table."""
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -27,6 +28,10 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}")
 
 # Statuses after which another target may succeed. 400, 413 and 422 speak of the request itself.
 _ELSEWHERE = frozenset({401, 402, 403, 404, 408, 409, 425, 429})
+
+
+# Beyond a day nobody waits, and no sensible provider says so.
+MOST_RETRY_SECONDS = 86_400
 
 
 class ProviderAnswer(msgspec.Struct, frozen=True):
@@ -141,6 +146,23 @@ def from_fault(
         should_retry=status in {408, 409, 429} or status >= 500,
     )
     return AttemptFailed(error, ending, answer=answer, elsewhere=elsewhere)
+
+
+def retry_after(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
+    """Seconds after which the provider wants to be asked again, from an error answer's headers.
+
+    Source: the retry rules of OpenAI's and Anthropic's SDKs: milliseconds first, then seconds. A
+    date is left out, since the two clocks need not agree.
+    """
+    found = dict(headers)
+    for name, scale in ((b"retry-after-ms", 0.001), (b"retry-after", 1.0)):
+        try:
+            seconds = float(found[name]) * scale
+        except (KeyError, ValueError):
+            continue
+        if 0 <= seconds < MOST_RETRY_SECONDS:
+            return seconds
+    return None
 
 
 def _code(word: str | None) -> str | None:

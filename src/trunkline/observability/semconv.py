@@ -100,7 +100,7 @@ HTTP_BOUNDS = (
 )
 OVERHEAD_BOUNDS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 1000.0)
 
-_OPERATIONS = {"messages": "chat"}
+_OPERATIONS = {"completion": "text_completion", "embedding": "embeddings"}
 _PROVIDERS = {
     "gemini": "gcp.gemini",
     "vertex": "gcp.vertex_ai",

@@ -37,7 +37,7 @@ def test_a_request_is_read_as_far_as_the_path_needs_it() -> None:
             tools=[{"type": "web_search_20250305", "name": "web_search"}],
             service_tier="auto",
         ),
-        "messages",
+        "chat",
     )
     assert (request.model, request.max_tokens, request.stream) == ("claude", 9, True)
     assert (request.end_user, request.service_tier) == ("u1", "auto")
@@ -59,14 +59,14 @@ def test_a_request_is_read_as_far_as_the_path_needs_it() -> None:
 )
 def test_bad_requests_are_named(raw: bytes, code: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        WIRE.read_request(raw, "messages")
+        WIRE.read_request(raw, "chat")
     assert caught.value.code == code
 
 
 def test_counting_tokens_needs_no_ceiling_and_never_streams() -> None:
     request = WIRE.read_request(b'{"model":"m","messages":[1],"stream":true}', "count_tokens")
     assert (request.max_tokens, request.stream) == (None, False)
-    assert WIRE.path("count_tokens") == b"/v1/messages/count_tokens"
+    assert WIRE.path("count_tokens", "m", stream=False) == b"/v1/messages/count_tokens"
     assert WIRE.read_reply(b'{"input_tokens":7}', "count_tokens").usage == Usage()
     with pytest.raises(Malformed):
         WIRE.read_reply(b"{}", "count_tokens")
@@ -75,12 +75,12 @@ def test_counting_tokens_needs_no_ceiling_and_never_streams() -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_reader_raise_anything_but_its_own_error(raw: bytes) -> None:
     with contextlib.suppress(InvalidRequest):
-        WIRE.read_request(raw, "messages")
+        WIRE.read_request(raw, "chat")
 
 
 def test_only_the_model_changes_on_the_way_to_the_provider() -> None:
     sent = body(system=[{"type": "text", "text": "é"}], thinking={"type": "adaptive"})
-    request = WIRE.read_request(sent, "messages")
+    request = WIRE.read_request(sent, "chat")
     assert json.loads(WIRE.write_request(request, "other")) == {
         **json.loads(sent),
         "model": "other",
@@ -107,7 +107,7 @@ def test_usage_is_split_into_disjoint_buckets() -> None:
             },
         }
     ).encode()
-    reply = WIRE.read_reply(raw, "messages")
+    reply = WIRE.read_reply(raw, "chat")
     assert reply.usage == Usage(
         input=4,
         cache_read=20,
@@ -122,23 +122,23 @@ def test_usage_is_split_into_disjoint_buckets() -> None:
 
 def test_fast_mode_is_priced_like_a_service_tier() -> None:
     raw = b'{"type":"message","usage":{"input_tokens":1,"service_tier":"standard","speed":"fast"}}'
-    assert WIRE.read_reply(raw, "messages").service_tier == "fast"
+    assert WIRE.read_reply(raw, "chat").service_tier == "fast"
 
 
 def test_a_cache_write_without_its_lifetime_was_for_five_minutes() -> None:
     counts = b'{"input_tokens":1,"output_tokens":2,"cache_creation_input_tokens":9}'
     raw = b'{"type":"message","usage":' + counts + b"}"
-    assert WIRE.read_reply(raw, "messages").usage == Usage(input=1, cache_write_5m=9, output=2)
+    assert WIRE.read_reply(raw, "chat").usage == Usage(input=1, cache_write_5m=9, output=2)
 
 
 @pytest.mark.parametrize("raw", [b"", b"<html>", b"[1]", b'{"type":"error"}', b'{"type":'])
 def test_an_answer_that_is_none_is_malformed(raw: bytes) -> None:
     with pytest.raises(Malformed):
-        WIRE.read_reply(raw, "messages")
+        WIRE.read_reply(raw, "chat")
 
 
 def test_a_stream_is_followed_to_its_end() -> None:
-    reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "messages"))
+    reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "chat"))
     message = {"model": "claude-x", "usage": {"input_tokens": 5, "output_tokens": 1}}
     text = {"type": "text_delta", "text": "Hé"}
     frames = [
@@ -164,7 +164,7 @@ def test_a_stream_is_followed_to_its_end() -> None:
 
 
 def test_an_error_event_is_an_error() -> None:
-    reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "messages"))
+    reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "chat"))
     failed = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
     assert reader.read(failed) is Sight.ERROR
     assert reader.error is not None
@@ -172,7 +172,7 @@ def test_an_error_event_is_an_error() -> None:
 
 
 def test_a_data_line_that_is_not_json_is_malformed() -> None:
-    reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "messages"))
+    reader = WIRE.stream_reader(WIRE.read_request(body(stream=True), "chat"))
     with pytest.raises(Malformed):
         reader.read(b'event: message_stop\ndata: {"type"\n\n')
     assert reader.read(b'data: {"kind": 1}\n\n') is Sight.CONTENT
@@ -220,6 +220,6 @@ def test_our_errors_have_the_shape_that_the_sdk_reads() -> None:
 
 
 def test_a_ceiling_is_kept_where_the_request_names_one() -> None:
-    request = WIRE.read_request(body(), "messages")
+    request = WIRE.read_request(body(), "chat")
     WIRE.limit_output(request, 3, "max_tokens")
     assert request.max_tokens == 9

@@ -5,8 +5,9 @@ from difflib import get_close_matches
 
 from trunkline.errors import Forbidden, InvalidRequest, NotFound
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.routing.speaking import Speech, speak
 from trunkline.gateway.snapshot import Alias, Snapshot, Target
-from trunkline.gateway.wire.contract import Inbound
+from trunkline.gateway.wire.contract import Inbound, Wire
 
 FindTarget = Callable[[Snapshot, str], Target | None]
 
@@ -34,31 +35,37 @@ def resolve(snapshot: Snapshot, caller: Caller, name: str, find: FindTarget) -> 
     return alias
 
 
-def plan(alias: Alias, wire: str) -> tuple[Target, ...]:
-    """The targets to try, in order: those that speak the caller's wire.
+def plan(alias: Alias, wire: Wire, operation: str, request: Inbound) -> list[Speech]:
+    """The targets to try, in order, and how each is spoken to.
 
     Raises:
-        InvalidRequest: none of them does.
+        InvalidRequest: none of them can do what the request asks for.
     """
-    targets = alias.targets
-    if all(target.connection.wire == wire for target in targets):
-        planned = targets
-    else:
-        planned = tuple(target for target in targets if target.connection.wire == wire)
+    planned = []
+    for target in alias.targets:
+        speech = speak(target, wire, operation, request)
+        if speech is not None:
+            planned.append(speech)
     if not planned:
-        spoken = targets[0].connection.wire if targets else "no wire"
         raise InvalidRequest(
-            f"The model '{_short(alias.name)}' speaks {spoken} and this endpoint {wire}.",
-            code="wrong_wire",
+            f"The model '{_short(alias.name)}' cannot do what this endpoint is for: "
+            f"{_DEEDS.get(operation, operation)}.",
+            code="unsupported_operation",
             param="model",
-            hint=f"Call {ENDPOINTS.get(spoken, 'the endpoint of that wire')} for it.",
+            hint="GET /v1/models lists the models and what each is for.",
         )
     return planned
 
 
-ENDPOINTS = {
-    "openai_chat": "POST /v1/chat/completions",
-    "anthropic_messages": "POST /v1/messages",
+_DEEDS = {
+    "chat": "chat",
+    "completion": "completing or filling in text",
+    "embedding": "embeddings",
+    "rerank": "ranking documents",
+    "image": "making images",
+    "speech": "speaking",
+    "transcription": "transcribing",
+    "moderation": "judging content",
 }
 
 

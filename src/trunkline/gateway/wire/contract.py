@@ -1,12 +1,32 @@
-"""What the pipeline asks of an API format. A wire is one module that provides these."""
+"""What the pipeline asks of an API format. A wire is one folder that provides these.
+
+A wire passes bytes where caller and provider speak the same one; then only what the path must know
+is read. Where they differ, the caller's codec reads the request into the internal form and the
+provider's codec writes it, and the other way round for what comes back.
+"""
 
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
 from trunkline.errors import TrunklineError
+from trunkline.gateway.exchange.destination import Destination
+from trunkline.gateway.exchange.losses import Losses
+from trunkline.gateway.exchange.parts import Document
+from trunkline.gateway.exchange.reply import Event
+from trunkline.gateway.exchange.request import Request
 from trunkline.gateway.metering.usage import Usage
+
+CHAT: Final = "chat"
+COMPLETION: Final = "completion"
+COUNT_TOKENS: Final = "count_tokens"
+EMBEDDING: Final = "embedding"
+RERANK: Final = "rerank"
+IMAGE: Final = "image"
+SPEECH: Final = "speech"
+TRANSCRIPTION: Final = "transcription"
+MODERATION: Final = "moderation"
 
 
 class Sight(IntEnum):
@@ -17,6 +37,24 @@ class Sight(IntEnum):
     HIDDEN = 2  # Asked for by us and not by the caller.
     END = 3  # The wire's own end of a whole answer.
     ERROR = 4  # The provider reports a failure inside the stream.
+    CLOSING = 5  # Content that may be the last: the end if the transfer ends here, else not.
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a request says outside of its body.
+
+    Attributes:
+        item: what the path names, such as the model of Gemini's routes.
+        query: the query string as it came.
+        content_type: of the body.
+    """
+
+    item: str | None = None
+    query: bytes = b""
+    content_type: bytes = b"application/json"
+
+
+NOWHERE: Final = Place()
 
 
 class Inbound(msgspec.Struct):
@@ -35,6 +73,13 @@ class Inbound(msgspec.Struct):
         searches: whether one of them searches the web and the answer reports each search, which is
             billed by itself.
         wants_usage: whether the caller asked for usage in the stream.
+        fills: whether a gap is to be filled, or a prompt continued without a chat template, which
+            only some wires can ask for.
+        inputs: how many texts, documents or files there are, for operations that bill by them.
+        form: the whole body where it is no JSON, such as an upload.
+        place: what the request says outside of its body.
+        continues: id of the kept response that this request goes on from.
+        keeps: whether the response shall be kept for later requests.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -53,6 +98,12 @@ class Inbound(msgspec.Struct):
     files: int = 0
     ceilings: tuple[str, ...] = ()
     searches: bool = False
+    fills: bool = False
+    inputs: int = 1
+    form: bytes | None = None
+    place: Place = NOWHERE
+    continues: str | None = None
+    keeps: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -106,14 +157,145 @@ class StreamReader(Protocol):
         ...
 
 
+class Splitter(Protocol):
+    """Cuts a provider's stream into whole frames of its framing."""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The frames that this chunk completes, terminators included.
+
+        Raises:
+            FrameTooLarge: an unfinished frame exceeds the limit.
+            Malformed: the bytes are not of this framing.
+        """
+        ...
+
+    def rest(self) -> bytes:
+        """The bytes that wait for the end of their frame."""
+        ...
+
+
+class Answering(msgspec.Struct, frozen=True):
+    """What a writer of replies must know of the request that it answers.
+
+    Attributes:
+        id: our own id of the request, without hyphens; ids in the caller's wire are made of it.
+        model: the model as the caller named it, for replies whose provider names none.
+        created: Unix seconds.
+        request: the request in the internal form; of another type for other operations.
+    """
+
+    id: str
+    model: str
+    created: int
+    request: Any
+
+
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+
+
+class Codec(Protocol, Generic[Asked, Told]):
+    """Reads a wire into the internal form and writes it from there. Pure.
+
+    The reader accepts what the wire's own clients send, unknown members included, and keeps these
+    as extensions; for each document that it accepts the writer of the same wire gives back an equal
+    one (``Destination`` and ``Losses`` then take nothing away).
+    """
+
+    def read_request(self, document: Document, place: Place) -> Asked:
+        """A caller's request.
+
+        Raises:
+            InvalidRequest: with the field in ``param``.
+        """
+        ...
+
+    def write_request(self, request: Asked, destination: Destination, losses: Losses) -> Document:
+        """The document for the provider. What it cannot carry is noted and left out.
+
+        Raises:
+            InvalidRequest: without what cannot be carried nothing sensible is left.
+        """
+        ...
+
+    def read_reply(self, document: Document, seed: str) -> Told:
+        """A provider's whole answer.
+
+        Args:
+            document: the answer's body.
+            seed: unique to the attempt; tool-call ids are made of it where the wire has none.
+
+        Raises:
+            Malformed: the document is not what the wire promises.
+        """
+        ...
+
+    def write_reply(self, reply: Told, usage: Usage | None, answering: Answering) -> Document:
+        """The whole answer for the caller; ``usage`` is None when nobody knows it."""
+        ...
+
+
+class EventReader(Protocol):
+    """Reads one stream of a provider into events. Usage and failures are the StreamReader's."""
+
+    def read(self, frame: bytes) -> list[Event]:
+        """The events of a whole frame, often none.
+
+        Raises:
+            Malformed: the frame is not what the wire promises.
+        """
+        ...
+
+    def close(self) -> list[Event]:
+        """What is still open at the wire's own end: ends of parts and calls, and the stop."""
+        ...
+
+
+class EventWriter(Protocol):
+    """Writes one stream to a caller, frame by frame, in the grammar of the wire."""
+
+    def write(self, events: list[Event]) -> bytes:
+        """The frames for these events, often none: the finish waits for the usage."""
+        ...
+
+    def close(self, usage: Usage | None) -> bytes:
+        """The last frames: open parts are closed, the stop and the usage told, and the end."""
+        ...
+
+
+class EventCodec(Protocol):
+    """The streaming half of a codec."""
+
+    def event_reader(self, seed: str) -> EventReader:
+        """A reader for one attempt; ``seed`` as in ``Codec.read_reply``."""
+        ...
+
+    def event_writer(self, answering: Answering) -> EventWriter:
+        """A writer for one answer."""
+        ...
+
+
+GenerationCodec = Codec[Request, Any]
+
+
 class Wire(Protocol):
     """One API format. Pure functions; one instance serves all requests."""
 
     name: str
+    operations: frozenset[str]
+    """What a provider that speaks this wire can be asked for."""
+    versioned: bool
+    """Whether ``path`` begins with the version, such as ``/v1/messages``; otherwise the version
+    belongs to the provider's base address, as with OpenAI's."""
     keep_alive: bytes
     """A frame that means nothing, for streams that wait for their first content."""
+    stream_type: bytes
+    """Content type of a stream, without parameters."""
+    codec: Codec[Any, Any] | None
+    """None for wires that only pass."""
+    events: EventCodec | None
 
-    def read_request(self, body: bytes, operation: str) -> Inbound:
+    def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:
         """Decode a caller's request.
 
         Raises:
@@ -129,8 +311,8 @@ class Wire(Protocol):
         """Set the ceiling of output tokens, in the provider's field, on a request without one."""
         ...
 
-    def path(self, operation: str) -> bytes:
-        """The provider's path of an operation, below the connection's prefix."""
+    def path(self, operation: str, model: str, *, stream: bool) -> bytes:
+        """The provider's path and query of an operation, below the connection's prefix."""
         ...
 
     def read_reply(self, body: bytes, operation: str) -> Reply:
@@ -142,7 +324,14 @@ class Wire(Protocol):
         ...
 
     def stream_reader(self, request: Inbound) -> StreamReader:
-        """A reader for one attempt."""
+        """A reader for one attempt.
+
+        ``request`` is of the caller's wire; what it says of hidden usage holds for this wire only.
+        """
+        ...
+
+    def splitter(self, limit: int) -> Splitter:
+        """A splitter for one attempt; no frame may be longer than ``limit`` bytes."""
         ...
 
     def read_fault(self, status: int, body: bytes) -> ProviderFault:

@@ -5,6 +5,9 @@ line. A lone CR is not taken as the end of a line, since no provider sends one.
 """
 
 import re
+from typing import Final
+
+EVENT_STREAM: Final = b"text/event-stream"
 
 _BOUNDARY = re.compile(rb"\n\r?\n")
 _MOST_OVERLAP = 2

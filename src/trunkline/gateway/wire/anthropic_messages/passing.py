@@ -12,6 +12,10 @@ from trunkline.errors import InvalidRequest, TrunklineError
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.anthropic_messages import errors as anthropic_errors
 from trunkline.gateway.wire.contract import (
+    CHAT,
+    COUNT_TOKENS,
+    NOWHERE,
+    Place,
     Inbound,
     Malformed,
     ProviderFault,
@@ -33,7 +37,7 @@ from trunkline.gateway.wire.members import (
     shortened,
     unescaped,
 )
-from trunkline.gateway.wire.sse import data_of, size_of
+from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter, data_of, size_of
 
 _encode = msgspec.json.Encoder().encode
 _ATTACHMENTS: Final = (b'"image"',)
@@ -216,15 +220,20 @@ class AnthropicMessages(Wire):
     """``/v1/messages`` and ``/v1/messages/count_tokens``."""
 
     name = "anthropic_messages"
+    operations = frozenset({CHAT, COUNT_TOKENS})
+    versioned = True
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
+    stream_type = EVENT_STREAM
+    codec = None
+    events = None
 
     @override
-    def read_request(self, body: bytes, operation: str) -> Inbound:
+    def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:
         fields = read_members(body)
         model = required_model(fields, "model: this field is required.")
         require_messages(fields, "messages: at least one message is required.")
         max_tokens: int | None = read_count(fields, "max_tokens", None)
-        if operation == "messages" and (max_tokens is None or max_tokens < 1):
+        if operation == CHAT and (max_tokens is None or max_tokens < 1):
             raise InvalidRequest(
                 "max_tokens: a whole number of at least 1 is required.",
                 code="missing_max_tokens",
@@ -239,7 +248,7 @@ class AnthropicMessages(Wire):
             fields=fields,
             model=model,
             size=len(body),
-            stream=operation == "messages" and read_flag(fields, "stream"),
+            stream=operation == CHAT and read_flag(fields, "stream"),
             max_tokens=max_tokens,
             ceilings=("max_tokens",) if max_tokens is not None else (),
             attachments=count_marks(plain, _ATTACHMENTS),
@@ -266,8 +275,8 @@ class AnthropicMessages(Wire):
         request.max_tokens = request.max_tokens or ceiling
 
     @override
-    def path(self, operation: str) -> bytes:
-        return b"/v1/messages/count_tokens" if operation == "count_tokens" else b"/v1/messages"
+    def path(self, operation: str, model: str, *, stream: bool) -> bytes:
+        return b"/v1/messages/count_tokens" if operation == COUNT_TOKENS else b"/v1/messages"
 
     @override
     def read_reply(self, body: bytes, operation: str) -> Reply:
@@ -275,7 +284,7 @@ class AnthropicMessages(Wire):
             reply = _decode_reply(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not what the wire promises") from None
-        if operation == "count_tokens":
+        if operation == COUNT_TOKENS:
             if reply.input_tokens is None:
                 raise Malformed("the answer has no input_tokens")
             return Reply(Usage())
@@ -289,6 +298,10 @@ class AnthropicMessages(Wire):
     @override
     def stream_reader(self, request: Inbound) -> AnthropicMessagesReader:
         return AnthropicMessagesReader()
+
+    @override
+    def splitter(self, limit: int) -> FrameSplitter:
+        return FrameSplitter(limit)
 
     @override
     def read_fault(self, status: int, body: bytes) -> ProviderFault:

@@ -11,6 +11,9 @@ from typing_extensions import override
 from trunkline.errors import InvalidRequest, TrunklineError
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import (
+    CHAT,
+    NOWHERE,
+    Place,
     Inbound,
     Malformed,
     ProviderFault,
@@ -35,7 +38,7 @@ from trunkline.gateway.wire.members import (
     unescaped,
 )
 from trunkline.gateway.wire.openai_family import errors as openai_errors
-from trunkline.gateway.wire.sse import data_of, size_of
+from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter, data_of, size_of
 
 _encode = msgspec.json.Encoder().encode
 _DONE: Final = b"[DONE]"
@@ -280,10 +283,15 @@ class OpenAIChat(Wire):
     """``/v1/chat/completions``."""
 
     name = "openai_chat"
+    operations = frozenset({CHAT})
+    versioned = False
     keep_alive = b": keep-alive\n\n"
+    stream_type = EVENT_STREAM
+    codec = None
+    events = None
 
     @override
-    def read_request(self, body: bytes, operation: str) -> Inbound:
+    def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:
         fields = read_members(body)
         model = required_model(fields, "'model' is missing.")
         require_messages(fields, "'messages' is missing or empty.")
@@ -334,7 +342,7 @@ class OpenAIChat(Wire):
         request.ceilings = (field,)
 
     @override
-    def path(self, operation: str) -> bytes:
+    def path(self, operation: str, model: str, *, stream: bool) -> bytes:
         return b"/chat/completions"
 
     @override
@@ -354,6 +362,10 @@ class OpenAIChat(Wire):
     @override
     def stream_reader(self, request: Inbound) -> OpenAIChatReader:
         return OpenAIChatReader(hides_usage=not request.wants_usage)
+
+    @override
+    def splitter(self, limit: int) -> FrameSplitter:
+        return FrameSplitter(limit)
 
     @override
     def read_fault(self, status: int, body: bytes) -> ProviderFault:

@@ -1,0 +1,43 @@
+"""Where a credential may stand: the places of all SDKs whose base address can be set to ours."""
+
+from urllib.parse import parse_qs
+
+from trunkline.errors import Unauthenticated
+from trunkline.gateway.arrival import Arrival
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.ports import Callers
+
+# Anthropic's, Google's and Azure's own headers; Bearer is everybody else's.
+_PLAIN = (b"x-api-key", b"x-goog-api-key", b"api-key")
+
+
+def identify(callers: Callers, arrival: Arrival) -> Caller:
+    """The one door for credentials of every route.
+
+    Raises:
+        Unauthenticated: there is none, or it is not known.
+    """
+    credential = credential_in(arrival.headers, arrival.place.query)
+    if credential is None:
+        raise Unauthenticated(
+            "The request has no key.",
+            code="missing_api_key",
+            hint="Send it as 'Authorization: Bearer tl_...' or 'x-api-key: tl_...'.",
+        )
+    return callers.identify(credential)
+
+
+def credential_in(headers: dict[bytes, bytes], query: bytes) -> str | None:
+    """The credential of a request, or None. A header counts before the query."""
+    for name in _PLAIN:
+        plain = headers.get(name)
+        if plain is not None:
+            return plain.strip().decode("latin-1")
+    scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer" and bearer:
+        return bearer.strip().decode("latin-1")
+    if b"key=" in query:
+        # Google's own clients may put it there; it is scrubbed from every log.
+        found = parse_qs(query.decode("latin-1")).get("key")
+        return found[0] if found else None
+    return None

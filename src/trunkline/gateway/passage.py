@@ -1,0 +1,177 @@
+"""How one attempt's bytes get to the provider and back: as they are, or through the internal form.
+
+Both ways look the same to the attempt and to the relay, so that streams, errors and money take one
+path. Usage is read by the provider's wire in either case, and here only told.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+from typing_extensions import override
+
+from trunkline.gateway.headers import JSON, Pairs, downstream_headers
+from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.routing.speaking import Speech
+from trunkline.gateway.wire.contract import (
+    Answering,
+    Inbound,
+    Malformed,
+    Sight,
+    StreamReader,
+    Wire,
+)
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+Take = Callable[[bytes, Sight], bytes]
+"""Takes a provider's frame and gives what the caller gets for it, often the frame itself."""
+
+
+class Passage(Protocol):
+    """One attempt's way. ``wire`` is the provider's, ``passes`` whether bytes stay as they are."""
+
+    wire: Wire
+    passes: bool
+
+    def body(self) -> bytes:
+        """What is sent to the provider."""
+        ...
+
+    def meter(self) -> StreamReader:
+        """Reads the provider's frames for usage, failures and the end."""
+        ...
+
+    def head(self, received: Pairs) -> Pairs:
+        """The headers of the provider that pass to the caller."""
+        ...
+
+    def answer(self, body: bytes, usage: Usage | None) -> bytes:
+        """The caller's whole answer.
+
+        Raises:
+            Malformed: the provider's is not what its wire promises.
+        """
+        ...
+
+    def frames(self, meter: StreamReader) -> Take:
+        """A function for one stream's frames; it raises ``Malformed`` like ``answer``."""
+        ...
+
+    def last_words(self, meter: StreamReader) -> bytes:
+        """What is still to be told when the transfer's own end was the end of the stream."""
+        ...
+
+
+class Passing(Passage):
+    """Caller and provider speak the same wire."""
+
+    __slots__ = ("_model", "_request", "wire")
+
+    passes = True
+
+    def __init__(self, speech: Speech, request: Inbound) -> None:
+        self.wire = speech.wire
+        self._model = speech.target.model
+        self._request = request
+
+    @override
+    def body(self) -> bytes:
+        return self.wire.write_request(self._request, self._model)
+
+    @override
+    def meter(self) -> StreamReader:
+        return self.wire.stream_reader(self._request)
+
+    @override
+    def head(self, received: Pairs) -> Pairs:
+        return downstream_headers(received, 200)
+
+    @override
+    def answer(self, body: bytes, usage: Usage | None) -> bytes:
+        return body
+
+    @override
+    def frames(self, meter: StreamReader) -> Take:
+        return _as_it_is
+
+    @override
+    def last_words(self, meter: StreamReader) -> bytes:
+        return b""
+
+
+def _as_it_is(frame: bytes, _sight: Sight) -> bytes:
+    return frame
+
+
+class Translating(Passage):
+    """Caller and provider speak different wires, and the internal form stands between them.
+
+    Its state is the document for the provider and, once a stream is open, its reader and writer.
+    """
+
+    __slots__ = ("_answering", "_caller", "_document", "_reader", "_stream", "_writer", "wire")
+
+    passes = False
+
+    def __init__(
+        self,
+        caller: Wire,
+        provider: Wire,
+        document: dict[str, Any],
+        answering: Answering,
+        *,
+        stream: bool,
+    ) -> None:
+        self.wire = provider
+        self._caller = caller
+        self._document = document
+        self._answering = answering
+        self._stream = stream
+        if stream and provider.events is not None and caller.events is not None:
+            self._reader = provider.events.event_reader(answering.id)
+            self._writer = caller.events.event_writer(answering)
+
+    @override
+    def body(self) -> bytes:
+        return _encode(self._document)
+
+    @override
+    def meter(self) -> StreamReader:
+        # The document asks for everything that the provider can tell; nothing of it is hidden.
+        return self.wire.stream_reader(Inbound(fields={}, model="", size=0))
+
+    @override
+    def head(self, received: Pairs) -> Pairs:
+        return [(b"content-type", self._caller.stream_type) if self._stream else JSON]
+
+    @override
+    def answer(self, body: bytes, usage: Usage | None) -> bytes:
+        provider, caller = self.wire.codec, self._caller.codec
+        if provider is None or caller is None:
+            raise AssertionError("a translation needs two codecs")
+        try:
+            document = _decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            raise Malformed("the answer is not JSON") from None
+        if not isinstance(document, dict):
+            raise Malformed("the answer is not an object")
+        reply = provider.read_reply(document, self._answering.id)
+        return _encode(caller.write_reply(reply, usage, self._answering))
+
+    @override
+    def frames(self, meter: StreamReader) -> Take:
+        read, write = self._reader.read, self._writer.write
+
+        def take(frame: bytes, sight: Sight) -> bytes:
+            events = read(frame)
+            told = write(events) if events else b""
+            return told + self.last_words(meter) if sight is Sight.END else told
+
+        return take
+
+    @override
+    def last_words(self, meter: StreamReader) -> bytes:
+        told = self._writer.write(self._reader.close())
+        return told + self._writer.close(meter.usage)
