@@ -14,6 +14,8 @@ class Asked(msgspec.Struct, frozen=True):
         query: the last value of each parameter in the query.
         params: what stood in the path in place of the pattern's ``{names}``, unquoted.
         stream: whether path or query alone already ask for a stream.
+        method: as it came.
+        target: path and query as they came, for signatures over them.
     """
 
     body: bytes
@@ -21,6 +23,8 @@ class Asked(msgspec.Struct, frozen=True):
     query: Mapping[str, str] = {}
     params: Mapping[str, str] = {}
     stream: bool = False
+    method: str = "POST"
+    target: str = ""
 
 
 class _Named(msgspec.Struct):

@@ -113,7 +113,11 @@ def _error_first(script: Script, scene: Scene) -> Script:
 def _missing_end(script: Script, _: Scene) -> Script:
     last = script.steps[-1]
     if script.stream:
-        return _replace(script, steps=script.steps[:-1], whole=False)
+        # An end may be more than one event; those that say it is over are left out together.
+        kept = [*script.steps[:-1]]
+        while kept and last.kind == kept[-1].kind == "end":
+            kept.pop()
+        return _replace(script, steps=tuple(kept), whole=False)
     shorter = last.data.rstrip()[:-1]
     broken = _replace(last, data=shorter, reports_usage=False)
     return _replace(script, steps=(*script.steps[:-1], broken), whole=False)

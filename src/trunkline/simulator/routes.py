@@ -1,7 +1,7 @@
 """Which wire answers which path: the routing of all fake providers as rows of a table."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from re import Pattern
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -54,12 +54,25 @@ class Route(msgspec.Struct, frozen=True):
     Attributes:
         pattern: a path with ``{names}`` for parts of it, such as ``/v1beta/models/{model}:embed``.
         header: the route is only for requests that carry this header, by lower-case name.
+        query: the route is only for requests with this parameter, such as ``alt=sse``.
+        member: the route is only for requests whose JSON body has this member.
     """
 
     method: str
     pattern: str
     operation: Operation
     header: str = ""
+    query: str = ""
+    member: str = ""
+
+    def takes(self, incoming: Incoming, query: Mapping[str, str]) -> bool:
+        """Whether a request on the row's path is one for this row."""
+        if self.header and self.header not in incoming.headers:
+            return False
+        name, _, value = self.query.partition("=")
+        if name and query.get(name) != value:
+            return False
+        return not self.member or _has_member(incoming.body, self.member)
 
 
 class Routes:
@@ -71,19 +84,28 @@ class Routes:
     def find(self, incoming: Incoming) -> tuple[Operation, Asked] | None:
         """The operation that a request asks for, with the request as its wire sees it."""
         target = urlsplit(incoming.target)
+        query = dict(parse_qsl(target.query, keep_blank_values=True))
         for row, pattern in self._rows:
-            if row.method != incoming.method or (row.header and row.header not in incoming.headers):
-                continue
-            if found := pattern.fullmatch(target.path):
+            found = pattern.fullmatch(target.path) if row.method == incoming.method else None
+            if found and row.takes(incoming, query):
                 asked = Asked(
                     body=incoming.body,
                     headers=incoming.headers,
-                    query=dict(parse_qsl(target.query, keep_blank_values=True)),
+                    query=query,
                     params={name: unquote(part) for name, part in found.groupdict().items()},
                     stream=isinstance(row.operation, Generate) and row.operation.stream,
+                    method=incoming.method,
+                    target=incoming.target,
                 )
                 return row.operation, asked
         return None
+
+
+def _has_member(body: bytes, member: str) -> bool:
+    try:
+        return member in msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _compiled(pattern: str) -> Pattern[str]:

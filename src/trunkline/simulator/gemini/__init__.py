@@ -1,0 +1,1 @@
+"""Google's Gemini, as the developer API and Vertex AI serve it."""
