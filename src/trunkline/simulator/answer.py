@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from trunkline.simulator.tokens import split_tokens
 CALL_OVERHEAD = 4
 """Tokens of a tool call besides its name and its arguments."""
 
+_FREEFORM_TOKENS = 12
 _TOOL_PREFACE = "I'll look that up for you."
 
 Stop = Literal["end", "length", "stop_sequence", "tools"]
@@ -28,6 +29,7 @@ class Call(msgspec.Struct, frozen=True):
         head_tokens: tokens of the name and the overhead.
         pieces: tokens of the arguments as JSON; fewer than all when the answer was cut.
         whole: whether the arguments are all there.
+        freeform: whether the pieces are any text instead of JSON.
     """
 
     ident: str
@@ -35,10 +37,11 @@ class Call(msgspec.Struct, frozen=True):
     head_tokens: int
     pieces: tuple[str, ...]
     whole: bool = True
+    freeform: bool = False
 
     @property
     def arguments(self) -> str:
-        """The arguments as JSON text, or the beginning of it."""
+        """The arguments as they are written, or the beginning of them."""
         return "".join(self.pieces)
 
 
@@ -143,18 +146,22 @@ def _calls(question: Question, rng: random.Random, label: str) -> tuple[Call, ..
         candidates = tuple(tool for tool in candidates if tool.name == mode[1:])
     wanted = 2 if question.parallel and " and " in question.last_text else 1
     return tuple(
-        _call(candidates[position % len(candidates)], rng, f"{label}.{position}")
+        _call(question, candidates[position % len(candidates)], rng, f"{label}.{position}")
         for position in range(wanted)
     )
 
 
-def _call(tool: Tool, rng: random.Random, label: str) -> Call:
-    arguments: Any = make_instance(rng, tool.schema)
+def _call(question: Question, tool: Tool, rng: random.Random, label: str) -> Call:
+    if tool.freeform:
+        written = write_prose(rng, question.last_text, _FREEFORM_TOKENS)
+    else:
+        written = msgspec.json.encode(make_instance(rng, tool.schema)).decode()
     return Call(
         ident=_letters(rng.randbytes(16), label, 24),
         name=tool.name,
         head_tokens=CALL_OVERHEAD + len(split_tokens(tool.name)),
-        pieces=tuple(split_tokens(msgspec.json.encode(arguments).decode())),
+        pieces=tuple(split_tokens(written)),
+        freeform=tool.freeform,
     )
 
 
@@ -180,9 +187,8 @@ def _cut(choice: Choice, most: int) -> Choice:
         left -= call.head_tokens
         pieces = call.pieces[:left]
         left -= len(pieces)
-        calls.append(
-            Call(call.ident, call.name, call.head_tokens, pieces, len(pieces) == len(call.pieces))
-        )
+        whole = len(pieces) == len(call.pieces)
+        calls.append(msgspec.structs.replace(call, pieces=pieces, whole=whole))
     return Choice(thoughts, text, tuple(calls), "length")
 
 

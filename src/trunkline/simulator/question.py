@@ -1,6 +1,5 @@
 """What a request asks of a model, whichever wire it came by."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -23,10 +22,16 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Tool(msgspec.Struct, frozen=True):
-    """A function that the model may call, with the JSON schema of its arguments."""
+    """A function that the model may call.
+
+    Attributes:
+        schema: JSON schema of the arguments.
+        freeform: whether it takes any text instead of arguments.
+    """
 
     name: str
-    schema: dict[str, Any]
+    schema: dict[str, Any] = {}
+    freeform: bool = False
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -48,7 +53,8 @@ class Question(msgspec.Struct, frozen=True):
         reasoning_tokens: least tokens of reasoning to generate; 0 for none.
         show_reasoning: whether the text of the reasoning is sent.
         service_tier: the tier that the answer reports.
-        repeated: what else of the request its wire needs to write the answer down.
+        repeated: what else of the request its wire needs to write the answer down, in a shape of
+            the wire's own.
     """
 
     model: SimModel
@@ -67,7 +73,7 @@ class Question(msgspec.Struct, frozen=True):
     reasoning_tokens: int = 0
     show_reasoning: bool = False
     service_tier: str = "default"
-    repeated: Mapping[str, Any] = {}
+    repeated: Any = None
 
     @property
     def input_tokens(self) -> int:

@@ -1,4 +1,4 @@
-"""What both wires need to read a request."""
+"""What wires need to read a request."""
 
 import hashlib
 import re
@@ -27,27 +27,33 @@ Invalid = Callable[[str, str | None, str | None], Refusal]
 """Makes a provider's 400 of a sentence, a field and a code."""
 
 _PATH = re.compile(r" - at `\$(?:\.(?P<path>.*?))?(?:\[\.\.\.\])?`$")
+_UNKNOWN = re.compile(r"contains unknown field `(?P<name>[^`]*)`")
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 
 
-def decode(body: bytes, shape: type[Decoded], invalid: Invalid) -> Decoded:
-    """A JSON body as a structure.
+def decode(
+    body: bytes | msgspec.Raw, shape: type[Decoded], invalid: Invalid, *, inside: str = ""
+) -> Decoded:
+    """A JSON body, or the part of one that is ``inside``, as a structure.
 
     Raises:
-        Refusal: made by ``invalid``; a missing field gets ``missing_required_parameter``, a value
-            of the wrong type ``invalid_type``.
+        Refusal: made by ``invalid``; a missing field gets ``missing_required_parameter``, one that
+            nobody knows ``unknown_parameter``, a value of the wrong type ``invalid_type``.
     """
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         sentence = str(error)
         found = _PATH.search(sentence)
-        path = (found["path"] or "") if found else ""
+        path = ".".join(filter(None, (inside, found["path"] if found else "")))
         if missing := _MISSING.search(sentence):
             field = f"{path}.{missing['name']}" if path else missing["name"]
             raise invalid(
                 f"Missing required parameter: '{field}'.", field, "missing_required_parameter"
             ) from None
+        if unknown := _UNKNOWN.search(sentence):
+            field = f"{path}.{unknown['name']}" if path else unknown["name"]
+            raise invalid(f"Unknown parameter: '{field}'.", field, "unknown_parameter") from None
         raise invalid(
             f"Invalid type for '{path}': {_PATH.sub('', sentence)}.", path or None, "invalid_type"
         ) from None

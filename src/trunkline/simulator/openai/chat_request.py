@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trunkline.simulator.models import OPENAI, SimModel, find_model, price_of
+from trunkline.simulator.models import OPENAI, SimModel, find_model
+from trunkline.simulator.openai.levels import reasoning_tokens, service_tier
 from trunkline.simulator.openai.wire import invalid, model_not_found
 from trunkline.simulator.question import Question, Segment, Tool, fixed_segment, text_segment
 from trunkline.simulator.reading import JSON_OBJECT, base_name, decode, digest_of
@@ -14,8 +15,6 @@ PROMPT_OVERHEAD = 3
 LOW_DETAIL_IMAGE = 85
 HIGH_DETAIL_IMAGE = 765
 FILE_TOKENS = 2000
-
-_REASONING_TOKENS = {"none": 0, "minimal": 0, "low": 64, "medium": 192, "high": 512, "xhigh": 1024}
 
 
 class _ImageUrl(msgspec.Struct):
@@ -123,8 +122,8 @@ def read_chat(body: bytes) -> Question:
         choices=asked.n or 1,
         stream=bool(asked.stream),
         include_usage=bool(asked.stream_options and asked.stream_options.include_usage),
-        reasoning_tokens=_reasoning(asked, model),
-        service_tier=_service_tier(asked.service_tier, model),
+        reasoning_tokens=reasoning_tokens(asked.reasoning_effort, model, "reasoning_effort"),
+        service_tier=service_tier(asked.service_tier, model),
     )
     if question.input_tokens > model.context:
         raise invalid(
@@ -288,22 +287,3 @@ def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
     if stop is None:
         return ()
     return tuple(one for one in ([stop] if isinstance(stop, str) else stop) if one)
-
-
-def _reasoning(asked: _Body, model: SimModel) -> int:
-    if not model.reasons:
-        return 0
-    effort = asked.reasoning_effort or "medium"
-    if effort not in _REASONING_TOKENS:
-        raise invalid(
-            f"Invalid value: '{effort}'. Supported values are: "
-            + ", ".join(f"'{name}'" for name in _REASONING_TOKENS),
-            "reasoning_effort",
-            "invalid_value",
-        )
-    return _REASONING_TOKENS[effort]
-
-
-def _service_tier(wanted: str | None, model: SimModel) -> str:
-    """A tier that the model does not have is served, and reported, as the ordinary one."""
-    return wanted if wanted and wanted in price_of(model).service_tiers else "default"
