@@ -1,0 +1,98 @@
+"""The table of public routes: (method, path, wire, operation), and how a path finds its row."""
+
+import msgspec
+
+from trunkline.gateway.generations import find_generation
+from trunkline.gateway.lookup import Lookup
+from trunkline.gateway.models import describe_model, list_models
+from trunkline.gateway.wire.contract import CHAT, COUNT_TOKENS, Wire
+from trunkline.gateway.wire.registry import WIRES
+
+_READERS = frozenset({"inference", "models:read"})
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One public route. Exactly one of ``operation`` and ``lookup`` is set.
+
+    Attributes:
+        path: template; ``{id}`` takes one or more characters, slashes included, since model names
+            have them. What stands behind it must match too.
+        operation: what the pipeline runs.
+        lookup: answers from memory or the ledger, for routes that call no provider.
+        scopes: a key needs one of these for a look-up.
+        reads: the content types that a body may have.
+    """
+
+    method: str
+    path: str
+    wire: Wire
+    operation: str | None = None
+    lookup: Lookup | None = None
+    scopes: frozenset[str] = _READERS
+    reads: tuple[str, ...] = ("application/json",)
+
+
+_CHAT = WIRES["openai_chat"]
+_MESSAGES = WIRES["anthropic_messages"]
+
+ROUTES = (
+    Route("POST", "/v1/chat/completions", _CHAT, CHAT),
+    Route("POST", "/v1/messages", _MESSAGES, CHAT),
+    Route("POST", "/v1/messages/count_tokens", _MESSAGES, COUNT_TOKENS),
+    Route("POST", "/anthropic/v1/messages", _MESSAGES, CHAT),
+    Route("POST", "/anthropic/v1/messages/count_tokens", _MESSAGES, COUNT_TOKENS),
+    Route("GET", "/v1/models", _CHAT, lookup=list_models),
+    Route("GET", "/v1/models/{id}", _CHAT, lookup=describe_model),
+    Route("GET", "/anthropic/v1/models", _MESSAGES, lookup=list_models),
+    Route("GET", "/anthropic/v1/models/{id}", _MESSAGES, lookup=describe_model),
+    Route(
+        "GET",
+        "/v1/generations/{id}",
+        _CHAT,
+        lookup=find_generation,
+        scopes=frozenset({"inference", "usage:read"}),
+    ),
+)
+
+PREFIXES = ("/v1/", "/v1beta/", "/v2/", "/anthropic/")
+"""All paths below these belong to the data path, known or not."""
+
+
+class RouteTable:
+    """Finds the row of a request. Its state is the table, which does not change."""
+
+    def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
+        self._exact = {(row.method, row.path): row for row in routes if "{" not in row.path}
+        # The longest end first: `/v1/responses/{id}/cancel` is no response of that name.
+        self._open = sorted(
+            ((row.method, *row.path.split("{id}"), row) for row in routes if "{" in row.path),
+            key=lambda open_row: len(open_row[2]),
+            reverse=True,
+        )
+        self._plain = frozenset(row.path for row in routes if "{" not in row.path)
+
+    def serves(self, path: str) -> bool:
+        """Whether the path lies in the data path's part of the address space."""
+        return path.startswith(PREFIXES) or path in self._plain
+
+    def find(self, method: str, path: str) -> tuple[Route | None, str | None]:
+        """The row, and what its ``{id}`` stands for."""
+        exact = self._exact.get((method, path))
+        if exact is not None:
+            return exact, None
+        for known, before, behind, row in self._open:
+            if method == known and path.startswith(before) and path.endswith(behind):
+                item = path[len(before) : len(path) - len(behind)]
+                if item:
+                    return row, item
+        return None, None
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that this path has, for whoever used another one."""
+        return sorted(
+            {
+                row.method
+                for row in (*self._exact.values(), *(entry[-1] for entry in self._open))
+                if self.find(row.method, path)[0] is row
+            }
+        )
