@@ -143,3 +143,22 @@ def test_the_window_is_no_bound_where_longer_inputs_have_a_price() -> None:
     assert bounds_of(read, asked(known, ANTHROPIC)).input_tokens == CONTEXT
     beyond = msgspec.structs.replace(known, price=longer)
     assert bounds_of(read, asked(beyond, ANTHROPIC)).input_tokens == len(body)
+
+
+@pytest.mark.parametrize(
+    ("operation", "rates", "hold"),
+    [
+        ("embedding", Rates(input=1_000_000), 3_000),
+        ("rerank", Rates(input=1_000_000), 3_500),
+        ("rerank", Rates(searches=2_000_000_000_000), 2 * 2_000_000),
+        ("rerank", Rates(input=1_000_000, searches=2_000_000_000_000), 2 * 2_000_000 + 3_500),
+        ("rerank", Rates(), None),
+    ],
+)
+def test_what_generates_nothing_is_held_by_its_input_or_by_its_searches(
+    operation: str, rates: Rates, hold: int | None
+) -> None:
+    read = Inbound({}, "m", 3_000, inputs=150, repeated=500 if operation == "rerank" else 0)
+    priced = msgspec.structs.replace(target("openai_chat"), price=Price("p", rates))
+    bounds = bounds_of(read, Speech(priced, OPENAI, operation))
+    assert (bounds.output_tokens, bounds.hold_nano) == (0, hold)

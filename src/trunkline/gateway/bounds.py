@@ -25,6 +25,11 @@ CONTEXT_UNKNOWN = 1_000_000
 SEARCHES_PER_ANSWER = 20
 
 
+# Cohere's price list: a search is one query over up to 100 documents, and a long document counts
+# as several of about 500 tokens.
+DOCUMENTS_PER_SEARCH = 100
+BYTES_PER_CHUNK = 500
+
 # What answers with vectors or scores generates no token.
 _WITHOUT_OUTPUT = frozenset({EMBEDDING, RERANK, MODERATION})
 
@@ -74,15 +79,17 @@ def _reads_beyond(target: Target, window: int) -> bool:
 def bounds_of(request: Inbound, speech: Speech) -> Bounds:
     """The bounds of this request at this target."""
     target = speech.target
-    estimate = math.ceil(request.size / target.bytes_per_token)
-    tokens = request.size + request.attachments * TOKENS_PER_IMAGE
+    size = request.size + request.repeated
+    estimate = math.ceil(size / target.bytes_per_token)
+    tokens = size + request.attachments * TOKENS_PER_IMAGE
     if request.has_tools:
         tokens += TOKENS_OF_TOOL_PROMPT
-    searches = SEARCHES_PER_ANSWER if request.searches else 0
+    searches = _searches(request, speech.operation)
     if request.server_tools or request.files:
         tokens = max(tokens, target.context_window or CONTEXT_UNKNOWN)
     elif target.context_window is not None and not _reads_beyond(target, target.context_window):
-        tokens = min(tokens, target.context_window)
+        # Each text to embed or to rank has a context of its own.
+        tokens = min(tokens, target.context_window * request.inputs)
     estimate = min(estimate, tokens)
     if speech.operation in _WITHOUT_OUTPUT:
         ceiling = 0
@@ -96,11 +103,25 @@ def bounds_of(request: Inbound, speech: Speech) -> Bounds:
     price = target.price
     if price is None:
         return Bounds(tokens, estimate, output, None, None, None)
+    billed = tokens
+    if speech.operation == RERANK:
+        # Providers bill ranking by tokens or by searches, and a price says which.
+        if price.rates.searches is None:
+            searches = 0
+        elif price.rates.input is None:
+            billed = 0
     return Bounds(
         tokens,
         estimate,
         output,
-        dearest_cost(tokens, output, price, searches),
+        dearest_cost(billed, output, price, searches),
         cost_of(Usage(input=estimate), price),
         price.rates.output,
     )
+
+
+def _searches(request: Inbound, operation: str) -> int:
+    """How often the provider may bill a search."""
+    if operation == RERANK:
+        return -(-(request.inputs + request.size // BYTES_PER_CHUNK) // DOCUMENTS_PER_SEARCH)
+    return SEARCHES_PER_ANSWER if request.searches else 0

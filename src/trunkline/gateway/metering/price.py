@@ -45,8 +45,8 @@ class Price(msgspec.Struct, frozen=True, omit_defaults=True):
         tiers: dearer rates for long inputs, highest threshold first.
         variants: rates under other service tiers.
         fixed: nano-dollars for each request, whatever it used.
-        dearest: computed from the others: the lines whose maximum is the worst case; none where
-            any of them has no price for input or for output.
+        dearest: computed from the others: the lines whose maximum is the worst case, each the
+            dearest input, the dearest output and a search, None where nobody knows.
     """
 
     ref: str
@@ -54,7 +54,7 @@ class Price(msgspec.Struct, frozen=True, omit_defaults=True):
     tiers: tuple[Tier, ...] = ()
     variants: tuple[Variant, ...] = ()
     fixed: int = 0
-    dearest: tuple[tuple[int, int, int | None], ...] = ()
+    dearest: tuple[tuple[int | None, int | None, int | None], ...] = ()
 
     def __post_init__(self) -> None:
         """Compute what every request needs once."""
@@ -119,16 +119,21 @@ def dearest_cost(
 ) -> int | None:
     """An upper bound in nano-dollars: every token in the dearest bucket, tier and variant.
 
-    None when input, output or a search that may be made has no known price: what is used of it
-    would have an unknown cost.
+    None when what may be used of input, output or searches has no known price: its cost would be
+    unknown.
     """
     dearest: int | None = None
     for per_input, per_output, per_search in price.dearest:
-        bound = input_tokens * per_input + output_tokens * per_output
-        if searches:
-            if per_search is None:
-                return None
-            bound += searches * per_search
+        bound = 0
+        for count, rate in (
+            (input_tokens, per_input),
+            (output_tokens, per_output),
+            (searches, per_search),
+        ):
+            if count:
+                if rate is None:
+                    return None
+                bound += count * rate
         if dearest is None or bound > dearest:
             dearest = bound
     if dearest is None:
@@ -136,7 +141,7 @@ def dearest_cost(
     return price.fixed - (-dearest // TOKENS_PER_PRICE)
 
 
-def _dearest_lines(price: Price) -> tuple[tuple[int, int, int | None], ...]:
+def _dearest_lines(price: Price) -> tuple[tuple[int | None, int | None, int | None], ...]:
     """For each schedule of rates the dearest input, the dearest output and a search."""
     schedules = [price.rates, *(tier.rates for tier in price.tiers)]
     for variant in price.variants:
@@ -152,9 +157,7 @@ def _dearest_lines(price: Price) -> tuple[tuple[int, int, int | None], ...]:
             rates.audio_input,
         )
         outputs = _known(rates.output, rates.reasoning, rates.audio_output)
-        if not inputs or not outputs:
-            return ()
-        lines.append((max(inputs), max(outputs), rates.searches))
+        lines.append((max(inputs, default=None), max(outputs, default=None), rates.searches))
     return tuple(dict.fromkeys(lines))
 
 

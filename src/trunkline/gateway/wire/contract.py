@@ -76,6 +76,8 @@ class Inbound(msgspec.Struct):
         fills: whether a gap is to be filled, or a prompt continued without a chat template, which
             only some wires can ask for.
         inputs: how many texts, documents or files there are, for operations that bill by them.
+        repeated: bytes of the body that the provider reads again and bills again, such as a query
+            beside each document.
         form: the whole body where it is no JSON, such as an upload.
         place: what the request says outside of its body.
         continues: id of the kept response that this request goes on from.
@@ -100,6 +102,7 @@ class Inbound(msgspec.Struct):
     searches: bool = False
     fills: bool = False
     inputs: int = 1
+    repeated: int = 0
     form: bytes | None = None
     place: Place = NOWHERE
     continues: str | None = None
