@@ -6,6 +6,7 @@ A provider whose paths are another's too gets a prefix, which its base URL then 
 from collections.abc import Iterator
 
 from trunkline.simulator.anthropic.messages_wire import AnthropicWire
+from trunkline.simulator.bedrock.routes import bedrock_routes
 from trunkline.simulator.gemini.routes import gemini_routes
 from trunkline.simulator.openai.chat_wire import ChatCompletions
 from trunkline.simulator.routes import Count, Generate, LookUp, Route
@@ -14,7 +15,7 @@ from trunkline.simulator.wire import Wire
 
 def build_routes() -> tuple[Route, ...]:
     """All rows, with wires that remember nothing yet; the first row that fits is used."""
-    return (*_anthropic_routes(), *_openai_routes(), *gemini_routes())
+    return (*_anthropic_routes(), *_openai_routes(), *gemini_routes(), *bedrock_routes())
 
 
 def stranger(headers: "dict[str, str]") -> Wire:
