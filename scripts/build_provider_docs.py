@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from trunkline.gateway.providers.registry import PROVIDERS, Provider
+from trunkline.gateway.providers.provider import Provider
+from trunkline.gateway.providers.registry import PROVIDERS
 from trunkline.settings import Settings, environment_names
 
 PAGE = Path(__file__).parent.parent / "docs" / "providers.md"
@@ -25,18 +26,18 @@ def _cells(row: Provider) -> tuple[str, ...]:
         row.title,
         ", ".join(f"`{wire}`" for wire in row.wires),
         f"`{row.base_url}`" if row.base_url else "each connection names it",
-        _setting(row),
+        _settings(row),
         _prices(row),
         "closed" if row.cancels_on_close else "read to the end",
         "recorded transcripts" if row.fixtures else "*unverified*",
     )
 
 
-def _setting(row: Provider) -> str:
-    if row.setting is None:
+def _settings(row: Provider) -> str:
+    if not row.settings:
         return "a connection"
-    ours, *others = environment_names(Settings.model_fields[row.setting])
-    return f"`{others[0] if others else ours}`"
+    names = [environment_names(Settings.model_fields[name]) for name in row.settings]
+    return ", ".join(f"`{others[0] if others else ours}`" for ours, *others in names)
 
 
 def _prices(row: Provider) -> str:

@@ -266,6 +266,91 @@ class Providers(_Group):
         ),
         description="Key of Google Gemini.",
     )
+    groq_api_key: SecretStr | None = Field(
+        None, validation_alias=_also("GROQ_API_KEY", "GROQ_API_KEY"), description="Key of Groq."
+    )
+    deepseek_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("DEEPSEEK_API_KEY", "DEEPSEEK_API_KEY"),
+        description="Key of DeepSeek.",
+    )
+    xai_api_key: SecretStr | None = Field(
+        None, validation_alias=_also("XAI_API_KEY", "XAI_API_KEY"), description="Key of xAI."
+    )
+    openrouter_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("OPENROUTER_API_KEY", "OPENROUTER_API_KEY"),
+        description="Key of OpenRouter.",
+    )
+    cohere_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("COHERE_API_KEY", "COHERE_API_KEY", "CO_API_KEY"),
+        description="Key of Cohere.",
+    )
+    voyage_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("VOYAGE_API_KEY", "VOYAGE_API_KEY"),
+        description="Key of Voyage AI.",
+    )
+    jina_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("JINA_API_KEY", "JINA_API_KEY"),
+        description="Key of Jina AI.",
+    )
+    azure_openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"),
+        description="Key of the Azure OpenAI resource at the endpoint below.",
+    )
+    azure_openai_endpoint: str | None = Field(
+        None,
+        validation_alias=_also("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_ENDPOINT"),
+        description="Address of an Azure OpenAI resource, such as https://name.openai.azure.com; "
+        "it and the key above together make the connection `azure`.",
+    )
+    aws_access_key_id: SecretStr | None = Field(
+        None,
+        validation_alias=_also("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
+        description="Access key that requests to Bedrock are signed with; nothing is connected "
+        "by it alone.",
+    )
+    aws_secret_access_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
+        description="Secret of the access key.",
+    )
+    aws_session_token: SecretStr | None = Field(
+        None,
+        validation_alias=_also("AWS_SESSION_TOKEN", "AWS_SESSION_TOKEN"),
+        description="Token of a temporary access key.",
+    )
+    bedrock_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_also("BEDROCK_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"),
+        description="API key of Bedrock, used instead of an access key.",
+    )
+    bedrock_region: str | None = Field(
+        None,
+        validation_alias=_also("BEDROCK_REGION"),
+        description="AWS region such as eu-central-1; it makes the connection `bedrock` with the "
+        "API key or the access key above.",
+    )
+    google_credentials: Path | None = Field(
+        None,
+        validation_alias=_also("GOOGLE_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"),
+        description="JSON file of a Google service account; nothing is connected by it alone.",
+    )
+    vertex_region: str = Field(
+        "global",
+        validation_alias=_also("VERTEX_REGION"),
+        description="Google Cloud region of Vertex AI, such as europe-west1.",
+    )
+    vertex_project: str | None = Field(
+        None,
+        validation_alias=_also("VERTEX_PROJECT"),
+        description="Google Cloud project; it makes the connection `vertex` with the service "
+        "account above.",
+    )
     ollama_host: str | None = Field(
         None,
         validation_alias=_also("OLLAMA_HOST", "OLLAMA_HOST"),
@@ -297,6 +382,28 @@ class Providers(_Group):
         validation_alias=_also("CA_FILE", "SSL_CERT_FILE"),
         description="PEM file of the authorities that providers' certificates are checked with.",
     )
+
+    @field_validator("azure_openai_endpoint")
+    @classmethod
+    def _endpoint_is_https(cls, value: str | None) -> str | None:
+        return _with_scheme(value, ("https", "http"), "https://name.openai.azure.com")
+
+    @field_validator("bedrock_region")
+    @classmethod
+    def _bedrock_has_a_credential(cls, value: str | None, info: ValidationInfo) -> str | None:
+        whole = info.data.get("aws_access_key_id") and info.data.get("aws_secret_access_key")
+        if value is not None and not whole and not info.data.get("bedrock_api_key"):
+            raise ValueError(
+                "needs AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
+        return value
+
+    @field_validator("vertex_project")
+    @classmethod
+    def _vertex_has_a_credential(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("google_credentials") is None:
+            raise ValueError("needs GOOGLE_APPLICATION_CREDENTIALS, a service account's JSON file")
+        return value
 
     @field_validator("allowed_networks")
     @classmethod
@@ -369,6 +476,19 @@ class DataPath(_Group):
         ge=1024,
         validation_alias=_also("MAX_ANSWER_BYTES"),
         description="Most bytes of an answer that is not streamed.",
+    )
+    max_link_bytes: int = Field(
+        20_971_520,
+        ge=1024,
+        validation_alias=_also("MAX_LINK_BYTES"),
+        description="Most bytes of an image or file that is fetched from its address for a "
+        "provider that does not fetch.",
+    )
+    link_timeout: float = Field(
+        20.0,
+        gt=0,
+        validation_alias=_also("LINK_TIMEOUT"),
+        description="Seconds to fetch all images and files of one request.",
     )
     max_requests_in_flight: int = Field(
         2000,

@@ -20,12 +20,15 @@ from tests.connections.world import (
 )
 from typing_extensions import override
 
-from trunkline.connections.accounts import environment_names
+from trunkline.connections.environment import environment_names
 from trunkline.connections.schemas import ConnectionSpec
 from trunkline.connections.service import ConnectionService
 from trunkline.errors import Unavailable
 from trunkline.gateway.metering.price import FREE, Rates
+from trunkline.gateway.providers import makers
+from trunkline.gateway.providers.servers import OLLAMA
 from trunkline.gateway.snapshot import Connection, Origin, Target
+from trunkline.gateway.wire.registry import WIRES
 from trunkline.kit.clock import FakeClock
 from trunkline.storage.changes import Change, ChangePoller, changes_after
 from trunkline.storage.engine import Database
@@ -59,12 +62,13 @@ async def test_a_key_in_the_environment_publishes_the_models_of_its_provider(
         id="environment/openai",
         name="openai",
         provider="openai",
-        wires={"openai_chat": "/v1"},
+        wires={wire: "/v1" for wire in makers.OPENAI.wires if wire in WIRES},
         origin=Origin("https", "api.openai.com", 443),
         headers=((b"authorization", b"Bearer sk-1"),),
         cancels_on_close=True,
         private=True,
         output_limit_field="max_completion_tokens",
+        quirks=makers.OPENAI.quirks,
     )
     anthropic = snapshot.connections["anthropic"]
     assert anthropic.headers == ((b"anthropic-version", b"2023-06-01"), (b"x-api-key", b"ak-1"))
@@ -128,9 +132,10 @@ async def test_ollama_needs_no_key_and_its_models_cost_exactly_nothing(
     await built.load()
     snapshot = built.snapshot("any")
     connection = snapshot.connections["ollama"]
-    assert (str(connection.origin), connection.wires, connection.headers) == (
-        "http://127.0.0.1:7777", {"openai_chat": "/v1"}, (),
-    )  # fmt: skip
+    assert (str(connection.origin), connection.headers) == ("http://127.0.0.1:7777", ())
+    assert connection.wires == {
+        wire: "/v1" if wire.startswith("openai") else "" for wire in OLLAMA.wires if wire in WIRES
+    }
     target = built.target_for(snapshot, "ollama/llama3:70b")
     assert target is not None
     assert (target.model, target.price and target.price.rates) == ("llama3:70b", FREE)

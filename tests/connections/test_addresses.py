@@ -37,11 +37,11 @@ def test_an_address_that_cannot_be_meant_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("host", "url"),
     [
-        ("127.0.0.1", "http://127.0.0.1:11434/v1"),
-        ("127.0.0.1:8080", "http://127.0.0.1:8080/v1"),
-        ("[::1]", "http://[::1]:11434/v1"),
-        ("[::1]:8080", "http://[::1]:8080/v1"),
-        ("http://gpu.example", "http://gpu.example/v1"),
+        ("127.0.0.1", "http://127.0.0.1:11434"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("http://gpu.example", "http://gpu.example"),
         ("https://gpu.example:1/ollama/v1/", "https://gpu.example:1/ollama/v1"),
     ],
 )

@@ -1,17 +1,19 @@
-"""Connections ready to be called, from rows of the database and from the environment's keys."""
+"""Connections ready to be called, from the rows that describe them and the secrets behind these."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from pydantic import SecretStr
-
-from trunkline.connections.addresses import ollama_base_url, parse_base_url
+from trunkline.connections.addresses import Address, parse_base_url
 from trunkline.connections.rows import ConnectionRow
-from trunkline.connections.secrets import check_secret
-from trunkline.gateway.providers.registry import PROVIDERS, Provider, find_provider
-from trunkline.gateway.snapshot import Connection
+from trunkline.connections.secrets import check_header_secret, is_document
+from trunkline.gateway.providers.aws import AwsSigner, read_access_key, region_of
+from trunkline.gateway.providers.google import GoogleTokens, read_service_account
+from trunkline.gateway.providers.provider import Provider
+from trunkline.gateway.providers.registry import find_provider
+from trunkline.gateway.snapshot import Connection, Signer
 from trunkline.gateway.wire.registry import WIRES
-from trunkline.settings import Settings
+from trunkline.kit.clock import Clock, SystemClock
+
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Account(NamedTuple):
@@ -21,36 +23,42 @@ class Account(NamedTuple):
     secret: str | None
 
 
-def environment_accounts(settings: Settings) -> Iterator[Account]:
-    """One account for each provider whose setting is set, in the order of the registry."""
-    for provider in PROVIDERS:
-        value = getattr(settings, provider.setting) if provider.setting else None
-        if isinstance(value, SecretStr) and value.get_secret_value():
-            yield Account(_environment_row(provider, None), value.get_secret_value().strip())
-        elif isinstance(value, str) and value:
-            yield Account(_environment_row(provider, ollama_base_url(value)), None)
+class Credentials:
+    """Turns secrets into what proves who asks: headers that stay, or a signer of each request.
+
+    Its state is the tokens that it was given. Without them the connections of a service account
+    have no signer, as is enough where nothing will be sent.
+    """
+
+    def __init__(self, tokens: GoogleTokens | None = None, clock: Clock | None = None) -> None:
+        self._tokens = tokens
+        self._clock = clock or SystemClock()
+
+    def of(
+        self, provider: Provider, address: Address, secret: str, *, private: bool
+    ) -> tuple[Headers, Signer | None]:
+        """The headers and the signer of a connection.
+
+        Raises:
+            ValueError: the secret is not what the provider takes; its value is not told.
+        """
+        if provider.auth == "google":
+            account = read_service_account(secret)
+            tokens = self._tokens
+            return (), None if tokens is None else tokens.signer(account, private=private)
+        if provider.auth == "aws" and is_document(secret):
+            key = read_access_key(secret)
+            region = key.region or region_of(address.origin.host)
+            if region is None:
+                raise ValueError(f"{address.origin.host} names no region: put it into the secret")
+            return (), AwsSigner(key, region, self._clock)
+        check_header_secret(secret)
+        if provider.auth in {"bearer", "aws"}:
+            return ((b"authorization", f"Bearer {secret}".encode()),), None
+        return ((provider.auth.encode(), secret.encode()),), None
 
 
-def environment_names(settings: Settings) -> frozenset[str]:
-    """The names of the connections that the environment makes."""
-    return frozenset(account.row.name for account in environment_accounts(settings))
-
-
-def _environment_row(provider: Provider, base_url: str | None) -> ConnectionRow:
-    return ConnectionRow(
-        id=f"environment/{provider.id}",
-        org_id=None,
-        name=provider.id,
-        provider=provider.id,
-        base_url=base_url,
-        secret=None,
-        headers={},
-        cancels_on_close=None,
-        private=True,
-    )
-
-
-def connected(account: Account) -> Connection:
+def connected(account: Account, credentials: Credentials | None = None) -> Connection:
     """The connection as the data path calls it.
 
     Raises:
@@ -63,36 +71,38 @@ def connected(account: Account) -> Connection:
     address = parse_base_url(row.base_url or provider.base_url)
     headers = [(name.encode(), value.encode()) for name, value in row.headers.items()]
     headers += [pair for pair in provider.default_headers if pair[0].decode() not in row.headers]
+    signer: Signer | None = None
     if account.secret is not None:
-        headers.append(_credential(provider, check_secret(account.secret)))
+        found = credentials or Credentials()
+        proof, signer = found.of(provider, address, account.secret, private=row.private)
+        headers += proof
     cancels = row.cancels_on_close
     return Connection(
         id=row.id,
         name=row.name,
         provider=provider.id,
-        wires={wire: _prefix(provider, wire, address.path_prefix) for wire in provider.wires},
+        wires=_wires(provider, address.path_prefix),
         origin=address.origin,
         headers=tuple(headers),
         cancels_on_close=provider.cancels_on_close if cancels is None else cancels,
         private=row.private,
         output_limit_field=provider.output_limit_field,
+        query=address.query,
+        signer=signer,
         quirks=provider.quirks,
     )
 
 
-def _prefix(provider: Provider, wire: str, prefix: str) -> str:
-    """What stands before the wire's own path.
+def _wires(provider: Provider, prefix: str) -> dict[str, str]:
+    """The provider's wires, and what stands before each one's own path.
 
     OpenAI's SDK takes its base address with the version, Anthropic's without; people write either,
     and a connection that speaks both has only one.
     """
-    other = dict(provider.prefixes).get(wire)
-    if other is not None:
-        return prefix.removesuffix("/v1") + other
-    return prefix.removesuffix("/v1") if WIRES[wire].versioned else prefix
-
-
-def _credential(provider: Provider, secret: str) -> tuple[bytes, bytes]:
-    if provider.auth == "x-api-key":
-        return b"x-api-key", secret.encode()
-    return b"authorization", f"Bearer {secret}".encode()
+    bare = prefix.removesuffix("/v1")
+    other = dict(provider.prefixes)
+    return {
+        wire: bare + other[wire] if wire in other else bare if WIRES[wire].versioned else prefix
+        for wire in provider.wires
+        if wire in WIRES
+    }

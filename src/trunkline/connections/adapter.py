@@ -11,6 +11,7 @@ from typing_extensions import override
 from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
 from trunkline.connections import repository
+from trunkline.connections.accounts import Credentials
 from trunkline.connections.builder import Builder
 from trunkline.connections.building import State
 from trunkline.connections.price_book import PriceBook
@@ -58,11 +59,17 @@ class SnapshotRoutes(Routes):
         clock: Clock,
         catalog: Catalog | None = None,
         capabilities: Capabilities | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._builder = Builder(
-            settings, secrets, catalog or Catalog(), capabilities or Capabilities(), clock
+            settings,
+            secrets,
+            catalog or Catalog(),
+            capabilities or Capabilities(),
+            clock,
+            credentials,
         )
         self._shared: State | None = None
         self._shared_prices: list[PriceOverride] = []

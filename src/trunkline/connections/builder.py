@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
-from trunkline.connections.accounts import Account, connected, environment_accounts
+from trunkline.connections.accounts import Account, Credentials, connected
 from trunkline.connections.building import State, Step, inherit, publish_catalog, publish_rows
+from trunkline.connections.environment import environment_accounts
 from trunkline.connections.price_book import PriceBook
 from trunkline.connections.rows import ConnectionRow, OwnedRows, PriceOverride
 from trunkline.connections.secrets import Secrets
@@ -26,19 +27,22 @@ class Builder:
         catalog: Catalog,
         capabilities: Capabilities,
         clock: Clock,
+        credentials: Credentials | None = None,
     ) -> None:
         self._settings = settings
         self._secrets = secrets
         self._catalog = catalog
         self._capabilities = capabilities
         self._clock = clock
+        self._credentials = credentials or Credentials()
 
     async def shared(self, rows: OwnedRows) -> State:
         """What the operator shares with all: environment, catalogue, and its own rows."""
         state = State({}, {}, self._book(shared=rows.prices), [])
         pacer = _Pacer(self._clock)
-        accounts = list(environment_accounts(self._settings))
-        self._connect(state, accounts)
+        for account in environment_accounts(self._settings):
+            whole = account if account.secret else await self._account(account.row, state)
+            self._connect(state, [whole])
         hold = self._settings.hold_headers
         await pacer.run(publish_catalog(state, self._catalog, self._capabilities, hold))
         self._connect(state, [await self._account(row, state) for row in rows.connections])
@@ -77,7 +81,7 @@ class Builder:
     def _connect(self, state: State, accounts: Iterable[Account]) -> None:
         for account in accounts:
             try:
-                connection = connected(account)
+                connection = connected(account, self._credentials)
             except ValueError as error:
                 state.problems.append(f"the connection {account.row.name!r} is left out: {error}")
             else:

@@ -42,7 +42,7 @@ def publish_catalog(
     """
     found: list[tuple[str, str, str]] = []
     for provider in PROVIDERS:
-        if provider.id in state.connections and provider.price_provider:
+        if provider.id in state.connections and provider.price_provider and provider.publishes:
             for model in catalog.models(provider.price_provider):
                 dated = capabilities.dated_names(provider.price_provider, model.id)
                 found += [(provider.id, name, model.kind) for name in _names(model, dated)]

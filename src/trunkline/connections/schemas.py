@@ -7,9 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from trunkline.connections.addresses import parse_base_url
+from trunkline.connections.addresses import filled, parse_base_url, places_in
 from trunkline.connections.secrets import check_reference
-from trunkline.gateway.providers.registry import PROVIDERS, Provider, find_provider
+from trunkline.gateway.providers.provider import Provider
+from trunkline.gateway.providers.registry import PROVIDERS, find_provider
 from trunkline.kit.money import NANO_PER_USD, parse_usd
 
 EVERY_MODEL = "*"
@@ -20,6 +21,7 @@ PER_THOUSAND = 1_000
 RESERVED_HEADERS = frozenset({
     "authorization", "x-api-key", "host", "content-length", "transfer-encoding", "connection",
     "accept-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-authorization",
+    "x-amz-date", "x-amz-security-token",
 })  # fmt: skip
 
 DAY_MS = 86_400_000
@@ -84,11 +86,19 @@ class Strict(BaseModel):
 
 
 class ConnectionSpec(Strict):
-    """An account with a provider."""
+    """An account with a provider.
+
+    Attributes:
+        region, project, resource: places of the provider's own address, where it has them, such as
+            ``eu-central-1`` for Bedrock; not beside a ``base_url``, which says everything.
+    """
 
     name: Slug
     provider: str
     base_url: Annotated[str, Field(max_length=500), AfterValidator(_base_url)] | None = None
+    region: Annotated[str, Field(max_length=63)] | None = None
+    project: Annotated[str, Field(max_length=100)] | None = None
+    resource: Annotated[str, Field(max_length=63)] | None = None
     secret: Annotated[str, Field(max_length=500), AfterValidator(check_reference)] | None = None
     headers: Annotated[dict[str, str], AfterValidator(_headers)] = {}
     cancels_on_close: bool | None = None
@@ -102,10 +112,33 @@ class ConnectionSpec(Strict):
             raise ValueError(f"unknown provider {self.provider!r}; there are {known}")
         return found
 
+    @property
+    def address(self) -> str | None:
+        """The base address with its places filled in; None for the provider's own."""
+        places = self._places()
+        return filled(self.kind.base_url, **places) if places else self.base_url
+
+    def _places(self) -> dict[str, str]:
+        named = {"region": self.region, "project": self.project, "resource": self.resource}
+        return {name: place for name, place in named.items() if place is not None}
+
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        if not self.kind.base_url and self.base_url is None:
+        base, places = self.kind.base_url, self._places()
+        if not base and self.base_url is None:
             raise ValueError(f"a connection to {self.provider} needs a base_url")
+        wanted = () if self.base_url is not None else places_in(base)
+        if missing := [name for name in wanted if name not in places]:
+            raise ValueError(
+                f"a connection to {self.provider} needs a {' and a '.join(missing)}, or a base_url"
+            )
+        if stray := [name for name in places if name not in wanted]:
+            raise ValueError(
+                f"the base_url says everything, so there is no place for a {stray[0]}"
+                if self.base_url is not None
+                else f"the address of {self.provider} has no place for a {stray[0]}"
+            )
+        parse_base_url(self.address or base)
         return self
 
 
@@ -120,7 +153,16 @@ class ModelSpec(Strict):
     """A published model: a public name and the targets behind it, tried in order."""
 
     name: ModelName
-    kind: Literal["chat", "completion", "embedding", "image", "speech", "transcription"] = "chat"
+    kind: Literal[
+        "chat",
+        "completion",
+        "embedding",
+        "image",
+        "speech",
+        "transcription",
+        "rerank",
+        "moderation",
+    ] = "chat"
     targets: Annotated[tuple[TargetSpec, ...], Field(min_length=1, max_length=20)]
     max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     hold_headers: Annotated[float, Field(gt=0, le=3600)] | None = None

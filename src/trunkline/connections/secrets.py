@@ -50,6 +50,20 @@ class Secrets:
 
 
 def check_secret(value: str) -> str:
+    """The secret itself: one line for a header, or a JSON object that a credential is made of.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return value if is_document(value) else check_header_secret(value)
+
+
+def is_document(value: str) -> bool:
+    """Whether a secret is meant as a JSON object, such as a service account's file."""
+    return value.startswith("{")
+
+
+def check_header_secret(value: str) -> str:
     """The secret itself.
 
     Raises:

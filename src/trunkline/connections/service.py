@@ -104,7 +104,7 @@ class ConnectionService:
             org_id=org_id,
             name=wanted.name,
             provider=wanted.provider,
-            base_url=wanted.base_url,
+            base_url=wanted.address,
             secret=wanted.secret,
             headers=wanted.headers,
             cancels_on_close=wanted.cancels_on_close,

@@ -23,7 +23,7 @@ def test_each_id_is_there_once_and_is_found() -> None:
 
 
 def test_each_setting_is_a_field_of_the_settings() -> None:
-    named = [row.setting for row in PROVIDERS if row.setting]
+    named = [name for row in PROVIDERS for name in row.settings]
     assert [name for name in named if name not in Settings.model_fields] == []
     keys = {name for name in Settings.model_fields if name.endswith("_api_key")}
     assert keys <= set(named), "a provider key that no row of the registry uses"

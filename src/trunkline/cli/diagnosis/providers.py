@@ -8,7 +8,8 @@ from functools import partial
 from typing_extensions import override
 
 from trunkline.cli.diagnosis.finding import Finding
-from trunkline.connections.accounts import Account, connected, environment_accounts
+from trunkline.connections.accounts import Account, connected
+from trunkline.connections.environment import environment_accounts
 from trunkline.connections.secrets import Secrets
 from trunkline.connections.service import ConnectionService
 from trunkline.gateway.snapshot import Connection
