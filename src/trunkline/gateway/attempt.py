@@ -130,6 +130,7 @@ async def _outbound(
         outgoing_traceparent(scope.traceparent, scope.id, live.attempt.id),
         live.attempt.id,
         arrival.headers.get(b"connection"),
+        passage.content_type,
     )
     if connection.signer is not None:
         host = connection.origin.host

@@ -75,6 +75,8 @@ _NOT_DOWNSTREAM_PREFIXES: Final = (
     b"access-control-",
 )
 
+JSON: Final = (b"content-type", b"application/json")
+
 _USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
 
 _ALLOWANCE_NAMES: Final = {
@@ -84,8 +86,6 @@ _ALLOWANCE_NAMES: Final = {
     for kind in ("requests", "tokens")
 }
 
-JSON: Final = (b"content-type", b"application/json")
-
 
 def upstream_headers(
     received: Iterable[tuple[bytes, bytes]],
@@ -93,12 +93,13 @@ def upstream_headers(
     traceparent: bytes,
     attempt_id: str,
     hop: bytes | None = None,
+    content_type: bytes = JSON[1],
 ) -> tuple[tuple[bytes, bytes], ...]:
     """The headers of an attempt: the caller's own, our credential, and what names the attempt.
 
     A header of the connection wins over the caller's, except ``anthropic-version``, which belongs
     to whoever wrote the body. ``hop`` is the caller's ``Connection`` header: what it names is for
-    the caller's hop only (RFC 9110, 7.6.1).
+    the caller's hop only (RFC 9110, 7.6.1). ``content_type`` is that of the body that is sent.
     """
     taken = {name for name, _ in credentials}
     refused = _NOT_UPSTREAM
@@ -117,7 +118,7 @@ def upstream_headers(
     return (
         *passed,
         *own,
-        JSON,
+        (b"content-type", content_type),
         (b"accept-encoding", b"identity"),
         (b"traceparent", traceparent),
         (b"x-trunkline-attempt", attempt_id.encode()),

@@ -30,10 +30,17 @@ Take = Callable[[bytes, Sight], bytes]
 
 
 class Passage(Protocol):
-    """One attempt's way. ``wire`` is the provider's, ``passes`` whether bytes stay as they are."""
+    """One attempt's way.
+
+    Attributes:
+        wire: the provider's.
+        passes: whether bytes stay as they are.
+        content_type: of the body for the provider.
+    """
 
     wire: Wire
     passes: bool
+    content_type: bytes
 
     def body(self) -> bytes:
         """What is sent to the provider."""
@@ -67,12 +74,13 @@ class Passage(Protocol):
 class Passing(Passage):
     """Caller and provider speak the same wire."""
 
-    __slots__ = ("_model", "_request", "wire")
+    __slots__ = ("_model", "_request", "content_type", "wire")
 
     passes = True
 
     def __init__(self, speech: Speech, request: Inbound) -> None:
         self.wire = speech.wire
+        self.content_type = JSON[1] if request.form is None else request.place.content_type
         self._model = speech.target.model
         self._request = request
 
@@ -114,6 +122,7 @@ class Translating(Passage):
     __slots__ = ("_answering", "_caller", "_document", "_reader", "_stream", "_writer", "wire")
 
     passes = False
+    content_type = JSON[1]
 
     def __init__(
         self,

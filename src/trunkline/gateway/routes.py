@@ -1,11 +1,23 @@
 """The table of public routes: (method, path, wire, operation), and how a path finds its row."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from trunkline.gateway.generations import find_generation
 from trunkline.gateway.lookup import Lookup
 from trunkline.gateway.models import describe_model, list_models
-from trunkline.gateway.wire.contract import CHAT, COUNT_TOKENS, Wire
+from trunkline.gateway.wire.contract import (
+    CHAT,
+    COUNT_TOKENS,
+    IMAGE,
+    IMAGE_EDIT,
+    MODERATION,
+    SPEECH,
+    TRANSCRIPTION,
+    TRANSLATION,
+    Wire,
+)
 from trunkline.gateway.wire.registry import WIRES
 
 _READERS = frozenset({"inference", "models:read"})
@@ -34,6 +46,8 @@ class Route(msgspec.Struct, frozen=True):
 
 _CHAT = WIRES["openai_chat"]
 _MESSAGES = WIRES["anthropic_messages"]
+_LISTENING = WIRES["openai_transcription"]
+_UPLOADS = ("multipart/form-data",)
 
 ROUTES = (
     Route("POST", "/v1/chat/completions", _CHAT, CHAT),
@@ -41,6 +55,12 @@ ROUTES = (
     Route("POST", "/v1/messages/count_tokens", _MESSAGES, COUNT_TOKENS),
     Route("POST", "/anthropic/v1/messages", _MESSAGES, CHAT),
     Route("POST", "/anthropic/v1/messages/count_tokens", _MESSAGES, COUNT_TOKENS),
+    Route("POST", "/v1/images/generations", WIRES["openai_images"], IMAGE),
+    Route("POST", "/v1/images/edits", WIRES["openai_images"], IMAGE_EDIT, reads=_UPLOADS),
+    Route("POST", "/v1/audio/speech", WIRES["openai_speech"], SPEECH),
+    Route("POST", "/v1/audio/transcriptions", _LISTENING, TRANSCRIPTION, reads=_UPLOADS),
+    Route("POST", "/v1/audio/translations", _LISTENING, TRANSLATION, reads=_UPLOADS),
+    Route("POST", "/v1/moderations", WIRES["openai_moderation"], MODERATION),
     Route("GET", "/v1/models", _CHAT, lookup=list_models),
     Route("GET", "/v1/models/{id}", _CHAT, lookup=describe_model),
     Route("GET", "/anthropic/v1/models", _MESSAGES, lookup=list_models),
@@ -58,18 +78,28 @@ PREFIXES = ("/v1/", "/v1beta/", "/v2/", "/anthropic/")
 """All paths below these belong to the data path, known or not."""
 
 
+class _Open(NamedTuple):
+    """A row whose path has an ``{id}``, with what stands before and behind it."""
+
+    before: str
+    behind: str
+    row: Route
+
+
 class RouteTable:
     """Finds the row of a request. Its state is the table, which does not change."""
 
     def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
-        self._exact = {(row.method, row.path): row for row in routes if "{" not in row.path}
+        plain = [row for row in routes if "{" not in row.path]
+        self._exact = {(row.method, row.path): row for row in plain}
+        self._plain = frozenset(row.path for row in plain)
+        opened = []
+        for row in routes:
+            before, mark, behind = row.path.partition("{id}")
+            if mark:
+                opened.append(_Open(before, behind, row))
         # The longest end first: `/v1/responses/{id}/cancel` is no response of that name.
-        self._open = sorted(
-            ((row.method, *row.path.split("{id}"), row) for row in routes if "{" in row.path),
-            key=lambda open_row: len(open_row[2]),
-            reverse=True,
-        )
-        self._plain = frozenset(row.path for row in routes if "{" not in row.path)
+        self._open = sorted(opened, key=lambda entry: len(entry.behind), reverse=True)
 
     def serves(self, path: str) -> bool:
         """Whether the path lies in the data path's part of the address space."""
@@ -80,8 +110,8 @@ class RouteTable:
         exact = self._exact.get((method, path))
         if exact is not None:
             return exact, None
-        for known, before, behind, row in self._open:
-            if method == known and path.startswith(before) and path.endswith(behind):
+        for before, behind, row in self._open:
+            if method == row.method and path.startswith(before) and path.endswith(behind):
                 item = path[len(before) : len(path) - len(behind)]
                 if item:
                     return row, item
@@ -89,10 +119,7 @@ class RouteTable:
 
     def methods(self, path: str) -> list[str]:
         """The methods that this path has, for whoever used another one."""
-        return sorted(
-            {
-                row.method
-                for row in (*self._exact.values(), *(entry[-1] for entry in self._open))
-                if self.find(row.method, path)[0] is row
-            }
-        )
+        known = {
+            row.method for row in (*self._exact.values(), *(entry.row for entry in self._open))
+        }
+        return sorted(method for method in known if self.find(method, path)[0] is not None)

@@ -63,8 +63,10 @@ _DEEDS = {
     "embedding": "embeddings",
     "rerank": "ranking documents",
     "image": "making images",
+    "image_edit": "changing images",
     "speech": "speaking",
     "transcription": "transcribing",
+    "audio_translation": "translating speech",
     "moderation": "judging content",
 }
 

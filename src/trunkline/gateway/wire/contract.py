@@ -24,8 +24,10 @@ COUNT_TOKENS: Final = "count_tokens"
 EMBEDDING: Final = "embedding"
 RERANK: Final = "rerank"
 IMAGE: Final = "image"
+IMAGE_EDIT: Final = "image_edit"
 SPEECH: Final = "speech"
 TRANSCRIPTION: Final = "transcription"
+TRANSLATION: Final = "audio_translation"
 MODERATION: Final = "moderation"
 
 

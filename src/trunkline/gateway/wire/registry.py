@@ -5,10 +5,20 @@ from types import MappingProxyType
 from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
 from trunkline.gateway.wire.contract import Wire
 from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
+from trunkline.gateway.wire.openai_media.passing import (
+    OPENAI_IMAGES,
+    OPENAI_MODERATION,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTION,
+)
 
 _ALL: tuple[Wire, ...] = (
     OpenAIChat(),
     AnthropicMessages(),
+    OPENAI_IMAGES,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTION,
+    OPENAI_MODERATION,
 )
 
 WIRES = MappingProxyType({wire.name: wire for wire in _ALL})

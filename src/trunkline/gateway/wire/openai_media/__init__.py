@@ -1,0 +1,1 @@
+"""OpenAI's images, speech, transcriptions and moderations: they pass, and are metered."""
