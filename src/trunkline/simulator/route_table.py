@@ -9,13 +9,14 @@ from trunkline.simulator.anthropic.messages_wire import AnthropicWire
 from trunkline.simulator.bedrock.routes import bedrock_routes
 from trunkline.simulator.gemini.routes import gemini_routes
 from trunkline.simulator.openai.chat_wire import ChatCompletions
+from trunkline.simulator.openai.routes import openai_routes
 from trunkline.simulator.routes import Count, Generate, LookUp, Route
 from trunkline.simulator.wire import Wire
 
 
 def build_routes() -> tuple[Route, ...]:
     """All rows, with wires that remember nothing yet; the first row that fits is used."""
-    return (*_anthropic_routes(), *_openai_routes(), *gemini_routes(), *bedrock_routes())
+    return (*_anthropic_routes(), *openai_routes(), *gemini_routes(), *bedrock_routes())
 
 
 def stranger(headers: "dict[str, str]") -> Wire:
@@ -31,10 +32,3 @@ def _anthropic_routes() -> Iterator[Route]:
     version = "anthropic-version"
     yield Route("GET", "/v1/models", LookUp(messages, messages.models), version)
     yield Route("GET", "/v1/models/{model}", LookUp(messages, messages.model), version)
-
-
-def _openai_routes() -> Iterator[Route]:
-    chat = ChatCompletions()
-    yield Route("POST", "/v1/chat/completions", Generate(chat))
-    yield Route("GET", "/v1/models", LookUp(chat, chat.models))
-    yield Route("GET", "/v1/models/{model}", LookUp(chat, chat.model))

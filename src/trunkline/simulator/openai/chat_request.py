@@ -6,15 +6,16 @@ import msgspec
 
 from trunkline.simulator.models import OPENAI, SimModel, find_model
 from trunkline.simulator.openai.levels import reasoning_tokens, service_tier
+from trunkline.simulator.openai.sizes import (
+    FILE_TOKENS,
+    HIGH_DETAIL_IMAGE,
+    LOW_DETAIL_IMAGE,
+    MESSAGE_OVERHEAD,
+    PROMPT_OVERHEAD,
+)
 from trunkline.simulator.openai.wire import invalid, model_not_found
 from trunkline.simulator.question import Question, Segment, Tool, fixed_segment, text_segment
 from trunkline.simulator.reading import JSON_OBJECT, base_name, decode, digest_of
-
-MESSAGE_OVERHEAD = 4
-PROMPT_OVERHEAD = 3
-LOW_DETAIL_IMAGE = 85
-HIGH_DETAIL_IMAGE = 765
-FILE_TOKENS = 2000
 
 
 class _ImageUrl(msgspec.Struct):

@@ -1,0 +1,22 @@
+"""OpenAI's paths, and Mistral's completion that fills in the middle."""
+
+from collections.abc import Iterator
+
+from trunkline.simulator.openai.chat_wire import ChatCompletions
+from trunkline.simulator.openai.responses_wire import Responses
+from trunkline.simulator.routes import Count, Generate, LookUp, Route
+
+
+def openai_routes() -> Iterator[Route]:
+    """The rows, with wires that remember nothing yet."""
+    chat, responses = ChatCompletions(), Responses()
+    yield Route("POST", "/v1/chat/completions", Generate(chat))
+    yield Route("POST", "/v1/responses", Generate(responses))
+    yield Route("POST", "/v1/responses/input_tokens", Count(responses))
+    one = "/v1/responses/{response}"
+    yield Route("GET", one, LookUp(responses, responses.show))
+    yield Route("DELETE", one, LookUp(responses, responses.delete))
+    yield Route("POST", f"{one}/cancel", LookUp(responses, responses.cancel))
+    yield Route("GET", f"{one}/input_items", LookUp(responses, responses.input_items))
+    yield Route("GET", "/v1/models", LookUp(chat, chat.models))
+    yield Route("GET", "/v1/models/{model}", LookUp(chat, chat.model))
