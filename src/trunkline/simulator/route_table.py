@@ -7,16 +7,27 @@ from collections.abc import Iterator
 
 from trunkline.simulator.anthropic.messages_wire import AnthropicWire
 from trunkline.simulator.bedrock.routes import bedrock_routes
+from trunkline.simulator.cohere.routes import cohere_routes
 from trunkline.simulator.gemini.routes import gemini_routes
+from trunkline.simulator.ollama.routes import ollama_routes
 from trunkline.simulator.openai.chat_wire import ChatCompletions
 from trunkline.simulator.openai.routes import openai_routes
 from trunkline.simulator.routes import Count, Generate, LookUp, Route
+from trunkline.simulator.voyage_and_jina_routes import voyage_and_jina_routes
 from trunkline.simulator.wire import Wire
 
 
 def build_routes() -> tuple[Route, ...]:
     """All rows, with wires that remember nothing yet; the first row that fits is used."""
-    return (*_anthropic_routes(), *openai_routes(), *gemini_routes(), *bedrock_routes())
+    return (
+        *_anthropic_routes(),
+        *openai_routes(),
+        *gemini_routes(),
+        *ollama_routes(),
+        *cohere_routes(),
+        *voyage_and_jina_routes(),
+        *bedrock_routes(),
+    )
 
 
 def stranger(headers: "dict[str, str]") -> Wire:

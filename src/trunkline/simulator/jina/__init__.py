@@ -1,0 +1,1 @@
+"""Jina's rerank, whose shape vLLM and Together have as well."""
