@@ -102,6 +102,8 @@ def compose(question: Question, seed: int) -> Answer:
 
 
 def _choice(question: Question, digest: bytes, number: int) -> Choice:
+    if question.texts:
+        question = msgspec.structs.replace(question, last_text=question.texts[number])
     rng = random.Random(digest + bytes((number,)))
     thoughts: list[str] = []
     if question.reasoning_tokens:
@@ -117,7 +119,9 @@ def _choice(question: Question, digest: bytes, number: int) -> Choice:
     elif calls:
         stop = "tools"
     whole = Choice(tuple(thoughts), tuple(split_tokens(text)), calls, stop, matched)
-    most = min(question.max_output or question.model.max_output, question.model.max_output)
+    most = question.model.max_output
+    if question.max_output is not None:
+        most = min(question.max_output, most)
     return whole if whole.tokens <= most else _cut(whole, most)
 
 

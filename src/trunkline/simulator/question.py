@@ -40,6 +40,7 @@ class Question(msgspec.Struct, frozen=True):
     Attributes:
         prompt: everything that counts as input, in order.
         last_text: the text of the newest user message; the answer speaks about it.
+        texts: where several prompts are asked at once, the text that each choice speaks about.
         after_tools: whether the newest message carries results of tools.
         tools: what may be called.
         tool_choice: ``auto``, ``none``, ``required``, or the name of a tool after ``=``.
@@ -60,6 +61,7 @@ class Question(msgspec.Struct, frozen=True):
     model: SimModel
     prompt: tuple[Segment, ...]
     last_text: str = ""
+    texts: tuple[str, ...] = ()
     after_tools: bool = False
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"

@@ -9,6 +9,7 @@ from trunkline.simulator.anthropic.messages_wire import AnthropicWire
 from trunkline.simulator.bedrock.routes import bedrock_routes
 from trunkline.simulator.cohere.routes import cohere_routes
 from trunkline.simulator.gemini.routes import gemini_routes
+from trunkline.simulator.mistral.routes import mistral_routes
 from trunkline.simulator.ollama.routes import ollama_routes
 from trunkline.simulator.openai.chat_wire import ChatCompletions
 from trunkline.simulator.openai.routes import openai_routes
@@ -22,6 +23,7 @@ def build_routes() -> tuple[Route, ...]:
     return (
         *_anthropic_routes(),
         *openai_routes(),
+        *mistral_routes(),
         *gemini_routes(),
         *ollama_routes(),
         *cohere_routes(),

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trunkline.simulator.models import OPENAI, SimModel, find_model
+from trunkline.simulator.models import OPENAI, SimModel
 from trunkline.simulator.openai.levels import reasoning_tokens, service_tier
 from trunkline.simulator.openai.sizes import (
     FILE_TOKENS,
@@ -13,9 +13,9 @@ from trunkline.simulator.openai.sizes import (
     MESSAGE_OVERHEAD,
     PROMPT_OVERHEAD,
 )
-from trunkline.simulator.openai.wire import invalid, model_not_found
+from trunkline.simulator.openai.wire import invalid, required_model
 from trunkline.simulator.question import Question, Segment, Tool, fixed_segment, text_segment
-from trunkline.simulator.reading import JSON_OBJECT, base_name, decode, digest_of
+from trunkline.simulator.reading import JSON_OBJECT, decode, digest_of
 
 
 class _ImageUrl(msgspec.Struct):
@@ -103,9 +103,7 @@ def read_chat(body: bytes) -> Question:
         Refusal: with OpenAI's status, code and field.
     """
     asked = decode(body, _Body, invalid)
-    model = find_model(base_name(asked.model), OPENAI)
-    if model is None:
-        raise model_not_found(asked.model)
+    model = required_model(asked.model, OPENAI)
     _check(asked, model)
     tools = asked.tools or []
     last = next((m for m in reversed(asked.messages) if m.role == "user"), asked.messages[-1])

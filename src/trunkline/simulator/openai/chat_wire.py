@@ -12,7 +12,7 @@ from trunkline.simulator.asked import Asked
 from trunkline.simulator.billing import TokenUse
 from trunkline.simulator.models import OPENAI, WireName
 from trunkline.simulator.openai.chat_request import read_chat
-from trunkline.simulator.openai.wire import OpenAiWire, created, fingerprint, pretty
+from trunkline.simulator.openai.wire import DONE, OpenAiWire, created, fingerprint, pretty
 from trunkline.simulator.pace import beats
 from trunkline.simulator.prompt_cache import CacheUse, PromptCache
 from trunkline.simulator.question import Question
@@ -20,7 +20,6 @@ from trunkline.simulator.script import Step
 from trunkline.simulator.wire import ChatWire, Telling
 
 _FINISH = {"end": "stop", "stop_sequence": "stop", "length": "length", "tools": "tool_calls"}
-_DONE = b"data: [DONE]\n\n"
 
 
 class ChatCompletions(OpenAiWire, ChatWire):
@@ -99,7 +98,7 @@ class _Stream:
                     reports_usage=True,
                 )
             )
-        return [*steps, Step(_DONE, kind="end")]
+        return [*steps, Step(DONE, kind="end")]
 
     def _choice(self, index: int, choice: Choice) -> Iterator[Step]:
         yield from beats(len(choice.thoughts))

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from trunkline.simulator.models import SimModel, find_model
+from trunkline.simulator.models import SimModel
 from trunkline.simulator.openai.item_rules import check_items, resolved
 from trunkline.simulator.openai.items import Item, read_items, user_message
 from trunkline.simulator.openai.levels import reasoning_tokens, service_tier
@@ -12,9 +12,9 @@ from trunkline.simulator.openai.responses_tools import Offered, read_choice, rea
 from trunkline.simulator.openai.sizes import MESSAGE_OVERHEAD, PROMPT_OVERHEAD
 from trunkline.simulator.openai.stored import StoredResponses
 from trunkline.simulator.openai.strict import strict_problem
-from trunkline.simulator.openai.wire import invalid, model_not_found
+from trunkline.simulator.openai.wire import invalid, required_model
 from trunkline.simulator.question import Question, Segment, fixed_segment, text_segment
-from trunkline.simulator.reading import JSON_OBJECT, base_name, decode
+from trunkline.simulator.reading import JSON_OBJECT, decode
 from trunkline.simulator.refusals import Refusal
 
 _LEAST_OUTPUT = 16
@@ -127,9 +127,7 @@ def read_response(body: bytes, stored: StoredResponses) -> Question:
         Refusal: with OpenAI's status, code and field.
     """
     asked = decode(body, _Body, _invalid)
-    model = find_model(base_name(asked.model), "openai_responses")
-    if model is None:
-        raise model_not_found(asked.model)
+    model = required_model(asked.model, "openai_responses")
     _check(asked, model)
     items = _items(asked, stored)
     offered = read_tools(asked.tools or ())

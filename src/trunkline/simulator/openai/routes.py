@@ -1,10 +1,16 @@
-"""OpenAI's paths, and Mistral's completion that fills in the middle."""
+"""OpenAI's paths."""
 
 from collections.abc import Iterator
 
 from trunkline.simulator.openai.chat_wire import ChatCompletions
+from trunkline.simulator.openai.completions_wire import Completions
+from trunkline.simulator.openai.embeddings_wire import Embeddings
+from trunkline.simulator.openai.images_wire import Images
+from trunkline.simulator.openai.moderation_wire import Moderations
 from trunkline.simulator.openai.responses_wire import Responses
-from trunkline.simulator.routes import Count, Generate, LookUp, Route
+from trunkline.simulator.openai.speech_wire import Speech
+from trunkline.simulator.openai.transcription_wire import Transcriptions
+from trunkline.simulator.routes import Count, Generate, LookUp, Perform, Route
 
 
 def openai_routes() -> Iterator[Route]:
@@ -18,5 +24,11 @@ def openai_routes() -> Iterator[Route]:
     yield Route("DELETE", one, LookUp(responses, responses.delete))
     yield Route("POST", f"{one}/cancel", LookUp(responses, responses.cancel))
     yield Route("GET", f"{one}/input_items", LookUp(responses, responses.input_items))
+    yield Route("POST", "/v1/completions", Generate(Completions()))
+    yield Route("POST", "/v1/embeddings", Perform(Embeddings()))
+    yield Route("POST", "/v1/images/generations", Perform(Images()))
+    yield Route("POST", "/v1/audio/speech", Perform(Speech()))
+    yield Route("POST", "/v1/audio/transcriptions", Perform(Transcriptions()))
+    yield Route("POST", "/v1/moderations", Perform(Moderations()))
     yield Route("GET", "/v1/models", LookUp(chat, chat.models))
     yield Route("GET", "/v1/models/{model}", LookUp(chat, chat.model))

@@ -7,13 +7,17 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.simulator.asked import Asked
-from trunkline.simulator.models import OPENAI_WIRES, SimModel, find_model, models_of
+from trunkline.simulator.models import OPENAI_WIRES, SimModel, WireName, find_model, models_of
 from trunkline.simulator.openai.samples import OPENAI_SAMPLES
+from trunkline.simulator.reading import base_name
 from trunkline.simulator.refusals import Refusal, Sample
 from trunkline.simulator.wire import Breakage, Headers, Wire
 
 CREATED = 1_750_000_000
 """Unix seconds at which everything that the simulator knows was made."""
+
+DONE = b"data: [DONE]\n\n"
+"""What most of OpenAI's streams end with."""
 
 _REQUEST_LIMIT = 10_000
 _TOKEN_LIMIT = 2_000_000
@@ -85,6 +89,18 @@ class OpenAiWire(Wire):
         if model is None:
             raise model_not_found(name)
         return pretty(_model(model))
+
+
+def required_model(name: str, wire: WireName) -> SimModel:
+    """The model behind a name that may carry a fault.
+
+    Raises:
+        Refusal: the wire knows no such model.
+    """
+    model = find_model(base_name(name), wire)
+    if model is None:
+        raise model_not_found(name)
+    return model
 
 
 def model_not_found(name: str) -> Refusal:
