@@ -20,6 +20,7 @@ from trunkline.gateway.bare import (
     NoLimits,
     NoObserver,
     NoRecords,
+    NoRecounts,
     NoRepeats,
     OneCaller,
 )
@@ -60,6 +61,7 @@ async def serve(port: int, ca_file: Path, upstreams: Upstreams, key: str) -> Non
         recorder=NoRecords(),
         observer=observer,
         repeats=NoRepeats(),
+        recounts=NoRecounts(),
         upstream=pool,
         clock=SystemClock(),
     )
@@ -109,10 +111,9 @@ def _connection(case: Case, upstreams: Upstreams) -> Connection:
         id=case.model,
         name=case.model,
         provider="openai_compatible" if chat else "anthropic_compatible",
-        wire="openai_chat" if chat else "anthropic_messages",
+        wires={"openai_chat": "/v1"} if chat else {"anthropic_messages": ""},
         origin=Origin(parts.scheme, parts.hostname or "", parts.port or 0),
         # The wire of Anthropic brings /v1 along in its own paths.
-        path_prefix="/v1" if chat else "",
         headers=(credential, *(() if chat else version)),
         private=True,
     )

@@ -31,6 +31,7 @@ from trunkline.identity.pepper import load_pepper
 from trunkline.kit.clock import Clock, SystemClock
 from trunkline.ledger.adapter import LedgerGenerations
 from trunkline.ledger.journal import Journal
+from trunkline.ledger.recount.spool import RecountSpool
 from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.limits.adapter import InProcessAdmission
@@ -126,6 +127,8 @@ async def open_front(
         watch_admission(seen.metrics, known.admission.stats)
         watch_checks(seen.metrics, health)
         watch_tasks(seen.metrics)
+        recounts = RecountSpool(settings.data_dir / "recount", clock)
+        stack.push_async_callback(recounts.drain)
         pipeline = Pipeline(
             Ports(
                 callers=known.keys,
@@ -139,6 +142,7 @@ async def open_front(
                     is_alive=kept.registry.is_alive,
                     clock=clock,
                 ),
+                recounts=recounts,
                 upstream=upstream,
                 clock=clock,
             ),

@@ -1,7 +1,7 @@
 """The composition root of the worker: what computes, away from the front's event loop.
 
-It ships the journal into the ledger, compares the rollups with the rows every night, and removes
-what has expired.
+It ships the journal into the ledger, has tokens counted that no provider counted, compares the
+rollups with the rows every night, and removes what has expired.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from trunkline.errors import TrunklineError
 from trunkline.kit.clock import Clock, SystemClock
 from trunkline.ledger.nightly import NightlyReconcile
+from trunkline.ledger.recount.counting import Recounter
 from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.observability.line_writer import LineWriter
@@ -56,6 +57,8 @@ async def run_worker(settings: Settings, *, beside_a_front: bool) -> None:
                 parent = tasks.create_task(watch_parent(stop.set), name="parent")
             tasks.create_task(shipper.run(stop), name="shipping")
             tasks.create_task(NightlyReconcile(Ledger(database, clock), clock).run(stop))
+            recounter = Recounter(database, settings.data_dir / "recount", clock)
+            tasks.create_task(recounter.run(stop), name="recount")
             tasks.create_task(_keep_house(database, clock, stop), name="housekeeping")
             await stop.wait()
             if beside_a_front:

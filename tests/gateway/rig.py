@@ -19,6 +19,7 @@ from trunkline.gateway.bare import (
     NoGenerations,
     NoLimits,
     NoRecords,
+    NoRecounts,
     NoRepeats,
     OneCaller,
 )
@@ -239,6 +240,7 @@ async def running(
             recorder=parts["recorder"],
             observer=parts["observer"],
             repeats=repeats or NoRepeats(),
+            recounts=NoRecounts(),
             upstream=parts["upstream"],
             clock=SystemClock(),
         ),

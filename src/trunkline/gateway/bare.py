@@ -17,9 +17,11 @@ from trunkline.gateway.ports import (
     Lease,
     Observer,
     Recorder,
+    Recounts,
     Repeats,
     Routes,
     StoredAnswer,
+    Unmetered,
 )
 from trunkline.gateway.snapshot import Snapshot, Target
 
@@ -113,6 +115,14 @@ class NoRepeats(Repeats):
 
     @override
     async def finish(self, caller: Caller, key: str, answer: StoredAnswer | None) -> None:
+        return
+
+
+class NoRecounts(Recounts):
+    """Leaves estimates as they are."""
+
+    @override
+    def offer(self, unmetered: Unmetered) -> None:
         return
 
 

@@ -43,14 +43,16 @@ from trunkline.gateway.ports import (
     Callers,
     Observer,
     Recorder,
+    Recounts,
     Repeats,
     Routes,
     StoredAnswer,
+    Unmetered,
 )
 from trunkline.gateway.relay import StreamBroken, read_to_the_end, relay
 from trunkline.gateway.routing.resolve import check_ceiling, plan, resolve
 from trunkline.gateway.routing.speaking import Speech
-from trunkline.gateway.scope import RequestScope
+from trunkline.gateway.scope import LiveAttempt, RequestScope
 from trunkline.gateway.serving.body import ClientGone
 from trunkline.gateway.sink import KeptSink, Sink
 from trunkline.gateway.snapshot import Alias
@@ -72,6 +74,7 @@ class Ports(msgspec.Struct, frozen=True):
     recorder: Recorder
     observer: Observer
     repeats: Repeats
+    recounts: Recounts
     upstream: UpstreamPool
     clock: Clock
 
@@ -266,7 +269,7 @@ class Pipeline:
         try:
             answer.begin(stream.passage.head(stream.response.headers))
             last = await relay(stream, live, answer.sink)
-            scope.close_attempt("completed")
+            self._close(scope, live, b"")
             await answer.finish(last)
         except BaseException:
             stream.response.abort()
@@ -276,8 +279,18 @@ class Pipeline:
         await read_to_the_end(stream.response)
 
     def _reply(self, scope: RequestScope, answer: Answer, whole: WholeAnswer) -> None:
-        scope.close_attempt("completed")
+        if scope.live is not None:
+            self._close(scope, scope.live, whole.body)
         answer.respond(whole)
+
+    def _close(self, scope: RequestScope, live: LiveAttempt, body: bytes) -> None:
+        """Settle an attempt that ended well, and have its tokens counted if nobody told them."""
+        outcome = scope.close_attempt("completed")
+        if live.evidence.usage is None and outcome is not None and scope.request is not None:
+            prompt = scope.wire.write_request(scope.request, scope.request.model)
+            size = live.evidence.content_bytes
+            price = live.target.price
+            self._ports.recounts.offer(Unmetered(live.attempt, price, prompt, body, size))
 
 
 def _counts(alias: Alias, wire: Wire) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
+from trunkline.gateway.metering.price import Price
 from trunkline.gateway.snapshot import Snapshot, Target
 
 
@@ -166,6 +167,30 @@ class Repeats(Protocol):
 
     async def finish(self, caller: Caller, key: str, answer: StoredAnswer | None) -> None:
         """Keep the answer for 24 hours; None gives the key back because nothing was billed."""
+        ...
+
+
+class Unmetered(msgspec.Struct, frozen=True):
+    """An attempt that ended well and whose provider told no usage.
+
+    Attributes:
+        prompt: the body that was sent.
+        answer: the body that came back; empty for a stream, whose text is not kept.
+        answer_bytes: UTF-8 bytes of the content, also of a stream's.
+    """
+
+    attempt: Attempt
+    price: Price | None
+    prompt: bytes
+    answer: bytes
+    answer_bytes: int
+
+
+class Recounts(Protocol):
+    """Has tokens counted where that may take its time, to correct the estimate made here."""
+
+    def offer(self, unmetered: Unmetered) -> None:
+        """Take an attempt. Never raises and never waits: what is too much is left as it is."""
         ...
 
 

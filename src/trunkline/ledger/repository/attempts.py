@@ -95,7 +95,7 @@ async def correct(
         conn: the unit of work.
         row: the attempt as it was read; nothing happens when it has changed since.
         change: new values of ``COST_COLUMNS``, all of them.
-        reason: ``late_usage`` or ``reprice``.
+        reason: ``late_usage``, ``recount`` or ``reprice``.
         made_ms: Unix time in milliseconds.
     """
     revision = row["revision"] + 1
