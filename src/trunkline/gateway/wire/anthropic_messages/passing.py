@@ -11,13 +11,20 @@ from typing_extensions import override
 from trunkline.errors import InvalidRequest, TrunklineError
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.anthropic_messages import errors as anthropic_errors
+from trunkline.gateway.wire.anthropic_messages.usage import (
+    ReportedUsage,
+    is_whole,
+    merged,
+    read_usage,
+    tier_of,
+)
 from trunkline.gateway.wire.contract import (
     CHAT,
     COUNT_TOKENS,
     NOWHERE,
-    Place,
     Inbound,
     Malformed,
+    Place,
     ProviderFault,
     Reply,
     Sight,
@@ -46,35 +53,10 @@ _FILES: Final = (b'"document"', b'"container_upload"')
 _SERVER_TOOLS: Final = (b'"web_search_', b'"web_fetch_', b'"code_execution_', b'"mcp_toolset"')
 
 
-class _CacheCreation(msgspec.Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
-
-
-class _OutputDetails(msgspec.Struct):
-    thinking_tokens: int | None = None
-
-
-class _ServerTools(msgspec.Struct):
-    web_search_requests: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation: _CacheCreation | None = None
-    output_tokens: int | None = None
-    output_tokens_details: _OutputDetails | None = None
-    server_tool_use: _ServerTools | None = None
-    service_tier: str | None = None
-    speed: str | None = None
-
-
 class _Reply(msgspec.Struct):
     type: str | None = None
     model: str | None = None
-    usage: _Usage | None = None
+    usage: ReportedUsage | None = None
     input_tokens: int | None = None
 
 
@@ -91,55 +73,13 @@ class _Block(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str
     message: _Reply | None = None
-    usage: _Usage | None = None
+    usage: ReportedUsage | None = None
     delta: _Delta | None = None
     content_block: _Block | None = None
 
 
 _decode_reply = msgspec.json.Decoder(_Reply).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
-
-
-def read_usage(reported: _Usage) -> Usage:
-    """Disjoint buckets of a report whose ``input_tokens`` are the uncached ones alone."""
-    created = reported.cache_creation_input_tokens or 0
-    split = reported.cache_creation
-    hour = (split.ephemeral_1h_input_tokens or 0) if split else 0
-    # Older answers give the total alone, and the lifetime was always five minutes then.
-    minutes = max(created - hour, (split.ephemeral_5m_input_tokens or 0) if split else 0)
-    details = reported.output_tokens_details
-    thinking = (details.thinking_tokens or 0) if details else 0
-    tools = reported.server_tool_use
-    return Usage(
-        input=reported.input_tokens or 0,
-        cache_read=reported.cache_read_input_tokens or 0,
-        cache_write_5m=minutes,
-        cache_write_1h=hour,
-        output=max(0, (reported.output_tokens or 0) - thinking),
-        reasoning=thinking,
-        searches=(tools.web_search_requests or 0) if tools else 0,
-    )
-
-
-def _is_whole(reported: _Usage) -> bool:
-    """Whether both totals are there: what is unknown must not be counted as nothing."""
-    inputs, outputs = reported.input_tokens, reported.output_tokens
-    return inputs is not None and inputs >= 0 and outputs is not None and outputs >= 0
-
-
-def _tier_of(reported: _Usage) -> str | None:
-    """The service tier that the price depends on; fast mode is priced like one."""
-    return "fast" if reported.speed == "fast" else reported.service_tier
-
-
-def _merged(start: _Usage, later: _Usage) -> _Usage:
-    """The cumulative report of ``message_delta`` over the one of ``message_start``."""
-    return _Usage(
-        *(
-            new if (new := getattr(later, name)) is not None else getattr(start, name)
-            for name in _Usage.__struct_fields__
-        )
-    )
 
 
 class AnthropicMessagesReader(StreamReader):
@@ -156,7 +96,7 @@ class AnthropicMessagesReader(StreamReader):
     )
 
     def __init__(self) -> None:
-        self._reported: _Usage | None = None
+        self._reported: ReportedUsage | None = None
         self.usage: Usage | None = None
         self.input_usage: Usage | None = None
         self.model: str | None = None
@@ -205,12 +145,12 @@ class AnthropicMessagesReader(StreamReader):
             if reported is not None:
                 self._reported = reported
                 self.input_usage = read_usage(reported)
-                self.service_tier = _tier_of(reported)
+                self.service_tier = tier_of(reported)
             return Sight.START
         if event.type == "message_delta":
             if event.usage is not None:
-                self._reported = _merged(self._reported or _Usage(), event.usage)
-                if _is_whole(self._reported) and event.usage.output_tokens is not None:
+                self._reported = merged(self._reported or ReportedUsage(), event.usage)
+                if is_whole(self._reported) and event.usage.output_tokens is not None:
                     self.usage = read_usage(self._reported)
             return Sight.CONTENT
         return Sight.CONTENT
@@ -292,8 +232,8 @@ class AnthropicMessages(Wire):
             raise Malformed("the answer is not a message")
         if reply.usage is None:
             return Reply(None, reply.model)
-        usage = read_usage(reply.usage) if _is_whole(reply.usage) else None
-        return Reply(usage, reply.model, _tier_of(reply.usage))
+        usage = read_usage(reply.usage) if is_whole(reply.usage) else None
+        return Reply(usage, reply.model, tier_of(reply.usage))
 
     @override
     def stream_reader(self, request: Inbound) -> AnthropicMessagesReader:
