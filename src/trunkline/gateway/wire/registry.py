@@ -4,6 +4,9 @@ from types import MappingProxyType
 
 from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
 from trunkline.gateway.wire.contract import Wire
+from trunkline.gateway.wire.ollama_chat.passing import OllamaChat
+from trunkline.gateway.wire.ollama_embed.passing import OllamaEmbed, OllamaEmbeddings
+from trunkline.gateway.wire.ollama_generate.passing import OllamaGenerate
 from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 from trunkline.gateway.wire.openai_media.passing import (
     OPENAI_IMAGES,
@@ -19,6 +22,10 @@ _ALL: tuple[Wire, ...] = (
     OPENAI_SPEECH,
     OPENAI_TRANSCRIPTION,
     OPENAI_MODERATION,
+    OllamaChat(),
+    OllamaGenerate(),
+    OllamaEmbed(),
+    OllamaEmbeddings(),
 )
 
 WIRES = MappingProxyType({wire.name: wire for wire in _ALL})

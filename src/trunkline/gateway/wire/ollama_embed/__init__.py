@@ -1,0 +1,1 @@
+"""Ollama's embeddings, in their present and in their older shape."""

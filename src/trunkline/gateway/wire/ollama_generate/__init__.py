@@ -1,0 +1,1 @@
+"""Ollama's completion of a prompt, with or without a gap to fill."""
