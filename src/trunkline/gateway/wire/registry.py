@@ -4,10 +4,12 @@ from types import MappingProxyType
 
 from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
 from trunkline.gateway.wire.contract import Wire
+from trunkline.gateway.wire.mistral_fim.passing import MistralFim
 from trunkline.gateway.wire.ollama_chat.passing import OllamaChat
 from trunkline.gateway.wire.ollama_embed.passing import OllamaEmbed, OllamaEmbeddings
 from trunkline.gateway.wire.ollama_generate.passing import OllamaGenerate
 from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
+from trunkline.gateway.wire.openai_completions.passing import OpenAICompletions
 from trunkline.gateway.wire.openai_media.passing import (
     OPENAI_IMAGES,
     OPENAI_MODERATION,
@@ -18,6 +20,8 @@ from trunkline.gateway.wire.openai_media.passing import (
 _ALL: tuple[Wire, ...] = (
     OpenAIChat(),
     AnthropicMessages(),
+    OpenAICompletions(),
+    MistralFim(),
     OPENAI_IMAGES,
     OPENAI_SPEECH,
     OPENAI_TRANSCRIPTION,
