@@ -26,6 +26,15 @@ async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
+async def swift() -> AsyncIterator[Simulator]:
+    """A simulator whose models answer without their delays."""
+    running = Simulator(seed=7, speed=10_000)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
 async def openai_client(simulator: Simulator) -> AsyncIterator[openai.AsyncOpenAI]:
     async with openai.AsyncOpenAI(
         base_url=f"{simulator.base_url}/v1", api_key="key", max_retries=0

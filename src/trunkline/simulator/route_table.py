@@ -22,9 +22,9 @@ def build_routes() -> tuple[Route, ...]:
     """All rows, with wires that remember nothing yet; the first row that fits is used."""
     return (
         *_anthropic_routes(),
+        *gemini_routes(),
         *openai_routes(),
         *mistral_routes(),
-        *gemini_routes(),
         *ollama_routes(),
         *cohere_routes(),
         *voyage_and_jina_routes(),
