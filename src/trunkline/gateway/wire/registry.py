@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
+from trunkline.gateway.wire.bedrock_converse.passing import BedrockConverse
 from trunkline.gateway.wire.contract import Wire
 from trunkline.gateway.wire.mistral_fim.passing import MistralFim
 from trunkline.gateway.wire.ollama_chat.passing import OllamaChat
@@ -20,6 +21,7 @@ from trunkline.gateway.wire.openai_media.passing import (
 _ALL: tuple[Wire, ...] = (
     OpenAIChat(),
     AnthropicMessages(),
+    BedrockConverse(),
     OpenAICompletions(),
     MistralFim(),
     OPENAI_IMAGES,
