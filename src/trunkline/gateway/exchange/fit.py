@@ -42,7 +42,8 @@ _SAMPLING: Final[tuple[tuple[str, str, tuple[Any, ...]], ...]] = (
     ("service_tier", "service_tier", ("auto",)),
     ("prompt_cache_key", "prompt_cache_key", ()),
 )
-NAMES: Final = frozenset(member for member, _, _ in _SAMPLING) | {
+MEMBERS: Final = frozenset(member for member, _, _ in _SAMPLING)
+NAMES: Final = MEMBERS | {
     "stop", "top_p_with_temperature", "tools", "forced_tools", "strict_tools", "system", "prefill",
     "image", "audio", "file", "json", "json_schema", "disabled_thinking",
 }  # fmt: skip
@@ -86,13 +87,11 @@ def _thinks(ask: ReasoningAsk | None, traits: Traits) -> bool:
 def _drop_members(
     request: Request, refuses: frozenset[str], changes: dict[str, Any], losses: Losses
 ) -> None:
-    for member, known_as, neutral in _SAMPLING:
-        if member in refuses:
-            value = getattr(request, member)
-            if value is not None:
-                changes[member] = None
-                if value not in neutral:
-                    losses.lose(known_as, _REFUSED)
+    for member in refuses & MEMBERS:
+        if getattr(request, member) is not None:
+            changes[member] = None
+    for name in asked_members(request, refuses):
+        losses.lose(name, _REFUSED)
     if "stop" in refuses and request.stop:
         changes["stop"] = ()
         losses.lose("stop", _REFUSED)
@@ -100,6 +99,20 @@ def _drop_members(
     if both and "top_p_with_temperature" in refuses and "top_p" not in changes:
         changes["top_p"] = None
         losses.lose("top_p", "the model takes it or the temperature, not both")
+
+
+def asked_members(request: Request, members: frozenset[str]) -> list[str]:
+    """What callers call these members, as far as the request asks for something by them.
+
+    A member that has the value which a model takes for granted asks for nothing.
+    """
+    asked = []
+    for member, known_as, neutral in _SAMPLING:
+        if member in members:
+            value = getattr(request, member)
+            if value is not None and value not in neutral:
+                asked.append(known_as)
+    return asked
 
 
 def _fit_tools(

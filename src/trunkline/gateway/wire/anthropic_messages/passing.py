@@ -11,6 +11,8 @@ from typing_extensions import override
 from trunkline.errors import InvalidRequest, TrunklineError
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.anthropic_messages import errors as anthropic_errors
+from trunkline.gateway.wire.anthropic_messages.codec import AnthropicMessagesCodec
+from trunkline.gateway.wire.anthropic_messages.seals import SEAL, unsealed_messages
 from trunkline.gateway.wire.anthropic_messages.usage import (
     ReportedUsage,
     is_whole,
@@ -47,6 +49,7 @@ from trunkline.gateway.wire.members import (
 from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter, data_of, size_of
 
 _encode = msgspec.json.Encoder().encode
+_SEAL: Final = f'"{SEAL}'.encode()
 _ATTACHMENTS: Final = (b'"image"',)
 _FILES: Final = (b'"document"', b'"container_upload"')
 # What runs at the provider and brings text of its own into the context.
@@ -164,8 +167,8 @@ class AnthropicMessages(Wire):
     versioned = True
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
     stream_type = EVENT_STREAM
-    codec = None
-    events = None
+    codec = AnthropicMessagesCodec()
+    events = codec
 
     @override
     def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:
@@ -207,6 +210,8 @@ class AnthropicMessages(Wire):
         fields = request.fields
         if model != request.model:
             fields = {**fields, "model": msgspec.Raw(_encode(model))}
+        if _SEAL in bytes(fields["messages"]):
+            fields = {**fields, "messages": unsealed_messages(fields["messages"])}
         return encode_members(fields)
 
     @override
