@@ -481,8 +481,8 @@ class DataPath(_Group):
         20_971_520,
         ge=1024,
         validation_alias=_also("MAX_LINK_BYTES"),
-        description="Most bytes of an image or file that is fetched from its address for a "
-        "provider that does not fetch.",
+        description="Most bytes of the images and files of one request that are fetched from "
+        "their addresses for a provider that does not fetch.",
     )
     link_timeout: float = Field(
         20.0,

@@ -52,6 +52,7 @@ class Quirks(msgspec.Struct, frozen=True):
         developer_role: whether it knows the role ``developer``.
         stream_options: whether it takes ``stream_options``.
         fetches: whether it fetches images and files from web addresses by itself.
+        fetches_from: beginnings of the addresses that it fetches although it fetches no others.
     """
 
     refuses: frozenset[str] = frozenset()
@@ -64,6 +65,7 @@ class Quirks(msgspec.Struct, frozen=True):
     developer_role: bool = False
     stream_options: bool = True
     fetches: bool = True
+    fetches_from: tuple[str, ...] = ()
 
 
 class Destination(msgspec.Struct, frozen=True):

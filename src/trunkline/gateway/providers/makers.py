@@ -36,7 +36,8 @@ ANTHROPIC = Provider(
     family="anthropic",
 )
 
-# The Developer API fetches addresses of Google's own file store only, so we fetch all others.
+# The Developer API fetches from Google's own file store and from YouTube only, so we fetch all
+# other addresses. Source: Google's documentation of file input methods.
 GEMINI = Provider(
     id="gemini",
     title="Google Gemini",
@@ -47,7 +48,14 @@ GEMINI = Provider(
     settings=("gemini_api_key",),
     fixtures="gemini",
     family="google",
-    quirks=Quirks(fetches=False),
+    quirks=Quirks(
+        fetches=False,
+        fetches_from=(
+            "https://generativelanguage.googleapis.com/",
+            "https://www.youtube.com/",
+            "https://youtu.be/",
+        ),
+    ),
 )
 
 # Source: the request types of Mistral's SDK 3.7, whose API refuses members that it does not know.
