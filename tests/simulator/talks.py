@@ -26,6 +26,7 @@ class Talk:
         document: the JSON in an event; None where there is none.
         message: the sentence of an error, in a body or in the event that ends a stream.
         input_tokens: how many the question has on this wire.
+        when_streamed: more fields of the body that asks for a stream.
     """
 
     plain: str
@@ -39,11 +40,12 @@ class Talk:
     stream_in_body: bool = True
     end_events: int = 1
     usage: frozenset[str] = field(default_factory=frozenset)
+    when_streamed: dict[str, Any] = field(default_factory=dict)
 
     def request(self, *, stream: bool, model: str = "sim-fast", **fields: Any) -> bytes:
         """The request as bytes; more fields go to the body, ``headers`` to the head."""
         headers = fields.pop("headers", None)
-        body = {**self.body, **fields}
+        body = {**self.body, **(self.when_streamed if stream else {}), **fields}
         if self.model_in_body:
             body["model"] = model
         if self.stream_in_body:
@@ -100,10 +102,57 @@ def _item(event: bytes) -> Any:
     return json.loads(bare) if bare else None
 
 
+def _failed(told: bytes) -> str:
+    """The sentence of an error of Responses, where a stream says it twice."""
+    if told.startswith(b"{"):
+        return str(json.loads(told)["error"]["message"])
+    error, failed = _kept(b"\n\n")(told)
+    assert _data(error)["type"] == "error"
+    assert _data(failed)["type"] == "response.failed"
+    assert _data(failed)["response"]["error"]["message"] == _data(error)["error"]["message"]
+    return str(_data(error)["error"]["message"])
+
+
+def _mistral(told: bytes) -> str:
+    document = json.loads(told.removeprefix(b"data: "))
+    return str(document.get("message") or document["detail"])
+
+
 _GEMINI = {"contents": [{"role": "user", "parts": [{"text": QUESTION}]}]}
 _MESSAGES = [{"role": "user", "content": QUESTION}]
 
 TALKS = {
+    "openai responses": Talk(
+        plain="/v1/responses",
+        streamed="/v1/responses",
+        body={"input": QUESTION},
+        split=_kept(b"\n\n"),
+        document=_data,
+        message=_failed,
+        input_tokens=13,
+        usage=frozenset({"input_tokens", "output_tokens"}),
+    ),
+    "openai completions": Talk(
+        plain="/v1/completions",
+        streamed="/v1/completions",
+        body={"prompt": QUESTION, "max_tokens": 500},
+        split=_kept(b"\n\n"),
+        document=_data,
+        message=lambda told: json.loads(told.removeprefix(b"data: "))["error"]["message"],
+        input_tokens=6,
+        usage=frozenset({"prompt_tokens", "completion_tokens"}),
+        when_streamed={"stream_options": {"include_usage": True}},
+    ),
+    "mistral fim": Talk(
+        plain="/v1/fim/completions",
+        streamed="/v1/fim/completions",
+        body={"prompt": QUESTION},
+        split=_kept(b"\n\n"),
+        document=_data,
+        message=_mistral,
+        input_tokens=6,
+        usage=frozenset({"usage"}),
+    ),
     "gemini": Talk(
         plain="/v1beta/models/{model}:generateContent",
         streamed="/v1beta/models/{model}:streamGenerateContent?alt=sse",

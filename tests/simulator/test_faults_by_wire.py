@@ -1,4 +1,4 @@
-"""The faults on the wires that are neither OpenAI's nor Anthropic's, each in its own framing."""
+"""The faults on all wires but the two that test_faults.py is about, each in its own framing."""
 
 import asyncio
 import gzip

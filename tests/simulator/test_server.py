@@ -95,7 +95,7 @@ async def test_a_body_that_cannot_be_read_is_a_bad_request(
 @pytest.mark.parametrize(
     ("line", "version", "kind"),
     [
-        ("POST /v1/embeddings", "", "invalid_request_error"),
+        ("POST /v1/nothing", "", "invalid_request_error"),
         ("GET /v1/chat/completions", "", "invalid_request_error"),
         ("GET /v1/message", "anthropic-version: 1\r\n", "not_found_error"),
     ],
