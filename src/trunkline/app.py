@@ -14,12 +14,14 @@ from typing import Any
 import msgspec
 
 from trunkline import __version__
+from trunkline.connections.accounts import Credentials
 from trunkline.connections.adapter import SnapshotRoutes
 from trunkline.connections.secrets import Secrets
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
+from trunkline.gateway.providers.google import GoogleTokens
 from trunkline.gateway.server import GatewayServer, build_server
 from trunkline.gateway.serving.edges import Edges
 from trunkline.gateway.serving.lifecycle import Lifecycle
@@ -117,8 +119,8 @@ async def open_front(
     async with AsyncExitStack() as stack:
         lines = _open_logs(settings, stack, log_fd)
         kept = await _open_storage(settings, stack, clock)
-        known = await _open_knowledge(settings, stack, clock, kept)
         upstream = _open_upstream(settings, stack)
+        known = await _open_knowledge(settings, stack, clock, kept, upstream)
         seen = _open_telemetry(settings, stack, clock, lines)
         lifecycle = Lifecycle()
         health = _open_health(settings, stack, clock, kept, known, seen, lifecycle)
@@ -206,7 +208,7 @@ async def _open_storage(settings: Settings, stack: AsyncExitStack, clock: Clock)
 
 
 async def _open_knowledge(
-    settings: Settings, stack: AsyncExitStack, clock: Clock, kept: Kept
+    settings: Settings, stack: AsyncExitStack, clock: Clock, kept: Kept, upstream: UpstreamPool
 ) -> Known:
     """Keys, routes and rules in memory, and the poller that keeps them true.
 
@@ -216,7 +218,13 @@ async def _open_knowledge(
         clock, kept.ledger, lease_seconds=settings.total_timeout + LEASE_MARGIN
     )
     stack.push_async_callback(admission.close)
-    routes = SnapshotRoutes(kept.database, settings, Secrets(read_variable), clock=clock)
+    routes = SnapshotRoutes(
+        kept.database,
+        settings,
+        Secrets(read_variable),
+        clock=clock,
+        credentials=Credentials(GoogleTokens(upstream, clock), clock),
+    )
     rules = RulesFeed(kept.database, admission)
 
     async def apply(changes: list[Change]) -> None:

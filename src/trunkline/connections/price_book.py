@@ -8,6 +8,7 @@ from trunkline.catalog.reader import FOREVER, Catalog, Dated
 from trunkline.connections.rows import FREE_RATES, PriceOverride
 from trunkline.connections.schemas import EVERY_MODEL
 from trunkline.gateway.metering.price import Price
+from trunkline.gateway.providers.families import family_of
 from trunkline.gateway.providers.registry import PROVIDERS, find_provider
 from trunkline.gateway.snapshot import Connection, Target
 
@@ -128,6 +129,7 @@ class PriceBook:
             max_output_tokens=self._capabilities.max_output_tokens(model, context),
             context_window=context,
             bytes_per_token=self._capabilities.bytes_per_token(model),
+            family=family_of(provider, model),
         )
 
     def _noted(self, dated: Dated) -> Price | None:
