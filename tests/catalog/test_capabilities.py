@@ -6,6 +6,9 @@ import pytest
 
 from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
+from trunkline.gateway.exchange.destination import Traits
+from trunkline.gateway.exchange.fit import NAMES
+from trunkline.gateway.exchange.thinking import EFFORTS
 
 CAPABILITIES = Capabilities()
 
@@ -65,9 +68,139 @@ def test_the_density_of_tokens_follows_the_family(name: str, density: float) -> 
 
 
 def test_each_fact_has_a_source_and_a_month() -> None:
-    facts = (*CAPABILITIES._file.max_output_tokens, *CAPABILITIES._file.bytes_per_token)
+    file = CAPABILITIES._file
+    facts = (*file.max_output_tokens, *file.bytes_per_token, *file.traits, *file.late_system)
     assert [fact for fact in facts if not fact.source] == []
     assert [fact for fact in facts if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", fact.date)] == []
+
+
+SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+EVERY_EFFORT = ("low", "medium", "high", "xhigh", "max")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "traits"),
+    [
+        (
+            "anthropic",
+            "claude-sonnet-4-5-20250929",
+            Traits(
+                refuses=frozenset({"top_p_with_temperature"}),
+                refuses_thinking=SAMPLING | {"prefill", "forced_tools"},
+                thinking="budget",
+            ),
+        ),
+        (
+            "anthropic",
+            "claude-sonnet-4-20250514",
+            Traits(
+                refuses=frozenset({"json_schema", "strict_tools"}),
+                refuses_thinking=SAMPLING | {"prefill", "forced_tools"},
+                thinking="budget",
+            ),
+        ),
+        (
+            "anthropic",
+            "claude-opus-4-8",
+            Traits(
+                refuses=SAMPLING | {"prefill"},
+                thinking="adaptive",
+                efforts=EVERY_EFFORT,
+                late_system=True,
+            ),
+        ),
+        (
+            "bedrock",
+            "us.anthropic.claude-opus-4-8-v1:0",
+            Traits(refuses=SAMPLING | {"prefill"}, thinking="adaptive", efforts=EVERY_EFFORT),
+        ),
+        (
+            "openrouter",
+            "anthropic/claude-fable-5.1",
+            Traits(
+                refuses=SAMPLING | {"prefill", "forced_tools"},
+                thinking="adaptive",
+                efforts=EVERY_EFFORT,
+                thinks_unasked=True,
+                thinks_always=True,
+            ),
+        ),
+        (
+            "vertex",
+            "publishers/google/models/gemini-2.5-pro",
+            Traits(
+                thinking="budget",
+                least_budget=128,
+                most_budget=32_768,
+                thinks_unasked=True,
+                thinks_always=True,
+            ),
+        ),
+        (
+            "gemini",
+            "gemini-3-pro-preview",
+            Traits(
+                thinking="level",
+                efforts=("low", "high"),
+                thinks_unasked=True,
+                thinks_always=True,
+            ),
+        ),
+        (
+            "ollama",
+            "qwen3:8b",
+            Traits(
+                refuses=frozenset({"image", "audio", "file"}),
+                thinking="switch",
+                thinks_unasked=True,
+            ),
+        ),
+        ("vllm", "nobody-knows-it", Traits()),
+    ],
+)
+def test_traits_follow_the_generation_of_the_model(
+    provider: str, model: str, traits: Traits
+) -> None:
+    assert CAPABILITIES.traits(provider, model) == traits
+
+
+@pytest.mark.parametrize(
+    ("model", "efforts", "always"),
+    [
+        ("gpt-5", ("minimal", "low", "medium", "high"), True),
+        ("gpt-5-mini-2025-08-07", ("minimal", "low", "medium", "high"), True),
+        ("gpt-5-pro", ("high",), True),
+        ("gpt-5.1", ("none", "low", "medium", "high"), False),
+        ("gpt-5.4", ("none", "low", "medium", "high", "xhigh"), False),
+        ("gpt-5.6-sol", ("none", *EVERY_EFFORT), False),
+        ("gpt-6-astra", EVERY_EFFORT, True),
+        ("o3", ("low", "medium", "high"), True),
+        ("ft:gpt-4o-mini-2024-07-18:acme::x", (), False),
+        ("gpt-4o", (), False),
+    ],
+)
+def test_models_of_openai_take_the_efforts_of_their_generation(
+    model: str, efforts: tuple[str, ...], *, always: bool
+) -> None:
+    traits = CAPABILITIES.traits("openai", model)
+    assert (traits.efforts, traits.thinks_always) == (efforts, always)
+
+
+def test_a_model_that_reasons_takes_sampling_only_while_it_does_not() -> None:
+    traits = CAPABILITIES.traits("openai", "gpt-5.1")
+    assert "temperature" not in traits.refuses
+    assert "temperature" in traits.refuses_thinking
+
+
+def test_traits_name_only_what_a_request_can_be_rid_of() -> None:
+    for row in CAPABILITIES._file.traits:
+        assert row.traits.refuses | row.traits.refuses_thinking <= NAMES, row
+        assert set(row.traits.efforts) <= set(EFFORTS), row
+
+
+def test_efforts_stand_in_their_order() -> None:
+    for row in CAPABILITIES._file.traits:
+        assert list(row.traits.efforts) == sorted(row.traits.efforts, key=EFFORTS.index), row
 
 
 def test_dated_names_mean_the_model_that_they_stand_beside() -> None:

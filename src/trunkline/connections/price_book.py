@@ -109,7 +109,7 @@ class PriceBook:
         return self._own.touches(connection)
 
     def target(self, connection: Connection, model: str) -> Target:
-        """A model at a connection, with its price and its limits as far as they are known."""
+        """A model at a connection, with its price, limits and traits as far as they are known."""
         provider = find_provider(connection.provider)
         listed = provider.price_provider if provider else None
         row = self._catalog.find(listed, model) if listed else None
@@ -129,6 +129,7 @@ class PriceBook:
             max_output_tokens=self._capabilities.max_output_tokens(model, context),
             context_window=context,
             bytes_per_token=self._capabilities.bytes_per_token(model),
+            traits=self._capabilities.traits(connection.provider, model),
             family=family_of(provider, model),
         )
 

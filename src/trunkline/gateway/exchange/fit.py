@@ -4,6 +4,7 @@ Pure data decides: ``Traits`` of the capability table. ``NAMES`` are the names t
 ``refuses`` and ``refuses_thinking`` may hold.
 """
 
+import base64
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.exchange.destination import Destination, Traits
 from trunkline.gateway.exchange.losses import Losses
-from trunkline.gateway.exchange.parts import Audio, File, Image, Part, Text, ToolResult
+from trunkline.gateway.exchange.parts import Audio, File, Image, Inline, Part, Text, ToolResult
 from trunkline.gateway.exchange.request import (
     Message,
     OutputFormat,
@@ -176,7 +177,9 @@ def _left(parts: tuple[Part, ...], kinds: tuple[type, ...], losses: Losses) -> t
     changed = False
     for part in parts:
         kept: Part = part
-        if isinstance(part, kinds):
+        if isinstance(part, File) and File in kinds and (text := text_of(part)) is not None:
+            kept = Text(text)
+        elif isinstance(part, kinds):
             name = type(part).__name__.lower()
             losses.lose(name, "the model does not understand such content")
             kept = Text(f"[{name} left out: the model cannot take it]")
@@ -187,6 +190,18 @@ def _left(parts: tuple[Part, ...], kinds: tuple[type, ...], losses: Losses) -> t
         changed = changed or kept is not part
         left.append(kept)
     return tuple(left) if changed else parts
+
+
+def text_of(file: File) -> str | None:
+    """The words of a file of text under its name, for models that read no files; else None."""
+    source = file.source
+    if not isinstance(source, Inline) or not source.media_type.startswith("text/"):
+        return None
+    try:
+        words = base64.b64decode(source.data, validate=True).decode()
+    except ValueError:
+        return None
+    return f"{file.name}:\n{words}" if file.name else words
 
 
 def _said_by_user(message: Message, losses: Losses) -> Message:
