@@ -131,12 +131,14 @@ class ProviderFault(msgspec.Struct, frozen=True):
         type: the provider's word for it, or None.
         message: the provider's sentence, or None.
         ours: whether it is about our secret or account, which is none of the caller's business.
+        retry_after: seconds after which a repeat makes sense, where the body says so.
     """
 
     status: int
     type: str | None
     message: str | None
     ours: bool
+    retry_after: float | None = None
 
 
 class StreamReader(Protocol):

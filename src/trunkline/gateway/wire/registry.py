@@ -5,6 +5,7 @@ from types import MappingProxyType
 from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
 from trunkline.gateway.wire.bedrock_converse.passing import BedrockConverse
 from trunkline.gateway.wire.contract import Wire
+from trunkline.gateway.wire.gemini.passing import Gemini
 from trunkline.gateway.wire.mistral_fim.passing import MistralFim
 from trunkline.gateway.wire.ollama_chat.passing import OllamaChat
 from trunkline.gateway.wire.ollama_embed.passing import OllamaEmbed, OllamaEmbeddings
@@ -22,6 +23,7 @@ _ALL: tuple[Wire, ...] = (
     OpenAIChat(),
     AnthropicMessages(),
     BedrockConverse(),
+    Gemini(),
     OpenAICompletions(),
     MistralFim(),
     OPENAI_IMAGES,

@@ -1,0 +1,1 @@
+"""Google's embeddings: one content, or a batch of requests."""

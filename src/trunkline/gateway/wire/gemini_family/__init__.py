@@ -1,0 +1,1 @@
+"""What Google's wires share: errors, the names of models, and members in either spelling."""
