@@ -84,6 +84,9 @@ class Inbound(msgspec.Struct):
         place: what the request says outside of its body.
         continues: id of the kept response that this request goes on from.
         keeps: whether the response shall be kept for later requests.
+        background: whether the caller wants the response's id at once, and its answer later.
+        thinks: whether the model that it is written for thinks, as far as is known; set before
+            each ``Wire.write_request``.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -109,6 +112,8 @@ class Inbound(msgspec.Struct):
     place: Place = NOWHERE
     continues: str | None = None
     keeps: bool = False
+    background: bool = False
+    thinks: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):
