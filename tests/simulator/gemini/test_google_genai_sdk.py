@@ -94,6 +94,18 @@ async def test_thoughts_are_counted_apart_and_shown_where_asked_for(
         assert told.total_token_count == visible + told.thoughts_token_count
 
 
+async def test_hidden_thoughts_are_counted_from_the_first_chunk_of_a_stream(
+    client: genai.client.AsyncClient,
+) -> None:
+    fields: Any = {"model": "gemini-2.5-flash", "contents": ASKED}
+    whole = await client.models.generate_content(**fields)
+    chunks = await streamed(client, **fields)
+    assert whole.usage_metadata is not None
+    thoughts = {chunk.usage_metadata.thoughts_token_count for chunk in chunks}
+    assert thoughts == {whole.usage_metadata.thoughts_token_count}
+    assert chunks[-1].usage_metadata == whole.usage_metadata
+
+
 async def test_thinking_alone_may_use_up_the_answer(client: genai.client.AsyncClient) -> None:
     answer = await client.models.generate_content(
         model="gemini-3-pro-preview", contents=ASKED, config={"max_output_tokens": 20}

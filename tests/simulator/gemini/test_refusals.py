@@ -276,6 +276,22 @@ async def test_a_thinking_model_insists_on_its_signature(swift: Simulator, model
     assert await told(None, turn("model", {"text": "17"}), HELLO) is None
 
 
+@pytest.mark.parametrize("action", ["generateContent", "streamGenerateContent"])
+async def test_a_call_that_was_cut_is_not_told(swift: Simulator, action: str) -> None:
+    body = {
+        "contents": [HELLO],
+        **declared(),
+        "generationConfig": {"maxOutputTokens": 14},
+    }
+    sent = request(f"/v1beta/models/sim-fast:{action}", body)
+    told = (await exchange(swift.base_url, sent)).json()
+    chunks = told if isinstance(told, list) else [told]
+    parts = [part for one in chunks for part in one["candidates"][0]["content"]["parts"]]
+    assert "".join(part["text"] for part in parts) == "I'll look that up for you."
+    assert chunks[-1]["candidates"][0]["finishReason"] == "MAX_TOKENS"
+    assert chunks[-1]["usageMetadata"]["candidatesTokenCount"] == 14
+
+
 async def test_a_signature_does_not_fit_another_function(swift: Simulator) -> None:
     contents = await conversation(swift, "sim-gemini")
     text = json.dumps(contents).replace('"name": "f"', '"name": "g"')
@@ -296,6 +312,11 @@ async def test_texts_of_the_newest_models_are_signed_and_may_come_back(swift: Si
     content = (await ask(swift, body)).json()["candidates"][0]["content"]
     (part,) = content["parts"]
     assert set(part) == {"text", "thoughtSignature"}
+    path = "/v1beta/models/sim-fast:streamGenerateContent"
+    streamed = await exchange(swift.base_url, request(path, {"contents": [HELLO], **body}))
+    *begun, end = [chunk["candidates"][0]["content"]["parts"] for chunk in streamed.json()]
+    assert [set(one) for (one,) in begun] == [{"text"}] * len(begun)
+    assert end == [{"text": "", "thoughtSignature": part["thoughtSignature"]}]
     again = {**body, "contents": [HELLO, content, HELLO]}
     assert (await ask(swift, again)).status == 200
     part["thoughtSignature"] = "AAAA" + part["thoughtSignature"][4:]

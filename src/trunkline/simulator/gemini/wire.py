@@ -8,22 +8,20 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
-from trunkline.simulator.answer import Call, Choice
+from trunkline.simulator.answer import Choice
 from trunkline.simulator.asked import Asked
 from trunkline.simulator.billing import TokenUse
 from trunkline.simulator.gemini.manners import GoogleWire, error_of, event, pretty
-from trunkline.simulator.gemini.request import insists_on_signatures, read_count, read_generate
-from trunkline.simulator.gemini.turns import PROVIDER, TEXT_SEALED
+from trunkline.simulator.gemini.parts import Part, end_of, parts_of
+from trunkline.simulator.gemini.request import read_count, read_generate
 from trunkline.simulator.models import WireName
 from trunkline.simulator.prompt_cache import CacheUse, PromptCache
 from trunkline.simulator.question import Question
 from trunkline.simulator.refusals import Refusal
 from trunkline.simulator.script import Step
-from trunkline.simulator.seals import seal
 from trunkline.simulator.wire import Breakage, ChatWire, CountingWire, Telling
 
 _FINISH = {"end": "STOP", "stop_sequence": "STOP", "length": "MAX_TOKENS", "tools": "STOP"}
-_PIECES_PER_CHUNK = 6
 _CREATED = 1_750_000_000
 
 
@@ -71,7 +69,7 @@ class GeminiWire(GoogleWire, ChatWire, CountingWire):
         candidates = [
             _candidate(
                 index,
-                [part.value for part in _parts(telling, choice, streamed=False)],
+                [part.value for part in parts_of(telling, choice, streamed=False)],
                 _FINISH[choice.stop],
             )
             for index, choice in enumerate(telling.answer.choices)
@@ -110,14 +108,6 @@ class GeminiArrayWire(GeminiWire):
         return (b"[" if first else b",\r\n") + pretty(document)
 
 
-class _Part(msgspec.Struct, frozen=True):
-    """A part of an answer, or silent work where there is no value."""
-
-    value: dict[str, Any] | None
-    tokens: int
-    thought: bool = False
-
-
 class _Chunk(msgspec.Struct, frozen=True):
     """One event of a stream, before it is framed; silent where there is no document."""
 
@@ -146,17 +136,12 @@ class _Stream:
                 last -= finish is not None
                 yield self._chunk(index, part, finish, is_last=not last)
 
-    def _choice(self, index: int, choice: Choice) -> Iterator[tuple[int, _Part, str | None]]:
-        signature: dict[str, Any] = {}
-        for part in _parts(self._telling, choice, streamed=True):
-            if part.value is not None and part.value.get("text") == "":
-                # The signature of a text comes with its end.
-                signature = part.value
-                continue
+    def _choice(self, index: int, choice: Choice) -> Iterator[tuple[int, Part, str | None]]:
+        for part in parts_of(self._telling, choice, streamed=True):
             yield index, part, None
-        yield index, _Part({"text": "", **signature}, 0), _FINISH[choice.stop]
+        yield index, end_of(self._telling, choice), _FINISH[choice.stop]
 
-    def _chunk(self, index: int, part: _Part, finish: str | None, *, is_last: bool) -> _Chunk:
+    def _chunk(self, index: int, part: Part, finish: str | None, *, is_last: bool) -> _Chunk:
         self._output += part.tokens
         self._thoughts += part.tokens if part.thought else 0
         if part.value is None:
@@ -168,52 +153,6 @@ class _Stream:
         reports = is_last and self._telling.with_usage
         kind: Any = "end" if finish else "content"
         return _Chunk(Step(tokens=part.tokens, kind=kind, reports_usage=reports), document)
-
-
-def _parts(telling: Telling, choice: Choice, *, streamed: bool) -> Iterator[_Part]:
-    """The parts of an answer, in small pieces where it is streamed."""
-    question = telling.question
-    most = _PIECES_PER_CHUNK if streamed else max(1, choice.tokens)
-    for start in range(0, len(choice.thoughts), most):
-        some = choice.thoughts[start : start + most]
-        shown = {"text": "".join(some), "thought": True} if question.show_reasoning else None
-        if shown is not None or streamed:
-            yield _Part(shown, len(some), thought=True)
-    signs = bool(choice.thoughts)
-    whole = [call for call in choice.calls if call.whole]
-    signature = _sealed_text(telling) if _seals_text(telling, choice, whole) else {}
-    for start in range(0, len(choice.text), most):
-        some = choice.text[start : start + most]
-        yield _Part({"text": "".join(some), **({} if streamed else signature)}, len(some))
-    if streamed and signature:
-        yield _Part({"text": "", **signature}, 0)
-    for position, call in enumerate(whole):
-        yield _Part(_call(telling, call, signed=signs and not position), _tokens(call))
-    for call in choice.calls[len(whole) :]:
-        yield _Part(None, _tokens(call))
-
-
-def _tokens(call: Call) -> int:
-    return call.head_tokens + len(call.pieces)
-
-
-def _seals_text(telling: Telling, choice: Choice, calls: list[Call]) -> bool:
-    """Text is signed by the newest models only, and where no call bears the signature."""
-    thinks = bool(choice.thoughts) and bool(choice.text)
-    return thinks and not calls and insists_on_signatures(telling.question.model)
-
-
-def _sealed_text(telling: Telling) -> dict[str, Any]:
-    return {"thoughtSignature": seal(PROVIDER, telling.answer.digest, TEXT_SEALED)}
-
-
-def _call(telling: Telling, call: Call, *, signed: bool) -> dict[str, Any]:
-    part: dict[str, Any] = {
-        "functionCall": {"name": call.name, "args": msgspec.json.decode(call.arguments)}
-    }
-    if signed:
-        part["thoughtSignature"] = seal(PROVIDER, telling.answer.digest, call.name)
-    return part
 
 
 def _candidate(
