@@ -4,8 +4,12 @@ from types import MappingProxyType
 
 from trunkline.gateway.wire.anthropic_messages.passing import AnthropicMessages
 from trunkline.gateway.wire.bedrock_converse.passing import BedrockConverse
+from trunkline.gateway.wire.cohere_chat.passing import CohereChat
+from trunkline.gateway.wire.cohere_embed.passing import CohereEmbed
+from trunkline.gateway.wire.cohere_rerank.passing import CohereRerank
 from trunkline.gateway.wire.contract import Wire
 from trunkline.gateway.wire.gemini.passing import Gemini
+from trunkline.gateway.wire.jina_rerank.passing import JinaRerank
 from trunkline.gateway.wire.mistral_fim.passing import MistralFim
 from trunkline.gateway.wire.ollama_chat.passing import OllamaChat
 from trunkline.gateway.wire.ollama_embed.passing import OllamaEmbed, OllamaEmbeddings
@@ -18,6 +22,8 @@ from trunkline.gateway.wire.openai_media.passing import (
     OPENAI_SPEECH,
     OPENAI_TRANSCRIPTION,
 )
+from trunkline.gateway.wire.voyage_embeddings.passing import VoyageEmbeddings
+from trunkline.gateway.wire.voyage_rerank.passing import VoyageRerank
 
 _ALL: tuple[Wire, ...] = (
     OpenAIChat(),
@@ -34,6 +40,12 @@ _ALL: tuple[Wire, ...] = (
     OllamaGenerate(),
     OllamaEmbed(),
     OllamaEmbeddings(),
+    CohereChat(),
+    CohereEmbed(),
+    CohereRerank(),
+    JinaRerank(),
+    VoyageRerank(),
+    VoyageEmbeddings(),
 )
 
 WIRES = MappingProxyType({wire.name: wire for wire in _ALL})

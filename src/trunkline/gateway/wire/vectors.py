@@ -10,10 +10,39 @@ import msgspec
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.exchange.embedding import EmbeddingRequest
 from trunkline.gateway.wire.contract import Malformed
+from trunkline.gateway.wire.documents import are_texts, missing, wrong_type
 
 Vectors = tuple[tuple[float, ...], ...]
 
 _FLOAT_BYTES = 4
+
+
+_decode_inputs = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def inputs_in(raw: msgspec.Raw | None) -> int:
+    """How many texts a request has, counted and not read; what is no list is one."""
+    if raw is None:
+        return 1
+    try:
+        return max(1, len(_decode_inputs(raw)))
+    except (msgspec.DecodeError, RecursionError):
+        return 1
+
+
+def read_texts(value: Any) -> tuple[str, ...]:
+    """The texts of a caller's ``input``.
+
+    Raises:
+        InvalidRequest: there is none, or it is something else.
+    """
+    if isinstance(value, str) and value:
+        return (value,)
+    if not value:
+        raise missing("input", "There is nothing to embed.", "Send a text or a list of texts.")
+    if not isinstance(value, list) or not are_texts(value):
+        raise wrong_type("input", "a string or an array of strings")
+    return tuple(value)
 
 
 def texts_of(request: EmbeddingRequest) -> list[str]:

@@ -15,6 +15,7 @@ from trunkline.gateway.wire.ollama_family.events import (
     OllamaEventReader,
     OllamaEventWriter,
 )
+from trunkline.gateway.wire.ollama_family.names import CHAT_NAME
 from trunkline.gateway.wire.ollama_family.replies import (
     answer_for,
     content_of,
@@ -22,7 +23,6 @@ from trunkline.gateway.wire.ollama_family.replies import (
     reply_of,
     take_parts,
 )
-from trunkline.gateway.wire.ollama_family.request import CHAT_NAME
 
 
 class ChatCodec(Codec[Request, Reply], EventCodec):

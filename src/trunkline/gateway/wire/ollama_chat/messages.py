@@ -13,18 +13,17 @@ from trunkline.gateway.exchange.parts import (
 )
 from trunkline.gateway.exchange.request import Message, Role
 from trunkline.gateway.wire.documents import (
-    arguments_text,
     members_of,
     take_list,
     take_text,
     wrong_type,
 )
+from trunkline.gateway.wire.functions import read_call
 from trunkline.gateway.wire.ollama_family.images import read_images
-from trunkline.gateway.wire.ollama_family.request import CHAT_NAME, OllamaMessage
+from trunkline.gateway.wire.ollama_family.names import CHAT_NAME
+from trunkline.gateway.wire.spelling import SpelledMessage
 
 _ROLES: Final[dict[str, Role]] = {"system": "system", "user": "user", "assistant": "assistant"}
-# What a call says besides its function's name and arguments without asking for anything.
-_SPELLING: Final = ("id", "type")
 
 
 class _Calls:
@@ -72,7 +71,7 @@ def _read_message(value: Any, number: int, calls: _Calls) -> Message:
         return _read_result(rest, plain, number, calls)
     known = _ROLES.get(role)
     if known is None:
-        return OllamaMessage("user", (Foreign(CHAT_NAME, value),))
+        return SpelledMessage("user", (Foreign(CHAT_NAME, value),), whole=True)
     parts: list[Part] = []
     spelled: tuple[Document, ...] = ()
     if known == "assistant":
@@ -84,7 +83,7 @@ def _read_message(value: Any, number: int, calls: _Calls) -> Message:
         found, spelled = _read_calls(rest, plain, number)
         parts += found
         calls.note(found)
-    return OllamaMessage(known, tuple(parts), bare=True, extra=rest, plain=plain, spelled=spelled)
+    return SpelledMessage(known, tuple(parts), bare=True, extra=rest, plain=plain, spelled=spelled)
 
 
 def _read_content(rest: Document, plain: Document, where: str) -> list[Any]:
@@ -101,7 +100,7 @@ def _read_content(rest: Document, plain: Document, where: str) -> list[Any]:
     return parts
 
 
-def _read_result(rest: Document, plain: Document, number: int, calls: _Calls) -> OllamaMessage:
+def _read_result(rest: Document, plain: Document, number: int, calls: _Calls) -> SpelledMessage:
     where = f"messages[{number}]"
     name = take_text(rest, "tool_name", f"{where}.")
     told = take_text(rest, "tool_call_id", f"{where}.")
@@ -113,7 +112,7 @@ def _read_result(rest: Document, plain: Document, number: int, calls: _Calls) ->
         name=name,
         bare=True,
     )
-    return OllamaMessage("user", (result,), bare=True, extra=rest, plain=plain)
+    return SpelledMessage("user", (result,), bare=True, extra=rest, plain=plain)
 
 
 def _read_calls(
@@ -126,25 +125,8 @@ def _read_calls(
         plain["tool_calls"] = values
     found, spelled = [], []
     for position, value in enumerate(values or ()):
-        call, spelling = _read_call(value, f"{where}[{position}]", f"call_{number}_{position}")
+        made_id = f"call_{number}_{position}"
+        call, spelling = read_call(value, f"{where}[{position}]", made_id, text=False)
         found.append(call)
         spelled.append(spelling)
     return found, tuple(spelled)
-
-
-def _read_call(value: Any, where: str, made_id: str) -> tuple[ToolCall, Document]:
-    rest = members_of(value) if isinstance(value, dict) else {}
-    function = rest.pop("function", None)
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise wrong_type(f"{where}.function.name", "a string")
-    told = rest.get("id")
-    spelling = {name: rest.pop(name) for name in _SPELLING if isinstance(rest.get(name), str)}
-    inner = members_of(function)
-    name, arguments = inner.pop("name"), inner.pop("arguments", None)
-    if not isinstance(arguments, dict):
-        # There are none, or a text as in other APIs, which is for Ollama to refuse.
-        inner["arguments"] = arguments
-    if inner:
-        spelling["function"] = inner
-    call_id = told if isinstance(told, str) and told else made_id
-    return ToolCall(call_id, name, arguments_text(arguments), extra=rest), spelling

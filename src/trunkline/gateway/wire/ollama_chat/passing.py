@@ -7,7 +7,7 @@ from trunkline.gateway.wire.contract import CHAT, NOWHERE, Inbound, Place
 from trunkline.gateway.wire.members import read_list, read_members, required_model
 from trunkline.gateway.wire.ollama_chat.codec import ChatCodec
 from trunkline.gateway.wire.ollama_family.events import CHAT_FORM, keep_alive_line
-from trunkline.gateway.wire.ollama_family.request import CHAT_NAME
+from trunkline.gateway.wire.ollama_family.names import CHAT_NAME
 from trunkline.gateway.wire.ollama_family.wire import OllamaWire
 
 

@@ -5,18 +5,20 @@ from trunkline.gateway.exchange.losses import Losses
 from trunkline.gateway.exchange.parts import Document
 from trunkline.gateway.exchange.request import Request
 from trunkline.gateway.wire.documents import members_of, missing, require_model, take_list
+from trunkline.gateway.wire.functions import read_tools
 from trunkline.gateway.wire.ollama_chat.messages import read_messages
-from trunkline.gateway.wire.ollama_chat.tools import read_tools, write_tools
+from trunkline.gateway.wire.ollama_chat.tools import write_tools
 from trunkline.gateway.wire.ollama_chat.turns import write_messages
-from trunkline.gateway.wire.ollama_family.request import CHAT_NAME, OllamaRequest
+from trunkline.gateway.wire.ollama_family.names import CHAT_NAME
 from trunkline.gateway.wire.ollama_family.settings import (
     read_settings,
     spelled_out,
     write_settings,
 )
+from trunkline.gateway.wire.spelling import SpelledRequest
 
 
-def read_request(document: Document) -> OllamaRequest:
+def read_request(document: Document) -> SpelledRequest:
     """A caller's request.
 
     Raises:
@@ -35,11 +37,11 @@ def read_request(document: Document) -> OllamaRequest:
     settings = read_settings(rest)
     if tools == []:
         settings["plain"]["tools"] = tools
-    return OllamaRequest(
+    return SpelledRequest(
         wire=CHAT_NAME,
         model=model,
         messages=read_messages(messages),
-        tools=read_tools(tools),
+        tools=read_tools(tools, CHAT_NAME),
         extra=rest,
         **settings,
     )

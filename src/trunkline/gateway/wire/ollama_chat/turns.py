@@ -1,6 +1,5 @@
 """Messages of ``/api/chat``, written."""
 
-from base64 import b64decode
 from typing import Final
 
 from trunkline.gateway.exchange.losses import Losses
@@ -19,10 +18,13 @@ from trunkline.gateway.exchange.parts import (
     ToolResult,
 )
 from trunkline.gateway.exchange.request import Message, Request
-from trunkline.gateway.wire.documents import arguments_object, note_extras
+from trunkline.gateway.wire.documents import note_extras
+from trunkline.gateway.wire.functions import calls_back
 from trunkline.gateway.wire.ollama_family.calls import write_call
 from trunkline.gateway.wire.ollama_family.images import image_for
-from trunkline.gateway.wire.ollama_family.request import CHAT_NAME, OllamaMessage
+from trunkline.gateway.wire.ollama_family.names import CHAT_NAME
+from trunkline.gateway.wire.parts import name_of, text_of
+from trunkline.gateway.wire.spelling import SpelledMessage
 
 _UNKNOWN_PART: Final = "only its own provider understands it"
 _NO_FILES: Final = "the provider takes no files but plain text"
@@ -37,18 +39,18 @@ def write_messages(request: Request, losses: Losses) -> list[Document]:
     names: dict[str, str] = {}
     written: list[Document] = []
     for message in request.messages:
-        if own and isinstance(message, OllamaMessage):
+        if own and isinstance(message, SpelledMessage):
             written.append(_own(message))
         else:
             written += _Turn(message, names, losses).documents()
     return written
 
 
-def _own(message: OllamaMessage) -> Document:
+def _own(message: SpelledMessage) -> Document:
     """A message as it came."""
     parts = message.parts
     first = parts[0] if parts else None
-    if isinstance(first, Foreign):
+    if message.whole and isinstance(first, Foreign):
         return dict(first.value)
     if isinstance(first, ToolResult):
         document: Document = {"role": "tool", **_own_content(first.parts)}
@@ -58,10 +60,7 @@ def _own(message: OllamaMessage) -> Document:
         document = {"role": message.role, **_own_content(parts)}
     calls = [part for part in parts if isinstance(part, ToolCall)]
     if calls:
-        document["tool_calls"] = [
-            _own_call(call, message.spelled[number] if number < len(message.spelled) else {})
-            for number, call in enumerate(calls)
-        ]
+        document["tool_calls"] = calls_back(calls, message.spelled, text=False)
     return {**document, **message.plain, **message.extra}
 
 
@@ -75,12 +74,6 @@ def _own_content(parts: tuple[Part, ...]) -> Document:
         elif isinstance(part, (Image, Audio)) and isinstance(part.source, Inline):
             content.setdefault("images", []).append(part.source.data)
     return content
-
-
-def _own_call(call: ToolCall, spelling: Document) -> Document:
-    inner = spelling.get("function", {})
-    function = {"name": call.name, "arguments": arguments_object(call.arguments), **inner}
-    return {**spelling, "function": function, **call.extra}
 
 
 class _Turn:
@@ -138,13 +131,13 @@ class _Turn:
         elif isinstance(part, ToolResult):
             self._results.append(self._result(part))
         elif isinstance(part, Foreign):
-            losses.lose(_name_of(part), _UNKNOWN_PART)
+            losses.lose(name_of(part), _UNKNOWN_PART)
         else:
             self._media(part, self._texts, self._images)
 
     def _media(self, part: Image | Audio | File, texts: list[str], images: list[str]) -> None:
         if isinstance(part, File):
-            text = _text_of(part)
+            text = text_of(part)
             if text is None:
                 self._losses.lose("file", _NO_FILES)
             else:
@@ -161,7 +154,7 @@ class _Turn:
             if isinstance(part, Text):
                 texts.append(part.text)
             elif isinstance(part, Foreign):
-                self._losses.lose(_name_of(part), _UNKNOWN_PART)
+                self._losses.lose(name_of(part), _UNKNOWN_PART)
             else:
                 self._media(part, texts, images)
         if result.is_error:
@@ -174,21 +167,3 @@ class _Turn:
         if images:
             document["images"] = images
         return document
-
-
-def _name_of(part: Foreign) -> str:
-    """What a part of another format calls itself."""
-    kind = part.value.get("type") if isinstance(part.value, dict) else None
-    return kind if isinstance(kind, str) and kind else "content"
-
-
-def _text_of(part: File) -> str | None:
-    """The text of a file that is plain text, with its name above it."""
-    source = part.source
-    if not isinstance(source, Inline) or not source.media_type.startswith("text/"):
-        return None
-    try:
-        text = b64decode(source.data).decode()
-    except ValueError:
-        return None
-    return text if part.name is None else f"{part.name}\n{text}"

@@ -1,6 +1,6 @@
 """Ollama's embeddings to the internal form and back."""
 
-from typing import Any, Final
+from typing import Final
 
 from typing_extensions import override
 
@@ -11,16 +11,13 @@ from trunkline.gateway.exchange.parts import Document
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import Answering, Codec, Place
 from trunkline.gateway.wire.documents import (
-    are_texts,
     members_of,
-    missing,
     note_extras,
     require_model,
     take_count,
     take_flag,
-    wrong_type,
 )
-from trunkline.gateway.wire.vectors import read_vectors, texts_of
+from trunkline.gateway.wire.vectors import read_texts, read_vectors, texts_of
 
 NAME: Final = "ollama_embed"
 _ONE_KIND: Final = "the provider makes one kind of vector"
@@ -38,7 +35,7 @@ class EmbedCodec(Codec[EmbeddingRequest, EmbeddingReply]):
         return EmbeddingRequest(
             wire=NAME,
             model=model,
-            inputs=_texts_in(inputs),
+            inputs=read_texts(inputs),
             single=isinstance(inputs, str),
             dimensions=take_count(rest, "dimensions"),
             truncate=take_flag(rest, "truncate"),
@@ -85,16 +82,6 @@ class EmbedCodec(Codec[EmbeddingRequest, EmbeddingReply]):
         if usage is not None:
             document["prompt_eval_count"] = usage.input_total
         return document | reply.extra if reply.wire == NAME else document
-
-
-def _texts_in(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) and value:
-        return (value,)
-    if not value:
-        raise missing("input", "There is nothing to embed.", "Send a text or a list of texts.")
-    if not isinstance(value, list) or not are_texts(value):
-        raise wrong_type("input", "a string or an array of strings")
-    return tuple(value)
 
 
 def lose_purpose(request: EmbeddingRequest, losses: Losses) -> None:

@@ -22,6 +22,7 @@ from trunkline.gateway.wire.members import read_members, required_model
 from trunkline.gateway.wire.ollama_embed.codec import EmbedCodec
 from trunkline.gateway.wire.ollama_embed.older import OlderEmbedCodec
 from trunkline.gateway.wire.ollama_family import errors as ollama_errors
+from trunkline.gateway.wire.vectors import inputs_in
 from trunkline.gateway.wire.whole import WholeWire
 
 _MISSING: Final = "model is required"
@@ -35,7 +36,6 @@ class _Reply(msgspec.Struct):
 
 
 _decode_reply = msgspec.json.Decoder(_Reply).decode
-_decode_inputs = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class OllamaEmbed(WholeWire):
@@ -53,7 +53,7 @@ class OllamaEmbed(WholeWire):
             fields=fields,
             model=required_model(fields, _MISSING),
             size=len(body),
-            inputs=_inputs_in(fields.get("input")),
+            inputs=inputs_in(fields.get("input")),
         )
 
     @override
@@ -100,13 +100,3 @@ class OllamaEmbeddings(OllamaEmbed):
     @override
     def path(self, operation: str, model: str, *, stream: bool) -> bytes:
         return b"/api/embeddings"
-
-
-def _inputs_in(raw: msgspec.Raw | None) -> int:
-    """How many texts there are; what is no list is one."""
-    if raw is None:
-        return 1
-    try:
-        return max(1, len(_decode_inputs(raw)))
-    except (msgspec.DecodeError, RecursionError):
-        return 1

@@ -6,9 +6,7 @@ import msgspec
 
 from trunkline.gateway.exchange.parts import Document, ToolCall
 from trunkline.gateway.wire.documents import arguments_object, arguments_text
-
-# As much of a request's id as keeps a tool call's id within the 40 letters that OpenAI takes.
-_SEED_LETTERS = 24
+from trunkline.gateway.wire.functions import call_id
 
 
 class Function(msgspec.Struct):
@@ -23,11 +21,6 @@ class Call(msgspec.Struct):
 
     function: Function
     id: str | None = None
-
-
-def call_id(seed: str, number: int) -> str:
-    """An id for the call of this number in the answer of this seed."""
-    return f"call_{seed[-_SEED_LETTERS:]}_{number}"
 
 
 def read_call(call: Call, seed: str, number: int) -> ToolCall:

@@ -8,9 +8,10 @@ from trunkline.gateway.exchange.parts import Document
 from trunkline.gateway.exchange.request import OutputFormat, Request
 from trunkline.gateway.wire.documents import note_extras, take_count, take_flag, take_object
 from trunkline.gateway.wire.ollama_family.context import window_for
+from trunkline.gateway.wire.ollama_family.names import FAMILY, SHARED
 from trunkline.gateway.wire.ollama_family.options import read_options, write_options
-from trunkline.gateway.wire.ollama_family.request import FAMILY, SHARED, OllamaRequest
 from trunkline.gateway.wire.ollama_family.thinking import read_think, write_think
+from trunkline.gateway.wire.spelling import SpelledRequest
 
 _UNKNOWN: Final = "the provider's API has no such setting"
 _ONE_ANSWER: Final = "the provider gives one answer"
@@ -28,7 +29,7 @@ _WITHOUT_PLACE: Final = (
 
 
 def read_settings(rest: Document) -> dict[str, Any]:
-    """Take the common settings out of a request's members; the result is for ``OllamaRequest``.
+    """Take the common settings out of a request's members; the result is for ``SpelledRequest``.
 
     Raises:
         InvalidRequest: one of them is of another type.
@@ -106,7 +107,7 @@ def spelled_out(request: Request, name: str, document: Document, losses: Losses)
     unless it is told otherwise.
     """
     if request.wire == name:
-        plain = request.plain if isinstance(request, OllamaRequest) else {}
+        plain = request.plain if isinstance(request, SpelledRequest) else {}
         rest = {key: value for key, value in request.extra.items() if key != "options"}
         return {**document, **plain, **rest}
     known = SHARED if request.wire in FAMILY else ()

@@ -14,6 +14,7 @@ from trunkline.gateway.wire.ollama_family.events import (
     OllamaEventReader,
     OllamaEventWriter,
 )
+from trunkline.gateway.wire.ollama_family.names import GENERATE_NAME
 from trunkline.gateway.wire.ollama_family.replies import (
     answer_for,
     content_of,
@@ -21,7 +22,6 @@ from trunkline.gateway.wire.ollama_family.replies import (
     reply_of,
     take_parts,
 )
-from trunkline.gateway.wire.ollama_family.request import GENERATE_NAME
 from trunkline.gateway.wire.ollama_generate.requests import read_request, write_request
 
 

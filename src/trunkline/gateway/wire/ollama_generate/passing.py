@@ -5,7 +5,7 @@ from typing_extensions import override
 from trunkline.gateway.wire.contract import COMPLETION, NOWHERE, Inbound, Place
 from trunkline.gateway.wire.members import read_flag, read_members, read_text, required_model
 from trunkline.gateway.wire.ollama_family.events import GENERATE_FORM, keep_alive_line
-from trunkline.gateway.wire.ollama_family.request import GENERATE_NAME
+from trunkline.gateway.wire.ollama_family.names import GENERATE_NAME
 from trunkline.gateway.wire.ollama_family.wire import OllamaWire
 from trunkline.gateway.wire.ollama_generate.codec import GenerateCodec
 

@@ -17,19 +17,20 @@ from trunkline.gateway.wire.documents import (
     take_text,
 )
 from trunkline.gateway.wire.ollama_family.images import image_for, read_images
-from trunkline.gateway.wire.ollama_family.request import GENERATE_NAME, OllamaRequest
+from trunkline.gateway.wire.ollama_family.names import GENERATE_NAME
 from trunkline.gateway.wire.ollama_family.settings import (
     read_settings,
     spelled_out,
     write_settings,
 )
+from trunkline.gateway.wire.spelling import SpelledRequest
 
 _ONE_PROMPT: Final = "a completion has one prompt and no conversation"
 _NO_TOOLS: Final = "a completion calls no tools"
 _NO_MARKS: Final = "the provider's API has no cache marks"
 
 
-def read_request(document: Document) -> OllamaRequest:
+def read_request(document: Document) -> SpelledRequest:
     """A caller's request.
 
     Raises:
@@ -54,7 +55,7 @@ def read_request(document: Document) -> OllamaRequest:
     plain |= {"images": images} if images == [] else {}
     messages = [] if system is None else [Message("system", (Text(system),), bare=True)]
     parts = (Text(prompt), *read_images(images or [], "images"))
-    return OllamaRequest(
+    return SpelledRequest(
         wire=GENERATE_NAME,
         model=model,
         messages=(*messages, Message("user", parts, bare=True)),

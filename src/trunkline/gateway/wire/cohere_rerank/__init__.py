@@ -1,0 +1,1 @@
+"""Cohere's ranking, second version; what its first version had besides is understood too."""

@@ -1,0 +1,1 @@
+"""Jina's ranking, which Together and vLLM speak as well."""
