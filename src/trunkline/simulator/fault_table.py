@@ -72,8 +72,8 @@ FAULTS: tuple[FaultRow, ...] = (
     ),
     FaultRow(
         "missing_end",
-        "The transfer ends well but [DONE] or message_stop is missing; without a stream the "
-        "body's last bracket.",
+        "The transfer ends well but what says that it is over, such as [DONE], is missing; without "
+        "a stream the body's last bracket.",
     ),
     FaultRow(
         "malformed_chunk",
