@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from trunkline.catalog.capabilities import Capabilities
+from trunkline.catalog.capabilities import Capabilities, Fact, LateSystemRow, TraitRow
 from trunkline.catalog.reader import Catalog
 from trunkline.gateway.exchange.destination import Traits
 from trunkline.gateway.exchange.fit import NAMES
@@ -69,7 +69,12 @@ def test_the_density_of_tokens_follows_the_family(name: str, density: float) -> 
 
 def test_each_fact_has_a_source_and_a_month() -> None:
     file = CAPABILITIES._file
-    facts = (*file.max_output_tokens, *file.bytes_per_token, *file.traits, *file.late_system)
+    facts: list[Fact | TraitRow | LateSystemRow] = [
+        *file.max_output_tokens,
+        *file.bytes_per_token,
+        *file.traits,
+        *file.late_system,
+    ]
     assert [fact for fact in facts if not fact.source] == []
     assert [fact for fact in facts if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", fact.date)] == []
 

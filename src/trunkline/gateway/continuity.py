@@ -13,7 +13,6 @@ HOUR: Final = 3_600.0
 MOST_BYTES: Final = 64 << 20
 # An entry's own objects and its keys, beside the text that it holds.
 _OVERHEAD: Final = 600
-# The most that a character takes in memory; nearly all of the text is base64 and takes one.
 _Entry = tuple[float, Kept]
 
 

@@ -39,9 +39,15 @@ class Kept(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Characters that it holds, for bounds of memory."""
-        thought = sum(len(part.text) + len(part.signature or "") for part in self.reasoning)
-        return thought + len(self.signature or "")
+        """Bytes of memory that its text takes at most."""
+        thought = sum(_memory(part.text) + _memory(part.signature) for part in self.reasoning)
+        return thought + _memory(self.signature)
+
+
+def _memory(text: str | None) -> int:
+    if text is None:
+        return 0
+    return len(text) if text.isascii() else 4 * len(text)
 
 
 def collect(parts: Iterable[Part]) -> dict[str, Kept]:

@@ -114,8 +114,9 @@ def _hindrance(request: Request, destination: Destination) -> str | None:
 def _off(ask: ReasoningAsk, traits: Traits, losses: Losses) -> ReasoningAsk | None:
     if traits.thinks_always:
         losses.lose("reasoning", "the model cannot be told not to think")
-        least = traits.efforts[0] if traits.efforts else None
-        return _told(ask, effort=least) if least else None
+        if traits.thinking == "budget":
+            return _told(ask, enabled=True, budget=traits.least_budget)
+        return _told(ask, enabled=True, effort=traits.efforts[0]) if traits.efforts else None
     if not traits.thinks_unasked:
         return None
     return _told(ask, enabled=False, effort="none" if "none" in traits.efforts else None)
