@@ -17,6 +17,7 @@ from trunkline.gateway.wire.members import (
     shortened,
     unescaped,
 )
+from trunkline.gateway.wire.openai_chat.codec import ChatCodec, ChatEvents
 from trunkline.gateway.wire.openai_family.metering import ChatMeter
 from trunkline.gateway.wire.openai_family.passing import (
     FamilyWire,
@@ -35,8 +36,8 @@ class OpenAIChat(FamilyWire):
 
     name = "openai_chat"
     operations = frozenset({CHAT})
-    codec = None
-    events = None
+    codec = ChatCodec()
+    events = ChatEvents()
 
     @override
     def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:

@@ -28,6 +28,7 @@ from trunkline.gateway.exchange.parts import (
 WIRE: Final = "openai_chat"
 """The wire that these items belong to, whichever of OpenAI's formats they come in."""
 
+_TTLS: Final = (None, "5m", "1h")
 _FORMATS: Final = MappingProxyType({"mpeg": "mp3", "x-wav": "wav", "wave": "wav"})
 
 
@@ -41,11 +42,22 @@ def read_item(item: Any) -> Part:
     return Foreign(WIRE, item) if part is None else part
 
 
-def read_content(content: str | list[Any]) -> tuple[Part, ...]:
-    """All parts of a content, which is one text where it is a string."""
+def read_content(content: str | list[Any], *, by_model: bool = True) -> tuple[Part, ...]:
+    """All parts of a content, which is one text where it is a string.
+
+    Thought and refusals in the words of anybody but the model are understood by no one else.
+    """
     if isinstance(content, str):
         return (Text(content),)
-    return tuple([read_item(item) for item in content])
+    parts = tuple([read_item(item) for item in content])
+    if by_model or not any(isinstance(part, Reasoning | Refusal) for part in parts):
+        return parts
+    return tuple(
+        [
+            Foreign(WIRE, item) if isinstance(part, Reasoning | Refusal) else part
+            for part, item in zip(parts, content, strict=True)
+        ]
+    )
 
 
 def write_item(part: Part) -> Any:
@@ -89,7 +101,7 @@ def take_mark(rest: Document) -> CacheMark | None:
     if not isinstance(mark, dict) or mark.get("type") != "ephemeral":
         return None
     ttl = mark.get("ttl")
-    if ttl not in {None, "5m", "1h"} or mark.keys() - {"type", "ttl"}:
+    if ttl not in _TTLS or mark.keys() - {"type", "ttl"}:
         return None
     del rest["cache_control"]
     return CacheMark(ttl)

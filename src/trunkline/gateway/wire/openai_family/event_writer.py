@@ -32,6 +32,7 @@ from trunkline.gateway.wire.contract import Answering, EventWriter
 from trunkline.gateway.wire.openai_family.calls import signature_content
 from trunkline.gateway.wire.openai_family.citations import write_annotations
 from trunkline.gateway.wire.openai_family.content import WIRE
+from trunkline.gateway.wire.openai_family.custom import custom_names, input_of
 from trunkline.gateway.wire.openai_family.reasoning import write_detail
 from trunkline.gateway.wire.openai_family.stops import native_word, write_stop
 from trunkline.gateway.wire.openai_family.usage import write_usage
@@ -57,6 +58,7 @@ class ChatEventWriter(EventWriter):
     __slots__ = (
         "_answering",
         "_choices",
+        "_custom",
         "_head",
         "_legacy",
         "_prefix",
@@ -79,6 +81,7 @@ class ChatEventWriter(EventWriter):
         self._wants_usage = wants_usage
         self._usage_at_stop = usage_at_stop
         self._legacy = legacy
+        self._custom = custom_names(answering)
         self._head = b""
         self._tail = (b',"usage":null' if wants_usage else b"") + b"}\n\n"
         self._choices: dict[int, _ChoiceWriter] = {}
@@ -132,7 +135,7 @@ class ChatEventWriter(EventWriter):
         if choice is None:
             if not self._head:
                 self._start(Started())
-            choice = self._choices[index] = _ChoiceWriter(legacy=self._legacy)
+            choice = self._choices[index] = _ChoiceWriter(self._custom, legacy=self._legacy)
             frames.append(self._chunk(index, b'{"role":"assistant","content":""}'))
         return choice
 
@@ -167,17 +170,21 @@ class _ChoiceWriter:
     __slots__ = (
         "_arguments",
         "_custom",
+        "_custom_names",
         "_details",
         "_legacy",
         "_thought",
+        "_wrapped",
         "called",
         "length",
         "refused",
         "stop",
     )
 
-    def __init__(self, *, legacy: bool) -> None:
+    def __init__(self, custom_names: frozenset[str], *, legacy: bool) -> None:
+        self._custom_names = custom_names
         self._legacy = legacy
+        self._wrapped: list[str] | None = None
         self._thought: list[ReasoningDelta] = []
         self._details = 0
         self._arguments = False
@@ -223,7 +230,10 @@ class _ChoiceWriter:
     def begin_call(self, event: ToolStarted) -> Document | None:
         self.called = True
         self._arguments = False
-        self._custom = event.kind == "custom"
+        # The arguments of a function in the place of a custom tool are its text once whole.
+        wrapped = event.kind == "function" and event.name in self._custom_names
+        self._wrapped = [] if wrapped else None
+        self._custom = wrapped or event.kind == "custom"
         if self._legacy:
             # There is one call in that form, and only one was asked for.
             told = {"name": event.name, "arguments": ""}
@@ -238,10 +248,16 @@ class _ChoiceWriter:
         return {"tool_calls": [call]}
 
     def go_on(self, event: ToolDelta) -> Document | None:
+        if self._wrapped is not None:
+            self._wrapped.append(event.arguments)
+            return None
         self._arguments = True
         return self._piece(event.index, event.arguments)
 
     def end_call(self, event: ToolEnded) -> Document | None:
+        if self._wrapped is not None:
+            text, self._wrapped = input_of("".join(self._wrapped)), None
+            return self._piece(event.index, text)
         if self._arguments or self._custom:
             return None
         return self._piece(event.index, "{}")

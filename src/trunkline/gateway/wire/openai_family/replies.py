@@ -7,6 +7,7 @@ from trunkline.gateway.exchange.reply import Choice, Reply
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import Answering, Malformed
 from trunkline.gateway.wire.openai_family.answers import read_answer, write_answer
+from trunkline.gateway.wire.openai_family.custom import custom_names, unwrapped
 from trunkline.gateway.wire.openai_family.stops import native_word, read_stop, write_stop
 from trunkline.gateway.wire.openai_family.usage import write_usage
 
@@ -108,7 +109,8 @@ def write_reply(
 def _write_choice(
     choice: Choice, at: int, answering: Answering, *, own: bool, legacy: bool
 ) -> Document:
-    message = write_answer(choice.parts, answering, legacy=legacy)
+    parts = unwrapped(choice.parts, custom_names(answering))
+    message = write_answer(parts, answering, legacy=legacy)
     called = any(isinstance(part, ToolCall) for part in choice.parts)
     refused = message["refusal"] is not None
     document: Document = {
