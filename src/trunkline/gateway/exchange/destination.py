@@ -49,6 +49,8 @@ class Quirks(msgspec.Struct, frozen=True):
         reasoning_member: the member of an assistant message in which thought goes back, or None.
         reasoning_setting: the member in which it is told how much to think.
         short_tool_ids: tool-call ids must be nine letters or digits (Mistral).
+        answers_results: a user's message must not follow the results of tools (Mistral), so that a
+            short answer of the model is put between them.
         developer_role: whether it knows the role ``developer``.
         stream_options: whether it takes ``stream_options``.
         fetches: whether it fetches images and files from web addresses by itself.
@@ -62,6 +64,7 @@ class Quirks(msgspec.Struct, frozen=True):
     reasoning_member: str | None = None
     reasoning_setting: Literal["reasoning_effort", "reasoning", "thinking", ""] = ""
     short_tool_ids: bool = False
+    answers_results: bool = False
     developer_role: bool = False
     stream_options: bool = True
     fetches: bool = True

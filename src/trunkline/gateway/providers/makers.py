@@ -76,6 +76,7 @@ MISTRAL = Provider(
         required_word="any",
         reasoning_setting="reasoning_effort",
         short_tool_ids=True,
+        answers_results=True,
         stream_options=False,
     ),
 )

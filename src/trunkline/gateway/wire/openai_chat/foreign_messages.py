@@ -28,6 +28,7 @@ from trunkline.gateway.wire.openai_chat.foreign_parts import PartWriter
 from trunkline.gateway.wire.openai_chat.foreign_thought import write_thought
 
 _FAILED: Final = "Error: "
+_HEARD: Final = "Understood."
 
 
 def write_messages(request: Request, destination: Destination, losses: Losses) -> list[Document]:
@@ -104,7 +105,14 @@ class _Writer:
             if isinstance(part, ToolResult):
                 self._result(part, beside)
         if beside:
+            self._bridge()
             self.messages.append({"role": "user", "content": beside})
+
+    def _bridge(self) -> None:
+        """Let the model answer to results before the user speaks, where that is demanded."""
+        before = self.messages[-1]["role"] if self.messages else ""
+        if before == "tool" and self._destination.quirks.answers_results:
+            self.messages.append({"role": "assistant", "content": _HEARD})
 
     def _result(self, result: ToolResult, beside: list[Document]) -> None:
         note_extras(result.extra, self._losses)
@@ -145,6 +153,8 @@ class _Writer:
             self._add(document, message)
 
     def _add(self, document: Document, message: Message) -> None:
+        if document["role"] == "user":
+            self._bridge()
         if message.name is not None:
             if "name" in self._destination.quirks.refuses:
                 self._losses.lose("name", "the provider's API does not name who speaks")
