@@ -17,7 +17,7 @@ def dollars(nano: int) -> str:
 def price_rows() -> list[str]:
     rows = [
         "| model | first token | tokens/s | input | output | cache read | write 5 m | write 1 h |"
-        + " others |",
+         " others |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for model in MODELS:
