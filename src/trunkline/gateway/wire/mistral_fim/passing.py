@@ -14,6 +14,7 @@ from trunkline.gateway.wire.members import (
     read_text,
     required_model,
 )
+from trunkline.gateway.wire.mistral_fim.codec import FimCodec
 from trunkline.gateway.wire.openai_family.metering import ChatMeter
 from trunkline.gateway.wire.openai_family.passing import FamilyWire, positive, tags_of
 
@@ -23,8 +24,8 @@ class MistralFim(FamilyWire):
 
     name = "mistral_fim"
     operations = frozenset({COMPLETION})
-    codec = None
-    events = None
+    codec = FimCodec()
+    events = codec
 
     @override
     def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:

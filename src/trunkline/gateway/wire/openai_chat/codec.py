@@ -21,8 +21,8 @@ from trunkline.gateway.wire.openai_family.replies import read_reply, write_reply
 _PREFIX: Final = "chatcmpl-"
 
 
-class ChatCodec(Codec[Request, Reply]):
-    """Chat completions in both roles."""
+class ChatCodec(Codec[Request, Reply], EventCodec):
+    """Chat completions in both roles, whole and streamed."""
 
     @override
     def read_request(self, document: Document, place: Place) -> Request:
@@ -43,10 +43,6 @@ class ChatCodec(Codec[Request, Reply]):
         return write_reply(
             reply, usage, answering, wire=WIRE, prefix=_PREFIX, legacy=_is_legacy(answering)
         )
-
-
-class ChatEvents(EventCodec):
-    """Streamed chat completions in both roles."""
 
     @override
     def event_reader(self, seed: str) -> ChatEventReader:

@@ -18,8 +18,8 @@ from trunkline.gateway.wire.documents import note_extras
 from trunkline.gateway.wire.openai_chat.foreign_messages import write_messages
 from trunkline.gateway.wire.openai_chat.foreign_tools import write_tools
 from trunkline.gateway.wire.openai_chat.output import write_output
-from trunkline.gateway.wire.openai_chat.settings import write_settings
 from trunkline.gateway.wire.openai_chat.thinking import write_thinking
+from trunkline.gateway.wire.openai_family.settings import write_settings
 
 _MOST_STOPS: Final = 4
 _BEYOND: Final = ("top_k", "min_p", "repetition_penalty", "metadata")

@@ -17,7 +17,8 @@ from trunkline.gateway.wire.members import (
     shortened,
     unescaped,
 )
-from trunkline.gateway.wire.openai_chat.codec import ChatCodec, ChatEvents
+from trunkline.gateway.wire.openai_chat.codec import ChatCodec
+from trunkline.gateway.wire.openai_chat.straightening import straighten
 from trunkline.gateway.wire.openai_family.metering import ChatMeter
 from trunkline.gateway.wire.openai_family.passing import (
     FamilyWire,
@@ -37,12 +38,13 @@ class OpenAIChat(FamilyWire):
     name = "openai_chat"
     operations = frozenset({CHAT})
     codec = ChatCodec()
-    events = ChatEvents()
+    events = codec
 
     @override
     def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:
         fields = read_members(body)
         model = required_model(fields, "'model' is missing.")
+        straighten(fields)
         require_messages(fields, "'messages' is missing or empty.")
         ceilings = ceilings_of(fields)
         stream, wants_usage = read_stream(fields)

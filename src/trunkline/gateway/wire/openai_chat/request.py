@@ -5,21 +5,20 @@ from typing import Final
 import msgspec
 
 from trunkline.gateway.exchange.parts import Document, Part
-from trunkline.gateway.exchange.request import Message, Request
+from trunkline.gateway.exchange.request import Message
+from trunkline.gateway.wire.openai_family.spelling import SpelledRequest
 
 WIRE: Final = "openai_chat"
 
 
-class ChatRequest(Request, frozen=True, kw_only=True):
+class ChatRequest(SpelledRequest, frozen=True, kw_only=True):
     """A request of this wire.
 
     Attributes:
-        spelled: members that we would write otherwise; see ``openai_family.spelling``.
         legacy: whether its tools are the older ``functions``, so that the caller knows
             ``function_call`` alone.
     """
 
-    spelled: Document = msgspec.field(default_factory=dict)
     legacy: bool = False
 
 
@@ -27,7 +26,7 @@ class ChatMessage(Message, frozen=True, kw_only=True):
     """A message of this wire.
 
     Attributes:
-        spelled: as for the request.
+        spelled: members that we would write otherwise; see ``openai_family.spelling``.
         told: the parts that ``spelled`` belongs to; a message whose parts were changed since has
             no spelling any more.
     """

@@ -17,12 +17,6 @@ from trunkline.gateway.wire.openai_chat.message_reader import read_messages
 from trunkline.gateway.wire.openai_chat.message_writer import write_message
 from trunkline.gateway.wire.openai_chat.output import take_output, write_output
 from trunkline.gateway.wire.openai_chat.request import WIRE, ChatRequest
-from trunkline.gateway.wire.openai_chat.settings import (
-    take_settings,
-    take_stream,
-    take_tool_lists,
-    write_settings,
-)
 from trunkline.gateway.wire.openai_chat.thinking import take_thinking
 from trunkline.gateway.wire.openai_chat.tools import (
     read_function,
@@ -30,6 +24,11 @@ from trunkline.gateway.wire.openai_chat.tools import (
     take_choice,
     write_choice,
     write_tool,
+)
+from trunkline.gateway.wire.openai_family.settings import (
+    take_settings,
+    take_stream,
+    write_settings,
 )
 from trunkline.gateway.wire.openai_family.spelling import respelled, spelling
 
@@ -48,7 +47,7 @@ def read_request(document: Document) -> ChatRequest:
     told = dict(rest)
     stream, wants_usage = take_stream(rest)
     settings = take_settings(rest)
-    tools, functions = take_tool_lists(rest)
+    tools, functions = take_list(rest, "tools") or [], take_list(rest, "functions") or []
     if functions and settings["parallel_tools"] is None:
         # The older form has room for one call.
         settings["parallel_tools"] = False

@@ -16,6 +16,7 @@ from trunkline.gateway.wire.members import (
     required_model,
     shortened,
 )
+from trunkline.gateway.wire.openai_completions.codec import CompletionsCodec
 from trunkline.gateway.wire.openai_family.metering import TextMeter
 from trunkline.gateway.wire.openai_family.passing import (
     FamilyWire,
@@ -35,8 +36,8 @@ class OpenAICompletions(FamilyWire):
 
     name = "openai_completions"
     operations = frozenset({COMPLETION})
-    codec = None
-    events = None
+    codec = CompletionsCodec()
+    events = codec
 
     @override
     def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:

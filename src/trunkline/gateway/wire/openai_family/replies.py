@@ -12,11 +12,11 @@ from trunkline.gateway.wire.openai_family.stops import native_word, read_stop, w
 from trunkline.gateway.wire.openai_family.usage import write_usage
 
 
-def read_reply(document: Document, seed: str, wire: str) -> Reply:
-    """A provider's answer.
+def read_head(document: Document) -> tuple[dict[str, Any], list[Any], Document]:
+    """What an answer says of itself, its choices, and what else it says.
 
     Raises:
-        Malformed: it is no ``chat.completion``.
+        Malformed: it has no choices.
     """
     rest = {name: value for name, value in document.items() if value is not None}
     choices = rest.pop("choices", None)
@@ -24,20 +24,51 @@ def read_reply(document: Document, seed: str, wire: str) -> Reply:
         raise Malformed("the answer has no choices")
     for name in ("usage", "object"):
         rest.pop(name, None)
-    return Reply(
-        wire=wire,
-        choices=tuple(_read_choice(choice, seed, at) for at, choice in enumerate(choices)),
-        id=_take(rest, "id", str),
-        model=_take(rest, "model", str) or None,
-        created=_take(rest, "created", int),
-        service_tier=_take(rest, "service_tier", str),
-        extra=rest,
-    )
+    head = {
+        "id": _take(rest, "id", str),
+        "model": _take(rest, "model", str) or None,
+        "created": _take(rest, "created", int),
+        "service_tier": _take(rest, "service_tier", str),
+    }
+    return head, choices, rest
 
 
 def _take(rest: Document, name: str, kind: type[Any]) -> Any:
     value = rest.pop(name, None)
     return value if isinstance(value, kind) else None
+
+
+def write_head(
+    reply: Reply, usage: Usage | None, answering: Answering, *, prefix: str, kind: str
+) -> Document:
+    """What the answer for a caller says of itself, and its usage where that is known."""
+    document: Document = {
+        "id": prefix + answering.id,
+        "object": kind,
+        "created": reply.created or answering.created,
+        "model": reply.model or answering.model,
+        "choices": [],
+    }
+    if usage is not None:
+        document["usage"] = write_usage(usage)
+    if reply.service_tier is not None:
+        document["service_tier"] = reply.service_tier
+    return document
+
+
+def read_reply(document: Document, seed: str, wire: str) -> Reply:
+    """A provider's answer.
+
+    Raises:
+        Malformed: it is no ``chat.completion``.
+    """
+    head, choices, rest = read_head(document)
+    return Reply(
+        wire=wire,
+        choices=tuple([_read_choice(choice, seed, at) for at, choice in enumerate(choices)]),
+        extra=rest,
+        **head,
+    )
 
 
 def _read_choice(choice: Any, seed: str, at: int) -> Choice:
@@ -87,23 +118,12 @@ def write_reply(
         legacy: whether the caller knows ``function_call`` alone.
     """
     own = reply.wire == wire
-    document: Document = {
-        "id": prefix + answering.id,
-        "object": "chat.completion",
-        "created": reply.created or answering.created,
-        "model": reply.model or answering.model,
-        "choices": [
-            _write_choice(choice, at, answering, own=own, legacy=legacy)
-            for at, choice in enumerate(reply.choices)
-        ],
-    }
-    if usage is not None:
-        document["usage"] = write_usage(usage)
-    if reply.service_tier is not None:
-        document["service_tier"] = reply.service_tier
-    if own:
-        document |= reply.extra
-    return document
+    document = write_head(reply, usage, answering, prefix=prefix, kind="chat.completion")
+    document["choices"] = [
+        _write_choice(choice, at, answering, own=own, legacy=legacy)
+        for at, choice in enumerate(reply.choices)
+    ]
+    return {**document, **reply.extra} if own else document
 
 
 def _write_choice(

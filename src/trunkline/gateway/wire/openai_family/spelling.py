@@ -7,9 +7,18 @@ other wire loses it.
 
 from typing import Final
 
+import msgspec
+
 from trunkline.gateway.exchange.parts import Document
+from trunkline.gateway.exchange.request import Request
 
 _NOTHING: Final = object()
+
+
+class SpelledRequest(Request, frozen=True, kw_only=True):
+    """A request; ``spelled`` holds the members that we would write otherwise."""
+
+    spelled: Document = msgspec.field(default_factory=dict)
 
 
 def spelling(told: Document, written: Document) -> Document:

@@ -1,4 +1,4 @@
-"""Members of a chat's request that are a value and nothing more."""
+"""Members of a request that are a value and nothing more, the same in OpenAI's formats."""
 
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ from trunkline.gateway.wire.documents import (
     are_texts,
     take_count,
     take_flag,
-    take_list,
     take_number,
     take_object,
     take_text,
@@ -127,8 +126,3 @@ def take_stream(rest: Document) -> tuple[bool, bool]:
     if left:
         rest["stream_options"] = left
     return stream, wanted is True
-
-
-def take_tool_lists(rest: Document) -> tuple[list[Any], list[Any]]:
-    """The tools, and the older functions."""
-    return take_list(rest, "tools") or [], take_list(rest, "functions") or []
