@@ -194,7 +194,8 @@ def _read_reasoning(rest: Document) -> ReasoningAsk | None:
             del rest["thinking"]
     if isinstance(config, dict):
         output = _read_output(rest)
-        if config and write_config(ask, output) == config:
+        known = "output_format" not in rest and write_config(ask, output) == config
+        if config and known:
             del rest["output_config"]
     return ask
 

@@ -53,10 +53,15 @@ def restrict(schema: Document, depth: int = 0) -> Document:
 
 def _keep_limits(rest: Document, kept: Document) -> None:
     """Move what little the API takes of formats and of the sizes of lists."""
-    if isinstance(rest.get("format"), str) and rest["format"] in _FORMATS:
-        kept["format"] = rest.pop("format")
-    if isinstance(rest.get("minItems"), int) and rest["minItems"] in {0, 1}:
-        kept["minItems"] = rest.pop("minItems")
+    form, least = rest.pop("format", None), rest.pop("minItems", None)
+    if isinstance(form, str) and form in _FORMATS:
+        kept["format"] = form
+    elif form is not None:
+        rest["format"] = form
+    if isinstance(least, int) and least in {0, 1}:
+        kept["minItems"] = least
+    elif least is not None:
+        rest["minItems"] = least
 
 
 def _below(value: Any, depth: int) -> Any:
