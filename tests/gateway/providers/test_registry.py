@@ -8,6 +8,7 @@ import pytest
 from scripts.build_provider_docs import PAGE, page
 
 from trunkline.catalog.reader import Catalog
+from trunkline.gateway.providers.families import family_of
 from trunkline.gateway.providers.registry import PROVIDERS, find_provider
 from trunkline.settings import Settings
 
@@ -60,3 +61,27 @@ def test_the_documentation_has_the_table_of_the_registry() -> None:
 def test_each_verified_row_has_recorded_transcripts() -> None:
     folders = [row.fixtures for row in PROVIDERS if row.fixtures]
     assert [name for name in folders if not list((FIXTURES / name).glob("*.meta.json"))] == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "family"),
+    [
+        ("anthropic", "anything", "anthropic"), ("vertex", "gemini-2.5-pro", "google"),
+        ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic"),
+        ("bedrock", "openai.gpt-oss-120b-1:0", "other"), ("bedrock", "amazon.nova-v1:0", "other"),
+        ("openrouter", "google/gemini-2.5-pro", "google"), ("openrouter", "openai/o4", "openai"),
+        ("openrouter", "openai/gpt-5", "openai"), ("litellm", "o3", "openai"),
+        ("openai_compatible", "Claude", "anthropic"), ("vllm", "gpt-5-distilled", "other"),
+        ("nobody", "gpt-5", "openai"),
+    ],
+)  # fmt: skip
+def test_whose_signatures_a_model_reads_is_told_by_its_maker(
+    provider: str, model: str, family: str
+) -> None:
+    assert family_of(find_provider(provider), model) == family
+
+
+def test_each_wire_of_a_row_is_there_once() -> None:
+    for row in PROVIDERS:
+        assert len(set(row.wires)) == len(row.wires), row.id
+        assert {wire for wire, _ in row.prefixes} <= set(row.wires), row.id

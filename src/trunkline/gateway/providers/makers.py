@@ -133,22 +133,15 @@ COHERE = Provider(
     family="other",
 )
 
-# Source: Voyage's API reference: the length of a vector is output_dimension, and a person behind
-# the request has no place.
 VOYAGE = Provider(
     id="voyage",
     title="Voyage AI",
-    wires=("openai_embeddings", "voyage_rerank"),
+    wires=("voyage_embeddings", "voyage_rerank"),
     base_url="https://api.voyageai.com/v1",
     price_provider="voyageai",
     settings=("voyage_api_key",),
     fixtures="voyage",
     family="other",
-    quirks=Quirks(
-        refuses=frozenset({"user"}),
-        takes=frozenset({"input_type", "truncation"}),
-        renamed=(("dimensions", "output_dimension"),),
-    ),
 )
 
 JINA = Provider(

@@ -15,7 +15,7 @@ OLLAMA = Provider(
     id="ollama",
     title="Ollama",
     wires=(
-        "ollama_chat", "ollama_generate", "ollama_embed",
+        "ollama_chat", "ollama_generate", "ollama_embed", "ollama_embeddings",
         "openai_chat", "openai_completions", "openai_embeddings",
     ),
     base_url="http://127.0.0.1:11434",
