@@ -17,8 +17,8 @@ def dollars(nano: int) -> str:
 def price_rows() -> list[str]:
     rows = [
         (
-            "| model | first token | tokens/s | input | output | cache read | write 5 m | write 1 h |"
-            " others |"
+            "| model | first token | tokens/s | input | output | cache read "
+            "| write 5 m | write 1 h | others |"
         ),
         "|---|---|---|---|---|---|---|---|---|",
     ]

@@ -7,6 +7,7 @@ is encoded once more than it was sent, as for every service but S3.
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
@@ -14,8 +15,9 @@ from trunkline.simulator.asked import Asked
 from trunkline.simulator.bedrock.errors import refused
 from trunkline.simulator.refusals import Refusal
 
-ACCESS_KEY = "AKIASIMULATOR"
-SECRET_KEY = "sim-secret"  # noqa: S105 - a password that everybody knows protects nothing
+KNOWN_PAIRS: Mapping[str, str] = {"AKIASIMULATOR": "sim-secret"}
+"""What to sign with, by access key; a pair that everybody knows protects nothing."""
+
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 _SERVICE = "bedrock"
@@ -42,7 +44,7 @@ def signed_by(asked: Asked) -> str:
             "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' "
             "parameters.",
         )
-    if found["key"] != ACCESS_KEY:
+    if found["key"] not in KNOWN_PAIRS:
         raise refused(
             403,
             "UnrecognizedClientException",
@@ -52,14 +54,15 @@ def signed_by(asked: Asked) -> str:
     _check_scope(found["day"], found["service"], moment)
     _check_covered(asked, found["signed"].split(";"))
     scope = f"{found['day']}/{found['region']}/{found['service']}/aws4_request"
-    signature = _signature(_canonical(asked, found["signed"]), moment, scope)
+    canonical = _canonical(asked, found["signed"])
+    signature = _signature(canonical, moment, scope, KNOWN_PAIRS[found["key"]])
     if not hmac.compare_digest(signature, found["signature"]):
         raise _invalid(
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method. Consult the service "
             "documentation for details."
         )
-    return ACCESS_KEY
+    return found["key"]
 
 
 def _check_scope(day: str, service: str, moment: str) -> None:
@@ -110,8 +113,8 @@ def _canonical(asked: Asked, signed: str) -> str:
     )
 
 
-def _signature(canonical: str, moment: str, scope: str) -> str:
-    key = f"AWS4{SECRET_KEY}".encode()
+def _signature(canonical: str, moment: str, scope: str, signed_with: str) -> str:
+    key = f"AWS4{signed_with}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
     request = hashlib.sha256(canonical.encode()).hexdigest()
