@@ -20,6 +20,7 @@ from trunkline.gateway.wire.contract import (
     Reply,
     Wire,
 )
+from trunkline.gateway.wire.gemini.codec import GeminiCodec
 from trunkline.gateway.wire.gemini.meter import GeminiMeter, read_answer, read_counted
 from trunkline.gateway.wire.gemini_family import errors as gemini_errors
 from trunkline.gateway.wire.gemini_family.models import model_of, model_path, renamed
@@ -72,11 +73,10 @@ class Gemini(Wire):
     # An empty line: google-genai takes every other line that is no data for a broken answer.
     keep_alive = b"\r\n"
     stream_type = EVENT_STREAM
-    codec = None
-    events = None
 
     def __init__(self, *, streams: bool = False) -> None:
         self._streams = streams
+        self.codec = self.events = GeminiCodec(streams=streams)
 
     @override
     def read_request(self, body: bytes, operation: str, place: Place = NOWHERE) -> Inbound:
