@@ -15,6 +15,32 @@ def test_a_connection_keeps_its_fields() -> None:
     assert spec.kind.title == "OpenAI"
 
 
+@pytest.mark.parametrize(
+    ("more", "address"),
+    [
+        ({"provider": "openai"}, None),
+        ({"provider": "openai", "base_url": "https://a.example/v1"}, "https://a.example/v1"),
+        (
+            {"provider": "bedrock", "region": "eu-central-1"},
+            "https://bedrock-runtime.eu-central-1.amazonaws.com",
+        ),
+        ({"provider": "bedrock", "base_url": "https://a.example"}, "https://a.example"),
+        (
+            {"provider": "vertex", "region": "global", "project": "p-1"},
+            "https://aiplatform.googleapis.com/v1/projects/p-1/locations/global/publishers/google",
+        ),
+        (
+            {"provider": "azure", "resource": "acme"},
+            "https://acme.openai.azure.com/openai/v1",
+        ),
+    ],
+)
+def test_places_become_the_address_of_a_connection(
+    more: dict[str, object], address: str | None
+) -> None:
+    assert ConnectionSpec.model_validate({"name": "main", **more}).address == address
+
+
 GOOD: dict[type[BaseModel], dict[str, object]] = {
     ConnectionSpec: {"name": "main", "provider": "openai"},
     ModelSpec: {"name": "fast", "targets": [{"connection": "main", "model": "gpt-4o"}]},
@@ -34,6 +60,16 @@ GOOD: dict[type[BaseModel], dict[str, object]] = {
         (ConnectionSpec, {"headers": {"a b": "c"}}, "no name of a header"),
         (ConnectionSpec, {"headers": {"Authorization": "c"}}, "set by the gateway itself"),
         (ConnectionSpec, {"headers": {"x": "a\r\nb"}}, "cannot carry"),
+        (ConnectionSpec, {"headers": {"X-Amz-Date": "c"}}, "set by the gateway itself"),
+        (ConnectionSpec, {"region": "eu"}, "the address of openai has no place for a region"),
+        (ConnectionSpec, {"provider": "bedrock"}, "needs a region, or a base_url"),
+        (ConnectionSpec, {"provider": "vertex"}, "needs a region and a project, or a base_url"),
+        (ConnectionSpec, {"provider": "bedrock", "region": "eu/x"}, "'eu/x' is no region"),
+        (
+            ConnectionSpec,
+            {"provider": "bedrock", "region": "eu-west-1", "base_url": "https://a.example"},
+            "says everything, so there is no place for a region",
+        ),
         (ModelSpec, {"targets": []}, "at least 1 item"),
         (ModelSpec, {"name": "a b"}, "no spaces"),
         (ModelSpec, {"max_tokens": 0}, "greater than or equal to 1"),

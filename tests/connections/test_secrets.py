@@ -44,3 +44,9 @@ async def test_a_file_that_is_missing_or_too_long_is_refused(tmp_path: Path) -> 
 def test_what_is_no_reference_is_refused(reference: str) -> None:
     with pytest.raises(ValueError, match="never as the secret itself"):
         check_reference(reference)
+
+
+async def test_a_json_object_may_be_a_secret_and_may_have_lines(tmp_path: Path) -> None:
+    path = tmp_path / "account.json"
+    path.write_text('{\n  "type": "service_account"\n}\n')
+    assert await SECRETS.resolve(f"file:{path}") == '{\n  "type": "service_account"\n}'
