@@ -37,7 +37,7 @@ GROQ = Provider(
     fixtures="groq",
     family="other",
     quirks=Quirks(
-        refuses=frozenset({"logit_bias", "logprobs", "top_logprobs", "n", "verbosity"}),
+        refuses=frozenset({"logit_bias", "logprobs", "top_logprobs", "n", "name", "verbosity"}),
         reasoning_member="reasoning",
         reasoning_setting="reasoning_effort",
     ),
@@ -56,7 +56,7 @@ OPENROUTER = Provider(
     settings=("openrouter_api_key",),
     fixtures="openrouter",
     quirks=Quirks(
-        takes=frozenset({"top_k", "min_p", "repetition_penalty"}),
+        takes=frozenset({"top_k", "min_p", "repetition_penalty", "cache_control"}),
         reasoning_member="reasoning_details",
         reasoning_setting="reasoning",
     ),
@@ -114,4 +114,5 @@ VERTEX = Provider(
     settings=("vertex_project", "vertex_region", "google_credentials"),
     fixtures="vertex",
     family="google",
+    quirks=Quirks(takes=frozenset({"labels"})),
 )

@@ -43,13 +43,14 @@ VLLM = Provider(
     fixtures="vllm",
     family="other",
     quirks=Quirks(
-        takes=frozenset({"top_k", "min_p", "repetition_penalty"}),
+        takes=frozenset({"top_k", "min_p", "repetition_penalty", "stop"}),
         reasoning_member="reasoning",
         reasoning_setting="reasoning_effort",
     ),
 )  # fmt: skip
 
-# A proxy takes its base address with and without the version, and so do people.
+# A proxy takes its base address with and without the version, and so do people. It gives signed
+# thought back to the providers behind it from thinking_blocks.
 LITELLM = Provider(
     id="litellm",
     title="LiteLLM proxy",
@@ -60,8 +61,8 @@ LITELLM = Provider(
         (wire, "/v1") for wire in ("openai_chat", "openai_responses", *_COMPATIBLE)
     ),
     quirks=Quirks(
-        developer_role=True,
-        reasoning_member="reasoning_content",
+        takes=frozenset({"top_k", "cache_control", "metadata"}),
+        reasoning_member="thinking_blocks",
         reasoning_setting="reasoning_effort",
     ),
 )  # fmt: skip
