@@ -223,3 +223,43 @@ def test_a_ceiling_is_kept_where_the_request_names_one() -> None:
     request = WIRE.read_request(body(), "chat")
     WIRE.limit_output(request, 3, "max_tokens")
     assert request.max_tokens == 9
+
+
+SEALED = {"type": "thinking", "thinking": "Hm.", "signature": "trunkline.openai.rs_1.enc"}
+OWN = {"type": "thinking", "thinking": "Ha.", "signature": "sig"}
+
+
+def sent(messages: Any) -> Any:
+    """The messages that the provider gets of those that a caller sent."""
+    request = WIRE.read_request(body(messages=messages), "chat")
+    return json.loads(WIRE.write_request(request, "claude"))["messages"]
+
+
+def test_thought_of_other_makers_is_not_sent_to_anthropic() -> None:
+    said = {"type": "text", "text": "trunkline.openai.rs_1.enc"}
+    unknown = {"type": "thinking", "thinking": "Hu.", "signature": "trunkline.unheard-of"}
+    assert sent(
+        [
+            *HELLO,
+            {"role": "assistant", "content": [SEALED, OWN, said]},
+            {"role": "assistant", "content": [SEALED]},
+            {"role": "assistant", "content": [unknown, {"type": "thinking"}, "odd"]},
+            "odd",
+        ]
+    ) == [
+        *HELLO,
+        {"role": "assistant", "content": [OWN, said]},
+        {"role": "assistant", "content": [unknown, {"type": "thinking"}, "odd"]},
+        "odd",
+    ]
+
+
+def test_messages_that_cannot_be_read_go_as_they_are() -> None:
+    deep = b"[" * 1_500 + b"]" * 1_500
+    raw = b'{"model":"claude","max_tokens":9,"messages":[{"content":"trunkline."}, %b]}' % deep
+    with contextlib.suppress(InvalidRequest):
+        request = WIRE.read_request(raw, "chat")
+        assert WIRE.write_request(request, "claude").endswith(deep + b"]}")
+    broken = b'{"model":"claude","max_tokens":9,"messages":["trunkline.", 1e999]}'
+    request = WIRE.read_request(broken, "chat")
+    assert b"1e999" in WIRE.write_request(request, "claude")

@@ -138,8 +138,8 @@ class MessagesEventWriter(EventWriter):
     def close(self, usage: Usage | None) -> bytes:
         out: list[bytes] = []
         self._start(out)
-        self._close(out)
         self._release(out)
+        self._close(out)
         report = {"output_tokens": guessed_output(self._size)}
         reason = write_stop(self._stop, self._wire, called=bool(self._calls))
         document = {
