@@ -25,6 +25,7 @@ from trunkline.gateway.bare import (
     OneCaller,
 )
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
@@ -62,6 +63,7 @@ async def serve(port: int, ca_file: Path, upstreams: Upstreams, key: str) -> Non
         observer=observer,
         repeats=NoRepeats(),
         recounts=NoRecounts(),
+        continuity=MemoryContinuity(SystemClock()),
         upstream=pool,
         clock=SystemClock(),
     )

@@ -18,6 +18,7 @@ from trunkline.connections.accounts import Credentials
 from trunkline.connections.adapter import SnapshotRoutes
 from trunkline.connections.secrets import Secrets
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
@@ -145,6 +146,7 @@ async def open_front(
                     clock=clock,
                 ),
                 recounts=recounts,
+                continuity=MemoryContinuity(clock),
                 upstream=upstream,
                 clock=clock,
             ),

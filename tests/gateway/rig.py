@@ -24,6 +24,7 @@ from trunkline.gateway.bare import (
     OneCaller,
 )
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
@@ -241,6 +242,7 @@ async def running(
             observer=parts["observer"],
             repeats=repeats or NoRepeats(),
             recounts=NoRecounts(),
+            continuity=MemoryContinuity(SystemClock()),
             upstream=parts["upstream"],
             clock=SystemClock(),
         ),

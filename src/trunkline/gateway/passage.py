@@ -4,12 +4,14 @@ Both ways look the same to the attempt and to the relay, so that streams, errors
 path. Usage is read by the provider's wire in either case, and here only told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 from typing_extensions import override
 
+from trunkline.gateway.exchange.continuity import Collector, Kept, collect
+from trunkline.gateway.exchange.reply import Reply
 from trunkline.gateway.headers import JSON, Pairs, downstream_headers
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.routing.speaking import Speech
@@ -116,10 +118,21 @@ def _as_it_is(frame: bytes, _sight: Sight) -> bytes:
 class Translating(Passage):
     """Caller and provider speak different wires, and the internal form stands between them.
 
-    Its state is the document for the provider and, once a stream is open, its reader and writer.
+    Its state is the document for the provider and, once a stream is open, its reader and writer and
+    what must be kept for the next turn.
     """
 
-    __slots__ = ("_answering", "_caller", "_document", "_reader", "_stream", "_writer", "wire")
+    __slots__ = (
+        "_answering",
+        "_caller",
+        "_collector",
+        "_document",
+        "_keep",
+        "_reader",
+        "_stream",
+        "_writer",
+        "wire",
+    )
 
     passes = False
     content_type = JSON[1]
@@ -130,6 +143,7 @@ class Translating(Passage):
         provider: Wire,
         document: dict[str, Any],
         answering: Answering,
+        keep: Callable[[Mapping[str, Kept]], None],
         *,
         stream: bool,
     ) -> None:
@@ -137,7 +151,9 @@ class Translating(Passage):
         self._caller = caller
         self._document = document
         self._answering = answering
+        self._keep = keep
         self._stream = stream
+        self._collector = Collector()
         if stream and provider.events is not None and caller.events is not None:
             self._reader = provider.events.event_reader(answering.id)
             self._writer = caller.events.event_writer(answering)
@@ -167,20 +183,30 @@ class Translating(Passage):
         if not isinstance(document, dict):
             raise Malformed("the answer is not an object")
         reply = provider.read_reply(document, self._answering.id)
+        if isinstance(reply, Reply):
+            for choice in reply.choices:
+                self._keep(collect(choice.parts))
         return _encode(caller.write_reply(reply, usage, self._answering))
 
     @override
     def frames(self, meter: StreamReader) -> Take:
-        read, write = self._reader.read, self._writer.write
+        read, write, gather = self._reader.read, self._writer.write, self._collector.take
 
         def take(frame: bytes, sight: Sight) -> bytes:
             events = read(frame)
-            told = write(events) if events else b""
+            told = b""
+            if events:
+                gather(events)
+                told = write(events)
             return told + self.last_words(meter) if sight is Sight.END else told
 
         return take
 
     @override
     def last_words(self, meter: StreamReader) -> bytes:
-        told = self._writer.write(self._reader.close())
+        events = self._reader.close()
+        self._collector.take(events)
+        # Before the caller has the end, since it may go on with the next turn at once.
+        self._keep(self._collector.kept)
+        told = self._writer.write(events)
         return told + self._writer.close(meter.usage)

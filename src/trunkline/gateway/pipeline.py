@@ -34,6 +34,7 @@ from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.attempt import OpenStream, WholeAnswer, attempt
 from trunkline.gateway.bounds import NOTHING, Bounds, bounds_of, honoured_ceiling
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.continuity import Continuity
 from trunkline.gateway.counting import estimated_count
 from trunkline.gateway.credentials import identify
 from trunkline.gateway.headers import JSON
@@ -56,7 +57,7 @@ from trunkline.gateway.scope import LiveAttempt, RequestScope
 from trunkline.gateway.serving.body import ClientGone
 from trunkline.gateway.sink import KeptSink, Sink
 from trunkline.gateway.snapshot import Alias
-from trunkline.gateway.translation import Translator
+from trunkline.gateway.translation import Owner, Tools, Translator
 from trunkline.gateway.transport import UpstreamPool
 from trunkline.gateway.upstream_errors import AttemptFailed
 from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound, Wire
@@ -75,6 +76,7 @@ class Ports(msgspec.Struct, frozen=True):
     observer: Observer
     repeats: Repeats
     recounts: Recounts
+    continuity: Continuity
     upstream: UpstreamPool
     clock: Clock
 
@@ -95,6 +97,7 @@ class Pipeline:
     def __init__(self, ports: Ports, bearings: Bearings) -> None:
         self._ports = ports
         self._bearings = bearings
+        self._tools = Tools(ports.upstream, ports.continuity)
 
     async def run(self, arrival: Arrival, wire: Wire, operation: str, sink: Sink) -> None:
         """Answer one request, whatever happens. Never raises but for a foreign cancellation."""
@@ -181,10 +184,15 @@ class Pipeline:
         first = speeches[0].target.connection
         if alias.max_tokens is not None and honoured_ceiling(request, first) is None:
             scope.wire.limit_output(request, alias.max_tokens, first.output_limit_field)
-        scope.translator = Translator(scope.wire, request, alias, scope.id)
+        scope.translator = Translator(self._tools, self._owner(scope), request, alias)
         if scope.operation == COUNT_TOKENS:
             return [(speech, NOTHING) for speech in speeches]
         return [(speech, bounds_of(request, speech)) for speech in speeches]
+
+    def _owner(self, scope: RequestScope) -> Owner:
+        if scope.caller is None:
+            raise AssertionError("plan comes after identify")
+        return Owner(scope.wire, scope.caller.org_id, scope.id, int(self._ports.clock.now()))
 
     async def _repeat(
         self,
@@ -242,7 +250,7 @@ class Pipeline:
             raise AssertionError("attempt comes after plan")
         first: AttemptFailed | None = None
         for speech, bounds in planned:
-            passage = translator.passage(speech, int(ports.clock.now()))
+            passage = await translator.passage(speech)
             scope.dropped = translator.dropped
             try:
                 return await attempt(

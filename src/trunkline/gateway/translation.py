@@ -1,38 +1,69 @@
 """From a request in the caller's wire to a passage: untouched, or written for another wire."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from trunkline.errors import InvalidRequest
+from trunkline.gateway.continuity import Continuity
+from trunkline.gateway.exchange.continuity import Kept, restore
 from trunkline.gateway.exchange.destination import Destination
+from trunkline.gateway.exchange.fit import fit
 from trunkline.gateway.exchange.losses import Losses
+from trunkline.gateway.exchange.request import Request
+from trunkline.gateway.links import inline_links
 from trunkline.gateway.passage import Passage, Passing, Translating
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Alias, Target
+from trunkline.gateway.transport import UpstreamPool
 from trunkline.gateway.wire.contract import Answering, Inbound, Wire
 from trunkline.gateway.wire.members import encode_members
 
 _decode = msgspec.json.Decoder().decode
 
 
+class Tools(msgspec.Struct, frozen=True):
+    """What translating needs beside the request."""
+
+    upstream: UpstreamPool
+    continuity: Continuity
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose request is translated.
+
+    Attributes:
+        wire: the caller's.
+        request_id: ours, from which ids in the caller's wire are made.
+        created: Unix seconds.
+    """
+
+    wire: Wire
+    org_id: str
+    request_id: str
+    created: int
+
+
 class Translator:
     """Writes one request for each wire that its targets speak.
 
-    Its state is the request in the internal form, read once and only when a target needs it.
+    Its state is the request in the internal form, read once and only when a target needs it, with
+    the links of it fetched once and only when a provider does not fetch them itself.
     """
 
-    __slots__ = ("_alias", "_answering", "_id", "_request", "_wire", "dropped")
+    __slots__ = ("_alias", "_answering", "_inlined", "_owner", "_request", "_tools", "dropped")
 
-    def __init__(self, wire: Wire, request: Inbound, alias: Alias, request_id: str) -> None:
-        self._wire = wire
+    def __init__(self, tools: Tools, owner: Owner, request: Inbound, alias: Alias) -> None:
+        self._tools = tools
+        self._owner = owner
         self._request = request
         self._alias = alias
-        self._id = request_id.replace("-", "")
         self._answering: Answering | None = None
+        self._inlined: Any = None
         self.dropped: tuple[str, ...] = ()
 
-    def passage(self, speech: Speech, created: int) -> Passage:
+    async def passage(self, speech: Speech) -> Passage:
         """The way to this target.
 
         Raises:
@@ -44,24 +75,49 @@ class Translator:
         codec = speech.wire.codec
         if codec is None:
             raise AssertionError("a plan names only wires that can be written")
-        answering = self._answering or self._read(created)
+        answering = self._answering or self._read()
+        destination = destination_of(speech.target)
         losses = Losses()
-        document = codec.write_request(answering.request, destination_of(speech.target), losses)
+        asked = answering.request
+        if isinstance(asked, Request):
+            asked = fit(await self._with_bytes(asked, destination), destination, losses)
+        document = codec.write_request(asked, destination, losses)
         if losses:
             if self._alias.on_unsupported == "refuse":
                 raise losses.refuse(self._alias.name, _HINT)
             self.dropped = losses.names
         return Translating(
-            self._wire, speech.wire, document, answering, stream=self._request.stream
+            self._owner.wire,
+            speech.wire,
+            document,
+            answering,
+            self._keep,
+            stream=self._request.stream,
         )
 
-    def _read(self, created: int) -> Answering:
-        request, codec = self._request, self._wire.codec
+    async def _with_bytes(self, asked: Request, destination: Destination) -> Request:
+        if destination.quirks.fetches:
+            return asked
+        if self._inlined is None:
+            leave = destination.quirks.fetches_from
+            self._inlined = await inline_links(asked, self._tools.upstream, leave=leave)
+        inlined: Request = self._inlined
+        return inlined
+
+    def _read(self) -> Answering:
+        request, codec = self._request, self._owner.wire.codec
         if codec is None:
             raise AssertionError("a plan translates only from wires that can be read")
-        read: Any = codec.read_request(_document(request), request.place)
-        self._answering = Answering(self._id, request.model, created, read)
+        asked: Any = codec.read_request(_document(request), request.place)
+        if isinstance(asked, Request):
+            asked = restore(asked, self._tools.continuity.finder(self._owner.org_id))
+        self._answering = Answering(
+            self._owner.request_id.replace("-", ""), request.model, self._owner.created, asked
+        )
         return self._answering
+
+    def _keep(self, calls: Mapping[str, Kept]) -> None:
+        self._tools.continuity.keep(self._owner.org_id, calls)
 
 
 _HINT = "Leave it out, or use a model whose provider speaks your own wire."
