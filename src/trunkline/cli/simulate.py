@@ -35,7 +35,7 @@ def simulate(
         bool, typer.Option("--json", help="Print one line of JSON instead of tables.")
     ] = False,
 ) -> None:
-    """Run fake OpenAI and Anthropic providers with faults until SIGTERM or SIGINT."""
+    """Run fake providers with faults on demand until SIGTERM or SIGINT."""
     import uvloop
 
     from trunkline.simulator import Simulator

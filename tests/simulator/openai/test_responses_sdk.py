@@ -513,13 +513,13 @@ NAMED_FORMAT = {"type": "json_schema", "name": "place", "strict": True}
 LOOSE = {"type": "object", "properties": {"a": {"type": "object", "properties": {}}}}
 HALF = {
     "type": "object",
-    "properties": {"a": {"type": "string"}, "b": {"anyOf": [{"type": "null"}]}},
+    "properties": {"a": {"type": "string"}, "b": {"type": "null"}},
     "required": ["a"],
     "additionalProperties": False,
 }
 NESTED = {
     "type": "object",
-    "properties": {"a": {"type": "array", "items": {"type": "object"}}},
+    "properties": {"a": {"anyOf": [True, {"type": "array", "items": {"type": "object"}}]}},
     "required": ["a"],
     "additionalProperties": False,
 }
@@ -712,7 +712,8 @@ CHAT_TOOL = {"type": "function", "function": {"name": "get_weather"}}
             "invalid_json_schema",
             (
                 "Invalid schema for response_format 'place': In context=('properties', 'a', "
-                "'items'), 'additionalProperties' is required to be supplied and to be false."
+                "'anyOf', '1', 'items'), 'additionalProperties' is required to be supplied and to "
+                "be false."
             ),
         ),
         (

@@ -39,9 +39,9 @@ class StoredResponses:
         """The response of an id, or None."""
         return self._kept.get(ident)
 
-    def forget(self, ident: str) -> bool:
-        """Forget a response; False when there was none."""
-        return self._kept.pop(ident, None) is not None
+    def forget(self, ident: str) -> None:
+        """Forget a response, if there is one."""
+        self._kept.pop(ident, None)
 
     def item(self, ident: str) -> Item | None:
         """The item of an id in any of the responses, or None."""
