@@ -22,6 +22,7 @@ from trunkline.gateway.wire.openai_media.passing import (
     OPENAI_SPEECH,
     OPENAI_TRANSCRIPTION,
 )
+from trunkline.gateway.wire.openai_responses.passing import OpenAIResponses
 from trunkline.gateway.wire.voyage_embeddings.passing import VoyageEmbeddings
 from trunkline.gateway.wire.voyage_rerank.passing import VoyageRerank
 
@@ -31,6 +32,7 @@ _ALL: tuple[Wire, ...] = (
     BedrockConverse(),
     Gemini(),
     OpenAICompletions(),
+    OpenAIResponses(),
     MistralFim(),
     OPENAI_IMAGES,
     OPENAI_SPEECH,

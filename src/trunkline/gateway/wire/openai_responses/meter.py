@@ -1,0 +1,152 @@
+"""Reads the events of a stream for usage, failures and the end, whichever way they pass.
+
+The usage stands in the terminal event, whichever that is. OpenRouter sends no ``event:`` lines and
+ends with ``[DONE]`` behind the terminal event; nothing here depends on either.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from typing_extensions import override
+
+from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.wire.contract import Malformed, ProviderFault, Sight, StreamReader
+from trunkline.gateway.wire.openai_responses.errors import read_stream_fault
+from trunkline.gateway.wire.openai_responses.usage import Reported, ToolUsage, usage_of
+from trunkline.gateway.wire.sse import data_of, size_of
+
+_DONE: Final = b"[DONE]"
+_TERMINAL: Final = frozenset(
+    {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
+)
+_FAILED: Final = frozenset({"response.failed", "response.cancelled"})
+# Items that are told piece by piece: their beginning has no content yet.
+_TOLD_IN_PIECES: Final = frozenset({"message", "reasoning"})
+_WHOLE_ARGUMENTS: Final = frozenset(
+    {"response.function_call_arguments.done", "response.custom_tool_call_input.done"}
+)
+
+
+class _Item(msgspec.Struct):
+    type: str | None = None
+
+
+class _Response(msgspec.Struct):
+    model: str | None = None
+    service_tier: str | None = None
+    usage: Reported | None = None
+    tool_usage: ToolUsage | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str | None = None
+    delta: str | None = None
+    item: _Item | None = None
+    response: _Response | None = None
+    arguments: str | None = None
+    input: str | None = None
+
+
+class _StrangeEvent(msgspec.Struct):
+    type: Any = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+_decode_strange = msgspec.json.Decoder(_StrangeEvent).decode
+
+
+class ResponsesMeter(StreamReader):
+    """Reads up to the terminal event."""
+
+    __slots__ = (
+        "_in_pieces",
+        "_searched",
+        "content_bytes",
+        "error",
+        "input_usage",
+        "model",
+        "service_tier",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self._in_pieces = False
+        self._searched = 0
+        self.usage: Usage | None = None
+        self.input_usage: Usage | None = None
+        self.model: str | None = None
+        self.service_tier: str | None = None
+        self.content_bytes = 0
+        self.error: ProviderFault | None = None
+
+    @override
+    def read(self, frame: bytes) -> Sight:
+        data = data_of(frame)
+        if not data or data == _DONE:
+            return Sight.START
+        try:
+            event = _decode(data)
+        except msgspec.ValidationError:
+            return self._read_strange(data)
+        except (msgspec.DecodeError, RecursionError):
+            raise Malformed("a data line is not JSON") from None
+        delta = event.delta
+        if delta is not None:
+            if not delta:
+                return Sight.START
+            self._in_pieces = True
+            self.content_bytes += size_of(delta)
+            return Sight.CONTENT
+        kind = event.type
+        if kind in _TERMINAL:
+            return self._end(event, data)
+        if kind is None or kind == "error":
+            return self._read_strange(data)
+        return self._begin_or_finish(kind, event)
+
+    def _begin_or_finish(self, kind: str, event: _Event) -> Sight:
+        """An event between the pieces."""
+        if kind == "response.output_item.added":
+            self._in_pieces = False
+            item = event.item.type if event.item is not None else None
+            return Sight.START if item in _TOLD_IN_PIECES else Sight.CONTENT
+        if kind == "response.output_item.done":
+            if event.item is not None and event.item.type == "web_search_call":
+                self._searched += 1
+            return Sight.CONTENT
+        if kind in _WHOLE_ARGUMENTS and not self._in_pieces:
+            # Some servers tell arguments only when they are whole.
+            self.content_bytes += size_of(event.arguments or event.input or "")
+            return Sight.CONTENT
+        if event.response is not None and self.model is None:
+            self.model = event.response.model
+        return Sight.START
+
+    def _end(self, event: _Event, data: bytes) -> Sight:
+        response = event.response
+        if response is not None:
+            self.model = response.model or self.model
+            self.service_tier = response.service_tier
+            self.usage = usage_of(response.usage, response.tool_usage, self._searched)
+        if event.type in _FAILED:
+            self.error = read_stream_fault(data)
+            return Sight.ERROR
+        return Sight.END
+
+    def _read_strange(self, data: bytes) -> Sight:
+        """Valid JSON of a shape that we do not know passes as it is, unless it is a failure."""
+        try:
+            event = _decode_strange(data)
+        except msgspec.ValidationError:
+            return Sight.CONTENT
+        if event.error is not None or event.type == "error":
+            self.error = read_stream_fault(data)
+            return Sight.ERROR
+        if event.type in _TERMINAL:
+            # Its end is known even where its usage is not.
+            if event.type not in _FAILED:
+                return Sight.END
+            self.error = read_stream_fault(data)
+            return Sight.ERROR
+        return Sight.CONTENT
