@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 
-from trunkline.simulator.openai.sizes import (
-    FILE_TOKENS,
-    HIGH_DETAIL_IMAGE,
-    LOW_DETAIL_IMAGE,
-    MESSAGE_OVERHEAD,
+from trunkline.simulator.openai.item_parts import (
+    ANSWERED,
+    SAID,
+    Typed,
+    not_among,
+    read_content,
+    read_shape,
 )
+from trunkline.simulator.openai.sizes import MESSAGE_OVERHEAD
 from trunkline.simulator.openai.wire import invalid
 from trunkline.simulator.question import Segment, fixed_segment, text_segment
-from trunkline.simulator.reading import decode, digest_of
 
 NAME_PATTERN = "^[a-zA-Z0-9_-]+$"
 
@@ -77,55 +79,6 @@ class Item(msgspec.Struct, frozen=True):
     encrypted: str = ""
 
 
-class _Typed(msgspec.Struct):
-    type: str
-
-
-class _Strict(msgspec.Struct, forbid_unknown_fields=True):
-    type: str
-
-
-class _InputText(_Strict):
-    text: str
-    prompt_cache_breakpoint: dict[str, Any] | None = None
-
-
-class _InputImage(_Strict):
-    image_url: str | None = None
-    file_id: str | None = None
-    detail: Literal["auto", "low", "high", "original"] | None = None
-    prompt_cache_breakpoint: dict[str, Any] | None = None
-
-
-class _InputFile(_Strict):
-    file_id: str | None = None
-    file_data: str | None = None
-    file_url: str | None = None
-    filename: str | None = None
-    detail: str | None = None
-    prompt_cache_breakpoint: dict[str, Any] | None = None
-
-
-class _OutputText(_Strict):
-    text: str
-    annotations: list[Any] = []
-    logprobs: list[Any] = []
-
-
-class _Refusal(_Strict):
-    refusal: str
-
-
-_Part = _InputText | _InputImage | _InputFile | _OutputText | _Refusal
-
-_SAID: Mapping[str, type[_Part]] = {
-    "input_text": _InputText,
-    "input_image": _InputImage,
-    "input_file": _InputFile,
-}
-_ANSWERED: Mapping[str, type[_Part]] = {"output_text": _OutputText, "refusal": _Refusal}
-
-
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: Literal["user", "assistant", "system", "developer"]
     content: str | list[msgspec.Raw]
@@ -135,7 +88,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     phase: str | None = None
 
 
-class _FunctionCall(_Strict):
+class _FunctionCall(Typed):
     call_id: str
     name: str
     arguments: str
@@ -144,7 +97,7 @@ class _FunctionCall(_Strict):
     namespace: str | None = None
 
 
-class _CustomCall(_Strict):
+class _CustomCall(Typed):
     call_id: str
     name: str
     input: str
@@ -153,7 +106,7 @@ class _CustomCall(_Strict):
     namespace: str | None = None
 
 
-class _CallOutput(_Strict):
+class _CallOutput(Typed):
     call_id: str
     output: str | list[msgspec.Raw]
     id: str | None = None
@@ -165,7 +118,7 @@ class _SummaryText(msgspec.Struct, forbid_unknown_fields=True):
     text: str
 
 
-class _Reasoning(_Strict):
+class _Reasoning(Typed):
     id: str
     summary: list[_SummaryText]
     encrypted_content: str | None = None
@@ -181,9 +134,6 @@ class _Reference(msgspec.Struct, forbid_unknown_fields=True):
 class _Kind(msgspec.Struct):
     type: str | None = None
     role: str | None = None
-
-
-_Shape = TypeVar("_Shape")
 
 
 def read_items(raws: Sequence[msgspec.Raw]) -> tuple[Item, ...]:
@@ -202,7 +152,7 @@ def user_message(text: str) -> Item:
 
 
 def _item(raw: msgspec.Raw, place: str) -> Item:
-    kind = _read(raw, _Kind, place)
+    kind = read_shape(raw, _Kind, place)
     if kind.type is None and kind.role is None:
         raise invalid(
             f"Missing required parameter: '{place}.type'.",
@@ -211,17 +161,17 @@ def _item(raw: msgspec.Raw, place: str) -> Item:
         )
     reader = _READERS.get(kind.type or "message")
     if reader is None:
-        raise _not_among(kind.type or "", sorted(_READERS), place)
+        raise not_among(kind.type or "", sorted(_READERS), place)
     item = reader(raw, place)
     _check_ids(item, place)
     return item
 
 
 def _message(raw: msgspec.Raw, place: str) -> Item:
-    said = _read(raw, _Message, place)
+    said = read_shape(raw, _Message, place)
     overhead = fixed_segment(said.role, MESSAGE_OVERHEAD)
-    shapes = _ANSWERED if said.role == "assistant" else _SAID
-    segments, text = _content(said.content, shapes, f"{place}.content")
+    shapes = ANSWERED if said.role == "assistant" else SAID
+    segments, text = read_content(said.content, shapes, f"{place}.content")
     return Item(
         "message",
         _document(raw),
@@ -233,23 +183,23 @@ def _message(raw: msgspec.Raw, place: str) -> Item:
 
 
 def _function_call(raw: msgspec.Raw, place: str) -> Item:
-    call = _read(raw, _FunctionCall, place)
+    call = read_shape(raw, _FunctionCall, place)
     check_name(call.name, f"{place}.name")
     segments = (text_segment(call.name + call.arguments),)
     return Item(call.type, _document(raw), call.id or "", call.call_id, segments=segments)
 
 
 def _custom_call(raw: msgspec.Raw, place: str) -> Item:
-    call = _read(raw, _CustomCall, place)
+    call = read_shape(raw, _CustomCall, place)
     check_name(call.name, f"{place}.name")
     segments = (text_segment(call.name + call.input),)
     return Item(call.type, _document(raw), call.id or "", call.call_id, segments=segments)
 
 
 def _call_output(raw: msgspec.Raw, place: str) -> Item:
-    told = _read(raw, _CallOutput, place)
+    told = read_shape(raw, _CallOutput, place)
     overhead = fixed_segment("tool", MESSAGE_OVERHEAD)
-    segments, text = _content(told.output, _SAID, f"{place}.output")
+    segments, text = read_content(told.output, SAID, f"{place}.output")
     return Item(
         told.type,
         _document(raw),
@@ -261,7 +211,7 @@ def _call_output(raw: msgspec.Raw, place: str) -> Item:
 
 
 def _reasoning(raw: msgspec.Raw, place: str) -> Item:
-    thought = _read(raw, _Reasoning, place)
+    thought = read_shape(raw, _Reasoning, place)
     segments = tuple(text_segment(part.text) for part in thought.summary)
     return Item(
         thought.type,
@@ -273,7 +223,7 @@ def _reasoning(raw: msgspec.Raw, place: str) -> Item:
 
 
 def _reference(raw: msgspec.Raw, place: str) -> Item:
-    return Item("item_reference", _document(raw), _read(raw, _Reference, place).id)
+    return Item("item_reference", _document(raw), read_shape(raw, _Reference, place).id)
 
 
 def _hosted(raw: msgspec.Raw, _: str) -> Item:
@@ -306,38 +256,6 @@ def check_name(name: str, param: str) -> None:
         )
 
 
-def _content(
-    content: str | list[msgspec.Raw], shapes: Mapping[str, type[_Part]], place: str
-) -> tuple[list[Segment], str]:
-    if isinstance(content, str):
-        return [text_segment(content)], content
-    parts = [_part(raw, shapes, f"{place}[{number}]") for number, raw in enumerate(content)]
-    texts = [part.text for part in parts if isinstance(part, _InputText | _OutputText)]
-    return [_segment(part) for part in parts], " ".join(texts)
-
-
-def _part(raw: msgspec.Raw, shapes: Mapping[str, type[_Part]], place: str) -> _Part:
-    kind = _read(raw, _Typed, place).type
-    shape = shapes.get(kind)
-    if shape is None:
-        raise _not_among(kind, list(shapes), place)
-    return _read(raw, shape, place)
-
-
-def _segment(part: _Part) -> Segment:
-    match part:
-        case _InputImage():
-            size = LOW_DETAIL_IMAGE if part.detail == "low" else HIGH_DETAIL_IMAGE
-            return fixed_segment(f"image {digest_of(part.image_url or part.file_id)}", size)
-        case _InputFile():
-            given = part.file_data or part.file_url or part.file_id
-            return fixed_segment(f"file {digest_of(given)}", FILE_TOKENS)
-        case _Refusal():
-            return text_segment(part.refusal)
-        case _:
-            return text_segment(part.text)
-
-
 def _check_ids(item: Item, place: str) -> None:
     for name, value in (("id", item.id), ("call_id", item.call_id)):
         if len(value) > _LONGEST_ID:
@@ -354,18 +272,6 @@ def _check_ids(item: Item, place: str) -> None:
             f"{place}.id",
             "invalid_value",
         )
-
-
-def _not_among(value: str, known: list[str], place: str) -> Exception:
-    *most, last = (f"'{one}'" for one in known)
-    listed = f"{', '.join(most)}{',' if len(most) > 1 else ''} and {last}"
-    return invalid(
-        f"Invalid value: '{value}'. Supported values are: {listed}.", place, "invalid_value"
-    )
-
-
-def _read(raw: msgspec.Raw, shape: type[_Shape], place: str) -> _Shape:
-    return decode(raw, shape, invalid, inside=place)
 
 
 def _document(raw: msgspec.Raw) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Requests of the Responses API, read and refused as OpenAI does."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -8,97 +8,22 @@ from trunkline.simulator.models import SimModel
 from trunkline.simulator.openai.item_rules import check_items, resolved
 from trunkline.simulator.openai.items import Item, read_items, user_message
 from trunkline.simulator.openai.levels import reasoning_tokens, service_tier
+from trunkline.simulator.openai.responses_body import (
+    ReasoningSettings,
+    ResponseBody,
+    TextFormat,
+    TextSettings,
+    decode_body,
+)
+from trunkline.simulator.openai.responses_rules import ENCRYPTED, check_settings
 from trunkline.simulator.openai.responses_tools import Offered, read_choice, read_tools
 from trunkline.simulator.openai.sizes import MESSAGE_OVERHEAD, PROMPT_OVERHEAD
 from trunkline.simulator.openai.stored import StoredResponses
 from trunkline.simulator.openai.strict import strict_problem
 from trunkline.simulator.openai.wire import invalid, required_model
 from trunkline.simulator.question import Question, Segment, fixed_segment, text_segment
-from trunkline.simulator.reading import JSON_OBJECT, decode
+from trunkline.simulator.reading import JSON_OBJECT
 from trunkline.simulator.refusals import Refusal
-
-_LEAST_OUTPUT = 16
-_HOTTEST = 2
-_ENCRYPTED = "reasoning.encrypted_content"
-_INCLUDABLE = (
-    "file_search_call.results",
-    "web_search_call.results",
-    "web_search_call.action.sources",
-    "message.input_image.image_url",
-    "computer_call_output.output.image_url",
-    "code_interpreter_call.outputs",
-    _ENCRYPTED,
-    "message.output_text.logprobs",
-)
-_MOVED = {
-    "messages": "input",
-    "response_format": "text.format",
-    "max_tokens": "max_output_tokens",
-    "max_completion_tokens": "max_output_tokens",
-    "reasoning_effort": "reasoning.effort",
-    "verbosity": "text.verbosity",
-}
-"""What Chat Completions calls otherwise; OpenAI tells the new name."""
-
-_DOCUMENTATION = "https://platform.openai.com/docs/api-reference/responses/create"
-
-
-class _Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    type: Literal["text", "json_object", "json_schema"] = "text"
-    name: str | None = None
-    schema: dict[str, Any] | None = None
-    strict: bool | None = None
-    description: str | None = None
-
-
-class _Text(msgspec.Struct, forbid_unknown_fields=True):
-    format: _Format = _Format()
-    verbosity: Literal["low", "medium", "high"] | None = None
-
-
-class _Reasoning(msgspec.Struct, forbid_unknown_fields=True):
-    effort: str | None = None
-    summary: Literal["auto", "concise", "detailed"] | None = None
-    generate_summary: Literal["auto", "concise", "detailed"] | None = None
-    mode: str | None = None
-    context: str | None = None
-
-
-class _StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
-    include_obfuscation: bool = True
-
-
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
-    model: str
-    input: str | list[msgspec.Raw] | None = None
-    instructions: str | None = None
-    max_output_tokens: int | None = None
-    max_tool_calls: int | None = None
-    tools: list[msgspec.Raw] | None = None
-    tool_choice: str | dict[str, Any] | None = None
-    parallel_tool_calls: bool | None = None
-    text: _Text | None = None
-    reasoning: _Reasoning | None = None
-    include: list[str] | None = None
-    store: bool | None = None
-    previous_response_id: str | None = None
-    conversation: str | dict[str, Any] | None = None
-    background: bool | None = None
-    truncation: Literal["auto", "disabled"] | None = None
-    prompt_cache_key: str | None = None
-    prompt_cache_retention: str | None = None
-    prompt_cache_options: dict[str, Any] | None = None
-    service_tier: str | None = None
-    safety_identifier: str | None = None
-    metadata: dict[str, str] | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_logprobs: int | None = None
-    stream: bool | None = None
-    stream_options: _StreamOptions | None = None
-    context_management: list[dict[str, Any]] | None = None
-    moderation: dict[str, Any] | None = None
-    user: str | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -126,14 +51,14 @@ def read_response(body: bytes, stored: StoredResponses) -> Question:
     Raises:
         Refusal: with OpenAI's status, code and field.
     """
-    asked = decode(body, _Body, _invalid)
+    asked = decode_body(body)
     model = required_model(asked.model, "openai_responses")
-    _check(asked, model)
+    check_settings(asked, model)
     items = _items(asked, stored)
     offered = read_tools(asked.tools or ())
     choice, left = read_choice(asked.tool_choice, offered)
     last = next((item for item in reversed(items) if item.role == "user"), items[-1])
-    reasoning = asked.reasoning or _Reasoning()
+    reasoning = asked.reasoning or ReasoningSettings()
     tier = service_tier(asked.service_tier, model)
     question = Question(
         model=model,
@@ -153,7 +78,7 @@ def read_response(body: bytes, stored: StoredResponses) -> Question:
             repeated=_repeated(asked, model, offered, tier),
             store=asked.store is not False,
             summary=bool(reasoning.summary or reasoning.generate_summary),
-            encrypted=_ENCRYPTED in (asked.include or ()),
+            encrypted=ENCRYPTED in (asked.include or ()),
             obfuscated=asked.stream_options is None or asked.stream_options.include_obfuscation,
         ),
     )
@@ -167,20 +92,7 @@ def read_response(body: bytes, stored: StoredResponses) -> Question:
     return question
 
 
-def _invalid(message: str, param: str | None, code: str | None) -> Refusal:
-    moved = _MOVED.get(param or "") if code == "unknown_parameter" else None
-    if moved is None:
-        return invalid(message, param, code)
-    return invalid(
-        f"Unsupported parameter: '{param}'. In the Responses API, this parameter has moved to "
-        f"'{moved}'. Try again with the new parameter. See the API documentation for more "
-        f"information: {_DOCUMENTATION}.",
-        None,
-        "unsupported_parameter",
-    )
-
-
-def _items(asked: _Body, stored: StoredResponses) -> tuple[Item, ...]:
+def _items(asked: ResponseBody, stored: StoredResponses) -> tuple[Item, ...]:
     """What was said before, then what is said now."""
     if isinstance(asked.conversation, str | dict):
         raise Refusal(404, "invalid_request_error", "Conversation not found.", param="conversation")
@@ -210,84 +122,7 @@ def _items(asked: _Body, stored: StoredResponses) -> tuple[Item, ...]:
     return items
 
 
-def _check(asked: _Body, model: SimModel) -> None:
-    _check_bounds(asked)
-    if asked.max_output_tokens is not None and asked.max_output_tokens > model.max_output:
-        raise invalid(
-            f"Invalid 'max_output_tokens': integer above maximum value. Expected a value <= "
-            f"{model.max_output}, but got {asked.max_output_tokens} instead.",
-            "max_output_tokens",
-            "integer_above_max_value",
-        )
-    for number, wanted in enumerate(asked.include or ()):
-        if wanted not in _INCLUDABLE:
-            known = ", ".join(f"'{name}'" for name in _INCLUDABLE)
-            raise invalid(
-                f"Invalid value: '{wanted}'. Supported values are: {known}.",
-                f"include[{number}]",
-                "invalid_value",
-            )
-    if asked.stream_options is not None and not asked.stream:
-        raise invalid(
-            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-            "stream_options",
-        )
-    if not model.name.startswith("sim-"):
-        _check_reasoning_rules(asked, model)
-
-
-def _check_bounds(asked: _Body) -> None:
-    if asked.max_output_tokens is not None and asked.max_output_tokens < _LEAST_OUTPUT:
-        raise invalid(
-            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= "
-            f"{_LEAST_OUTPUT}, but got {asked.max_output_tokens} instead.",
-            "max_output_tokens",
-            "integer_below_min_value",
-        )
-    for name, value, most in (
-        ("temperature", asked.temperature, _HOTTEST),
-        ("top_p", asked.top_p, 1),
-    ):
-        if value is not None and value < 0:
-            raise invalid(
-                f"Invalid '{name}': decimal below minimum value. Expected a value >= 0, but got "
-                f"{value:g} instead.",
-                name,
-                "decimal_below_min_value",
-            )
-        if value is not None and value > most:
-            raise invalid(
-                f"Invalid '{name}': decimal above maximum value. Expected a value <= {most}, but "
-                f"got {value:g} instead.",
-                name,
-                "decimal_above_max_value",
-            )
-
-
-def _check_reasoning_rules(asked: _Body, model: SimModel) -> None:
-    """What a model refuses because it reasons, or because it does not."""
-    if model.reasons:
-        for name, value in (("temperature", asked.temperature), ("top_p", asked.top_p)):
-            if value not in {None, 1}:
-                raise _unsupported(name)
-        return
-    if asked.reasoning is not None and asked.reasoning.effort is not None:
-        raise _unsupported("reasoning.effort")
-    if asked.reasoning is not None and asked.reasoning.summary is not None:
-        raise _unsupported("reasoning.summary")
-    if _ENCRYPTED in (asked.include or ()):
-        raise invalid("Encrypted content is not supported with this model.", "include")
-
-
-def _unsupported(param: str) -> Refusal:
-    return invalid(
-        f"Unsupported parameter: '{param}' is not supported with this model.",
-        param,
-        "unsupported_parameter",
-    )
-
-
-def _prompt(asked: _Body, items: tuple[Item, ...], offered: Offered) -> list[Segment]:
+def _prompt(asked: ResponseBody, items: tuple[Item, ...], offered: Offered) -> list[Segment]:
     segments = [text_segment(msgspec.json.encode(tool).decode()) for tool in offered.shown]
     if asked.text and asked.text.format.schema:
         segments.append(text_segment(msgspec.json.encode(asked.text.format.schema).decode()))
@@ -299,8 +134,8 @@ def _prompt(asked: _Body, items: tuple[Item, ...], offered: Offered) -> list[Seg
     return [*segments, fixed_segment("answer", PROMPT_OVERHEAD)]
 
 
-def _schema(asked: _Body, items: tuple[Item, ...]) -> dict[str, Any] | None:
-    wanted = asked.text.format if asked.text else _Format()
+def _schema(asked: ResponseBody, items: tuple[Item, ...]) -> dict[str, Any] | None:
+    wanted = asked.text.format if asked.text else TextFormat()
     if wanted.type == "text":
         return None
     if wanted.type == "json_object":
@@ -328,9 +163,9 @@ def _schema(asked: _Body, items: tuple[Item, ...]) -> dict[str, Any] | None:
     return wanted.schema
 
 
-def _repeated(asked: _Body, model: SimModel, offered: Offered, tier: str) -> dict[str, Any]:
+def _repeated(asked: ResponseBody, model: SimModel, offered: Offered, tier: str) -> dict[str, Any]:
     """The request's fields in the order in which a response repeats them."""
-    text, reasoning = asked.text or _Text(), asked.reasoning or _Reasoning()
+    text, reasoning = asked.text or TextSettings(), asked.reasoning or ReasoningSettings()
     effort = reasoning.effort or ("medium" if model.reasons else None)
     return {
         "instructions": asked.instructions,
@@ -363,7 +198,7 @@ def _repeated(asked: _Body, model: SimModel, offered: Offered, tier: str) -> dic
     }
 
 
-def _format(wanted: _Format) -> dict[str, Any]:
+def _format(wanted: TextFormat) -> dict[str, Any]:
     if wanted.type != "json_schema":
         return {"type": wanted.type}
     return {
