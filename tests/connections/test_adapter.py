@@ -116,6 +116,33 @@ async def test_the_first_provider_keeps_a_name_and_the_next_one_is_prefixed(
     assert aliases["openai/gpt-oss-120b"].targets[0].connection.name == "together"
 
 
+async def test_a_cloud_publishes_nothing_and_prices_what_it_is_asked_for(
+    sqlite_database: Database,
+) -> None:
+    built = routes(
+        sqlite_database,
+        openai_api_key="k",
+        azure_openai_api_key="a",
+        azure_openai_endpoint="https://a.openai.azure.com",
+        bedrock_region="eu-central-1",
+        bedrock_api_key="b",
+    )
+    await built.load()
+    snapshot = built.snapshot("any")
+    clouds = {"azure", "bedrock"}
+    assert clouds < snapshot.connections.keys()
+    published = {t.connection.name for a in snapshot.aliases.values() for t in a.targets}
+    assert published == {"openai"}
+    # Azure's own list does not have this model, and OpenAI's does.
+    azure, openai = (built.target_for(snapshot, f"{name}/gpt-4o") for name in ("azure", "openai"))
+    assert _rate(azure) == _rate(openai) is not None
+    claude = built.target_for(snapshot, "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    assert claude is not None
+    assert (claude.family, claude.max_output_tokens, _rate(claude)) == (
+        "anthropic", 64_000, 3_300_000_000,
+    )  # fmt: skip
+
+
 async def test_organisations_without_rows_share_every_object(sqlite_database: Database) -> None:
     built = routes(sqlite_database, openai_api_key="sk-1")
     await built.load()

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import FOREVER, Catalog, Dated
+from trunkline.catalog.rows import Model
 from trunkline.connections.rows import FREE_RATES, PriceOverride
 from trunkline.connections.schemas import EVERY_MODEL
 from trunkline.gateway.metering.price import Price
 from trunkline.gateway.providers.families import family_of
+from trunkline.gateway.providers.provider import Provider
 from trunkline.gateway.providers.registry import PROVIDERS, find_provider
 from trunkline.gateway.snapshot import Connection, Target
 
@@ -111,15 +113,14 @@ class PriceBook:
     def target(self, connection: Connection, model: str) -> Target:
         """A model at a connection, with its price, limits and traits as far as they are known."""
         provider = find_provider(connection.provider)
-        listed = provider.price_provider if provider else None
-        row = self._catalog.find(listed, model) if listed else None
+        listed, row = self._listed(provider, model)
         price: Price | None = None
         for level in self._levels:
             price = self._noted(level.price_at(connection, model, self._at))
             if price is not None:
                 break
         else:
-            if listed and row:
+            if row is not None:
                 price = self._noted(self._catalog.price_at(listed, row, self._at))
         context = row.context_window if row else None
         return Target(
@@ -132,6 +133,15 @@ class PriceBook:
             traits=self._capabilities.traits(connection.provider, model),
             family=family_of(provider, model),
         )
+
+    def _listed(self, provider: Provider | None, model: str) -> tuple[str, Model | None]:
+        """The first list that has the model, and its row there."""
+        if provider is not None and provider.price_provider is not None:
+            for listed in (provider.price_provider, *provider.price_fallbacks):
+                row = self._catalog.find(listed, model)
+                if row is not None:
+                    return listed, row
+        return "", None
 
     def _noted(self, dated: Dated) -> Price | None:
         self.until = min(self.until, dated.until)

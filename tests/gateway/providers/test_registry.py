@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from genai_prices.data import providers as genai
 from scripts.build_provider_docs import PAGE, page
 
 from trunkline.catalog.reader import Catalog
@@ -34,6 +35,13 @@ def test_each_price_provider_has_a_bundled_file() -> None:
     catalog = Catalog()
     named = [row.price_provider for row in PROVIDERS if row.price_provider]
     assert [name for name in named if not catalog.models(name)] == []
+
+
+def test_fallbacks_of_prices_are_those_of_genai_prices() -> None:
+    theirs = {row.id: set(row.fallback_model_providers or ()) for row in genai}
+    for row in PROVIDERS:
+        assert set(row.price_fallbacks) <= theirs.get(row.price_provider or "", set()), row.id
+        assert all(Catalog().models(name) for name in row.price_fallbacks), row.id
 
 
 def test_self_hosted_providers_take_no_prices_from_the_catalogue() -> None:

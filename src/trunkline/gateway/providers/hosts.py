@@ -76,6 +76,7 @@ AZURE = Provider(
     auth="api-key",
     output_limit_field="max_completion_tokens",
     price_provider="azure",
+    price_fallbacks=("openai", "deepseek", "x-ai"),
     publishes=False,
     cancels_on_close=True,
     settings=("azure_openai_endpoint", "azure_openai_api_key"),

@@ -27,6 +27,8 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
         default_headers: sent where the client sent none of that name.
         output_limit_field: member of a request in which the provider takes an output ceiling.
         price_provider: its id in genai-prices, or None where nobody keeps a price list.
+        price_fallbacks: providers whose lists are asked where the first has no such model. Source:
+            the same fallbacks of genai-prices.
         publishes: whether every account can call the models of that price list by their names. At
             Azure and Bedrock an account names its own deployments and profiles.
         cancels_on_close: whether closing the connection stops the bill. Source: OpenRouter's
@@ -50,6 +52,7 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     default_headers: tuple[tuple[bytes, bytes], ...] = ()
     output_limit_field: str = "max_tokens"
     price_provider: str | None = None
+    price_fallbacks: tuple[str, ...] = ()
     publishes: bool = True
     cancels_on_close: bool = False
     self_hosted: bool = False

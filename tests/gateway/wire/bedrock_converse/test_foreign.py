@@ -430,6 +430,13 @@ def test_thinking_is_turned_off_in_the_words_of_the_model(thinking: Any, more: A
     assert "outputConfig" not in document
 
 
+def test_a_model_that_always_thinks_somewhat_is_told_to_think_between_tools_only() -> None:
+    traits = Traits(thinking="adaptive", refuses=frozenset({"disabled_thinking"}))
+    model = Destination(CLAUDE, family="anthropic", traits=traits)
+    document, _ = written(asked(reasoning=ReasoningAsk(enabled=False)), model)
+    assert document["additionalModelRequestFields"] == {"thinking": {"type": "between_tools"}}
+
+
 def test_a_wish_to_see_thought_alone_says_nothing_of_how_much_to_think() -> None:
     model = Destination(CLAUDE, family="anthropic", traits=Traits(thinking="adaptive"))
     assert list(written(asked(reasoning=ReasoningAsk(show=True)), model)[0]) == ["messages"]

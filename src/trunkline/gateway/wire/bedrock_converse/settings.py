@@ -117,7 +117,10 @@ def _thinking(
             more["thinking"] = {"type": "disabled"} if off else enabled
         case "adaptive":
             shown = {} if ask.show is None else {"display": _DISPLAY[ask.show]}
-            more["thinking"] = {"type": "disabled"} if off else {"type": "adaptive", **shown}
+            # Some models cannot be told not to think at all, only not before they answer.
+            never = "disabled_thinking" in destination.traits.refuses
+            quiet = {"type": "between_tools" if never else "disabled"}
+            more["thinking"] = quiet if off else {"type": "adaptive", **shown}
             if ask.effort is not None and not off:
                 output["effort"] = ask.effort
         case "level":
