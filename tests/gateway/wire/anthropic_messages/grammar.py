@@ -49,7 +49,7 @@ def message_of(events: Told) -> dict[str, Any]:
 
 
 def _add(block: dict[str, Any], delta: dict[str, Any], pieces: list[str]) -> None:
-    match delta["type"]:
+    match delta.get("type"):
         case "text_delta":
             assert block["type"] == "text"
             block["text"] += delta["text"]
@@ -62,6 +62,5 @@ def _add(block: dict[str, Any], delta: dict[str, Any], pieces: list[str]) -> Non
         case "input_json_delta":
             assert delta["partial_json"]
             pieces.append(delta["partial_json"])
-        case kind:
-            assert kind == "citations_delta"
+        case "citations_delta":
             block.setdefault("citations", []).append(delta["citation"])

@@ -425,9 +425,12 @@ def test_what_cannot_be_shown_is_noted() -> None:
 
 
 def test_addresses_are_not_sent_to_who_does_not_fetch_them() -> None:
-    _, lost = written(
-        said("user", "hi", Image(Link("https://example.com/a.png"))), quirks=Quirks(fetches=False)
-    )
+    quirks = Quirks(fetches=False, fetches_from=("https://files.example.com/",))
+    known, unknown = "https://files.example.com/a.png", "https://example.com/a.png"
+    document, lost = written(said("user", Image(Link(known)), Image(Link(unknown))), quirks=quirks)
+    assert document["messages"][0]["content"] == [
+        {"type": "image", "source": {"type": "url", "url": known}}
+    ]
     assert lost == ("image",)
 
 
@@ -739,7 +742,7 @@ def test_settings_that_the_wire_does_not_know_are_noted() -> None:
         prompt_cache_key="k",
         service_tier="flex",
         raw_prompt=True,
-        extra={"store": True, "modalities": [], "prediction": None, "zero": 0, "off": False},
+        extra={"store": True, "modalities": [], "prediction": None},
     )
     assert document == {"messages": [HI], "temperature": 1}
     assert lost == (
@@ -756,12 +759,13 @@ def test_settings_that_the_wire_does_not_know_are_noted() -> None:
         "service_tier",
         "raw",
         "store",
-        "zero",
     )
 
 
 def test_names_and_members_of_messages_are_noted() -> None:
-    document, lost = written(said("user", Text("hi", extra={"odd": 1}), name="Ann", extra={"x": 2}))
+    document, lost = written(
+        said("user", Text("hi", extra={"odd": 1}), name="Ann", extra={"x": 2, "role": "user"})
+    )
     assert document["messages"] == [HI]
     assert lost == ("name", "x", "odd")
 

@@ -374,6 +374,17 @@ def test_what_coding_tools_send_is_accepted_and_given_back() -> None:
     assert written_back(document) == document
 
 
+def test_a_flag_that_is_not_set_is_given_back_and_missed_by_nobody() -> None:
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": False}
+    messages = [{"role": "user", "content": [result]}]
+    document = {"model": "claude", "messages": messages, "stream": False}
+    request = CODEC.read_request(document, NOWHERE)
+    assert not request.stream
+    assert request.extra == {"stream": None}
+    assert request.messages[0].parts == (ToolResult("toolu_1", extra={"is_error": None}),)
+    assert written_back(document) == document
+
+
 @pytest.mark.parametrize(("name", "document"), requests())
 def test_recorded_requests_are_given_back(name: str, document: dict[str, Any]) -> None:
     assert written_back(document) == document

@@ -172,11 +172,29 @@ def _read_result(_block: Document, rest: Document, where: str) -> Part:
         parts, bare = read_content(content, f"{where}.content")
         if not parts:
             rest["content"] = content
-    failed = rest.get("is_error") is True
-    if failed:
-        del rest["is_error"]
+    failed = take_true(rest, "is_error")
     mark = take_mark(rest) if rest else None
     return ToolResult(call_id, parts, failed, bare=bare, cache=mark, extra=rest)
+
+
+def take_true(rest: Document, name: str) -> bool:
+    """Whether a flag is set; it stays among the unknown members where it is no flag.
+
+    One that says false, which is so anyway, stays as None: nobody misses it elsewhere, and it is
+    given back.
+    """
+    value = rest.get(name)
+    if value is False:
+        rest[name] = None
+    elif value is True:
+        del rest[name]
+    return value is True
+
+
+def give_back(extra: Document, document: Document) -> None:
+    """Put members where they came from, over what is written there."""
+    for name, value in extra.items():
+        document[name] = False if value is None else value
 
 
 def json_text(value: Any) -> str:
@@ -221,7 +239,7 @@ def write_back(part: Part) -> Document:
         block["cache_control"] = write_mark(mark)
     extra: Document = getattr(part, "extra", {})
     if extra:
-        block.update(extra)
+        give_back(extra, block)
     return block
 
 

@@ -338,7 +338,7 @@ class MessagesEventWriter(EventWriter):
         self._wire = WIRE
         if kind == "content_block_start":
             self._begin("foreign", value["content_block"], out)
-        elif kind == "content_block_delta":
+        elif kind == "content_block_delta" and self._open:
             out.append(self._piece(value["delta"]))
         elif kind == "content_block_stop":
             self._close(out)

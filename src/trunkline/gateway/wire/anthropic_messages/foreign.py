@@ -9,14 +9,12 @@ from trunkline.gateway.exchange.losses import Losses
 from trunkline.gateway.exchange.parts import Document
 from trunkline.gateway.exchange.request import ReasoningAsk, Request, Tool, ToolChoice
 from trunkline.gateway.exchange.thinking import budget_of, is_off, settle_thinking
-from trunkline.gateway.wire.anthropic_messages.foreign_parts import (
-    CUSTOM_ARGUMENT,
-    lose_members,
-)
+from trunkline.gateway.wire.anthropic_messages.foreign_parts import CUSTOM_ARGUMENT
 from trunkline.gateway.wire.anthropic_messages.marks import limit_marks, write_mark
 from trunkline.gateway.wire.anthropic_messages.requests import write_choice
 from trunkline.gateway.wire.anthropic_messages.schemas import object_schema, restrict
 from trunkline.gateway.wire.anthropic_messages.turns import write_turns
+from trunkline.gateway.wire.documents import note_extras
 
 _CARRIED: Final = frozenset(
     {"temperature", "top_p", "top_k", "parallel_tools", "user", "service_tier"}
@@ -96,7 +94,7 @@ def _tool(tool: Tool, losses: Losses) -> Document:
     if tool.cache is not None:
         document["cache_control"] = write_mark(tool.cache)
     if tool.extra:
-        lose_members(tool.extra, losses)
+        note_extras(tool.extra, losses)
     return document
 
 
@@ -180,7 +178,7 @@ def _write_rest(document: Document, request: Request, losses: Losses) -> None:
     if request.raw_prompt:
         losses.lose("raw", "the model takes a prompt as a message only")
     if request.extra:
-        lose_members(request.extra, losses)
+        note_extras(request.extra, losses)
 
 
 def _write_stop(document: Document, stop: tuple[str, ...], losses: Losses) -> None:

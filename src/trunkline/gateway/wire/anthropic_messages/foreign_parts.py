@@ -26,24 +26,22 @@ from trunkline.gateway.exchange.parts import (
 from trunkline.gateway.wire.anthropic_messages.blocks import WIRE
 from trunkline.gateway.wire.anthropic_messages.marks import write_mark
 from trunkline.gateway.wire.anthropic_messages.sources import PLAIN, plain_text, write_source
-from trunkline.gateway.wire.documents import arguments_object, decoded
+from trunkline.gateway.wire.documents import arguments_object, decoded, note_extras
 
 # Source: Anthropic's documentation of vision and of PDF support.
 _PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PDF: Final = "application/pdf"
 CUSTOM_ARGUMENT: Final = "input"
 """The one argument of a function that stands for a custom tool, which takes any text."""
-_NOTHING: Final[tuple[object, ...]] = ("", [], {})
-_NO_MEMBER: Final = "the provider's API has no such member"
 
 
 class PartWriter:
     """Writes the parts of one request. Its state is where the request is going."""
 
-    __slots__ = ("_fetches", "_losses", "_readable")
+    __slots__ = ("_losses", "_quirks", "_readable")
 
     def __init__(self, destination: Destination, losses: Losses) -> None:
-        self._fetches = destination.quirks.fetches
+        self._quirks = destination.quirks
         self._readable = destination.family or "anthropic"
         self._losses = losses
 
@@ -100,7 +98,7 @@ class PartWriter:
         if mark is not None:
             block["cache_control"] = write_mark(mark)
         if extra:
-            lose_members(extra, self._losses)
+            note_extras(extra, self._losses)
         return block
 
     def _text(self, part: Text) -> Document | None:
@@ -153,17 +151,15 @@ class PartWriter:
     def _hindrance(self, source: Source) -> str | None:
         if isinstance(source, Upload):
             return "a file that was uploaded to another provider is not known here"
-        if isinstance(source, Link) and not self._fetches:
+        quirks = self._quirks
+        if (
+            isinstance(source, Link)
+            and not quirks.fetches
+            and not source.url.startswith(quirks.fetches_from)
+        ):
             return "the provider does not fetch addresses"
         return None
 
 
 def _native(citation: Citation) -> Document | None:
     return citation.native if citation.wire == WIRE else None
-
-
-def lose_members(extra: Document, losses: Losses) -> None:
-    """Note members of another wire; those that are false or empty ask for nothing."""
-    for name, value in extra.items():
-        if value is not None and value is not False and value not in _NOTHING:
-            losses.lose(name, _NO_MEMBER)

@@ -16,7 +16,13 @@ from trunkline.gateway.exchange.request import (
     Tool,
     ToolChoice,
 )
-from trunkline.gateway.wire.anthropic_messages.blocks import WIRE, content_of, read_content
+from trunkline.gateway.wire.anthropic_messages.blocks import (
+    WIRE,
+    content_of,
+    give_back,
+    read_content,
+    take_true,
+)
 from trunkline.gateway.wire.anthropic_messages.marks import take_mark, write_mark
 from trunkline.gateway.wire.documents import (
     are_texts,
@@ -42,9 +48,7 @@ def read_request(document: Document) -> Request:
     rest = members_of(document)
     model = require_model(rest)
     messages = _read_system(rest) + _read_messages(rest)
-    stream = rest.get("stream") is True
-    if stream:
-        del rest["stream"]
+    stream = take_true(rest, "stream")
     choice, parallel = _read_choice(rest)
     output = _read_output(rest)
     user, metadata = _read_metadata(rest)
@@ -297,7 +301,7 @@ def write_back(request: Request, model: str) -> Document:
         document["metadata"] = {"user_id": request.user}
     _put(document, "service_tier", _tier_back(request.service_tier))
     _put_reasoning(document, request)
-    document.update(request.extra)
+    give_back(request.extra, document)
     return document
 
 

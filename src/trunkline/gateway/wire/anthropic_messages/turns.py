@@ -14,9 +14,10 @@ from trunkline.gateway.exchange.destination import Destination
 from trunkline.gateway.exchange.losses import Losses
 from trunkline.gateway.exchange.parts import CacheMark, Document, Part, Text, ToolCall, ToolResult
 from trunkline.gateway.exchange.request import Message
-from trunkline.gateway.wire.anthropic_messages.foreign_parts import PartWriter, lose_members
+from trunkline.gateway.wire.anthropic_messages.foreign_parts import PartWriter
 from trunkline.gateway.wire.anthropic_messages.marks import write_mark
 from trunkline.gateway.wire.anthropic_messages.tool_ids import ToolIds
+from trunkline.gateway.wire.documents import note_extras
 
 _MISSING: Final = "No result was given for this call."
 _EMPTY: Final = "[the content of this turn was left out]"
@@ -84,7 +85,9 @@ def _taken(
         if message.name is not None:
             losses.lose("name", "the provider's API does not name who speaks")
         if message.extra:
-            lose_members(message.extra, losses)
+            # Some wires keep the role there as they spell it, and it is said here as well.
+            rest = {k: v for k, v in message.extra.items() if (k, v) != ("role", message.role)}
+            note_extras(rest, losses)
         if _orders(message):
             # It holds for what comes next, so it may stand behind the user's turn as well.
             if late and turns and turns[-1].role == "user":
