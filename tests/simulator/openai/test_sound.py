@@ -56,6 +56,11 @@ async def test_speech_is_sound_in_chunks_and_billed_by_its_length(
     assert (seen.complete, seen.reported_usage) == (True, False)
 
 
+async def test_the_tokens_of_long_speech_add_up(simulator: Simulator) -> None:
+    await speak(simulator, input="a" * 4092, speed=0.25)
+    assert simulator.ledger[-1].output_tokens == 1091 * 20
+
+
 async def test_the_sdk_reads_speech(openai_client: openai.AsyncOpenAI) -> None:
     async with openai_client.audio.speech.with_streaming_response.create(
         model="tts-1", voice="nova", input=TEXT, speed=2.0

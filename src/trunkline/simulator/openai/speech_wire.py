@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -92,8 +93,8 @@ def _use(body: _Body, model: SimModel, seconds: int) -> TokenUse:
 
 
 def _pieces(sound: bytes, number: int) -> list[bytes]:
-    size = -(-len(sound) // number)
-    return [sound[start : start + size] for start in range(0, len(sound), size)]
+    bounds = [len(sound) * place // number for place in range(number + 1)]
+    return [sound[start:end] for start, end in pairwise(bounds)]
 
 
 def _events(pieces: list[bytes], use: TokenUse, *, with_usage: bool) -> Iterator[Step]:
