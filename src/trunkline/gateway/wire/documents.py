@@ -16,6 +16,7 @@ from trunkline.gateway.exchange.parts import Document
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
+_NOTHING: Final[tuple[Any, ...]] = ([], {}, "", None)
 _ONLY_THERE: Final = "only the API that the request came by knows it"
 
 # Half of what the encoder follows, since the text becomes a part of a larger document.
@@ -176,6 +177,7 @@ def arguments_text(value: Any) -> str:
 
 
 def note_extras(extra: Document, losses: Losses) -> None:
-    """Note members that only the caller's own wire knows."""
-    for name in extra:
-        losses.lose(name, _ONLY_THERE)
+    """Note members that only the caller's own wire knows, unless they are empty."""
+    for name, value in extra.items():
+        if value not in _NOTHING:
+            losses.lose(name, _ONLY_THERE)

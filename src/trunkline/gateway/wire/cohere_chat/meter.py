@@ -14,6 +14,9 @@ DONE: Final = b"[DONE]"
 _SILENT: Final = frozenset({"message-start", "content-end", "citation-end", "debug"})
 
 
+_ABSENT: Final = msgspec.Raw()
+
+
 class _Content(msgspec.Struct):
     text: str | None = None
     thinking: str | None = None
@@ -23,7 +26,7 @@ class _Message(msgspec.Struct):
     # ``message-start`` has an empty list here.
     content: _Content | list[Any] | None = None
     tool_plan: str | None = None
-    tool_calls: msgspec.Raw | None = None
+    tool_calls: msgspec.Raw = _ABSENT
 
 
 class _Delta(msgspec.Struct):
@@ -105,6 +108,6 @@ def _content_size(message: _Message) -> int:
     if isinstance(message.content, _Content):
         text = message.content.text or message.content.thinking
         size += size_of(text) if text else 0
-    if message.tool_calls is not None:
+    if message.tool_calls is not _ABSENT:
         size += len(bytes(message.tool_calls))
     return size

@@ -39,8 +39,11 @@ _ATTACHMENTS: Final = (b'"image_url"',)
 _encode = msgspec.json.Encoder().encode
 
 
+_ABSENT: Final = msgspec.Raw()
+
+
 class _Reply(msgspec.Struct):
-    message: msgspec.Raw | None = None
+    message: msgspec.Raw = _ABSENT
     finish_reason: str | None = None
     usage: Reported | None = None
 
@@ -104,7 +107,7 @@ class CohereChat(Wire):
             reply = _decode_reply(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not what the wire promises") from None
-        if reply.message is None:
+        if reply.message is _ABSENT:
             raise Malformed("the answer has no message")
         if is_fault(reply.finish_reason):
             raise Malformed(f"its generation ended with {reply.finish_reason}")

@@ -114,7 +114,7 @@ def _read_thinking(rest: Document) -> ReasoningAsk | None:
         case {"type": "enabled" | "disabled" as word, **others} if not others:
             ask = ReasoningAsk(enabled=word == "enabled")
         case {"type": "enabled", "token_budget": int(budget), **others} if (
-            not others and not isinstance(budget, bool)
+            not others and not isinstance(budget, bool) and budget >= 0
         ):
             ask = ReasoningAsk(enabled=True, budget=budget)
         case _:

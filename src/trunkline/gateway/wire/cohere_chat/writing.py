@@ -171,6 +171,7 @@ def _format(output: OutputFormat) -> Document:
 def _thinking(ask: ReasoningAsk) -> Document:
     if is_off(ask):
         return {"type": "disabled"}
-    if ask.budget is not None and ask.budget > 0:
-        return {"type": "enabled", "token_budget": ask.budget}
-    return {"type": "enabled"}
+    if ask.budget is None or ask.budget < 0:
+        # Below zero the model is to decide by itself, which is what it does unasked.
+        return {"type": "enabled"}
+    return {"type": "enabled", "token_budget": ask.budget}

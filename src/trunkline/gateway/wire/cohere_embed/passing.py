@@ -21,8 +21,11 @@ _INPUTS: Final = ("texts", "images", "inputs")
 _ATTACHMENTS: Final = (b"data:image/",)
 
 
+_ABSENT: Final = msgspec.Raw()
+
+
 class _Reply(msgspec.Struct):
-    embeddings: msgspec.Raw | None = None
+    embeddings: msgspec.Raw = _ABSENT
     meta: Reported | None = None
 
 
@@ -59,6 +62,6 @@ class CohereEmbed(CohereWholeWire):
             reply = _decode_reply(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not what the wire promises") from None
-        if reply.embeddings is None:
+        if reply.embeddings is _ABSENT:
             raise Malformed("the answer has no embeddings")
         return Reply(usage_of(reply.meta, generates=False))

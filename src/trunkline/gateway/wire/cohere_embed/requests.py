@@ -39,6 +39,9 @@ def read_request(document: Document) -> EmbeddingRequest:
     plain: Document = {}
     model = require_model(rest)
     purpose = take_text(rest, "input_type")
+    if purpose in _INPUT_TYPES:
+        # Cohere has other words for these two, and is the one to refuse them.
+        plain["input_type"] = purpose
     inputs = _read_inputs(rest, plain)
     _read_types(rest, plain)
     return SpelledEmbedding(

@@ -1,5 +1,7 @@
 """Cohere's ranking, as a caller asks for it and as a provider gives it."""
 
+from typing import Final
+
 import msgspec
 from typing_extensions import override
 
@@ -9,9 +11,11 @@ from trunkline.gateway.wire.cohere_rerank.codec import WIRE, CohereRerankCodec
 from trunkline.gateway.wire.contract import NOWHERE, RERANK, Inbound, Malformed, Place, Reply
 from trunkline.gateway.wire.ranking import read_inbound
 
+_ABSENT: Final = msgspec.Raw()
+
 
 class _Reply(msgspec.Struct):
-    results: msgspec.Raw | None = None
+    results: msgspec.Raw = _ABSENT
     meta: Reported | None = None
 
 
@@ -39,6 +43,6 @@ class CohereRerank(CohereWholeWire):
             reply = _decode_reply(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not what the wire promises") from None
-        if reply.results is None:
+        if reply.results is _ABSENT:
             raise Malformed("the answer has no results")
         return Reply(usage_of(reply.meta, generates=False))

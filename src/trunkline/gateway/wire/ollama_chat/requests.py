@@ -17,6 +17,8 @@ from trunkline.gateway.wire.ollama_family.settings import (
 )
 from trunkline.gateway.wire.spelling import SpelledRequest
 
+_NO_GAPS = "a chat continues a conversation and no text"
+
 
 def read_request(document: Document) -> SpelledRequest:
     """A caller's request.
@@ -53,5 +55,9 @@ def write_request(request: Request, destination: Destination, losses: Losses) ->
     tools = write_tools(request, losses)
     if tools:
         document["tools"] = tools
+    if request.suffix is not None:
+        losses.lose("suffix", _NO_GAPS)
+    if request.raw_prompt:
+        losses.lose("raw", _NO_GAPS)
     document |= write_settings(request, destination, losses)
     return spelled_out(request, CHAT_NAME, document, losses)

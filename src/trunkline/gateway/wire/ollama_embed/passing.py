@@ -28,10 +28,13 @@ from trunkline.gateway.wire.whole import WholeWire
 _MISSING: Final = "model is required"
 
 
+_ABSENT: Final = msgspec.Raw()
+
+
 class _Reply(msgspec.Struct):
     model: str | None = None
-    embeddings: msgspec.Raw | None = None
-    embedding: msgspec.Raw | None = None
+    embeddings: msgspec.Raw = _ABSENT
+    embedding: msgspec.Raw = _ABSENT
     prompt_eval_count: int | None = None
 
 
@@ -66,7 +69,7 @@ class OllamaEmbed(WholeWire):
             reply = _decode_reply(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not what the wire promises") from None
-        if reply.embeddings is None and reply.embedding is None:
+        if reply.embeddings is _ABSENT and reply.embedding is _ABSENT:
             raise Malformed("the answer has no embeddings")
         prompt = reply.prompt_eval_count
         # A count that is missing is not zero.

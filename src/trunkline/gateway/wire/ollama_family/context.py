@@ -31,7 +31,9 @@ _BYTES_PER_TOKEN: Final = 3
 _TOKENS_PER_MESSAGE: Final = 8
 # As many as the vision models of Ollama's library make of one picture.
 _TOKENS_PER_IMAGE: Final = 2_048
+# Ceilings are often far above what is ever written, and a window costs memory.
 _ROOM_FOR_AN_ANSWER: Final = 1_024
+_MOST_ROOM_FOR_AN_ANSWER: Final = 4_096
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,7 +44,7 @@ def window_for(request: Request) -> int | None:
     Windows are powers of two: each new size makes Ollama load the model again.
     """
     size = 0
-    tokens = request.max_tokens or _ROOM_FOR_AN_ANSWER
+    tokens = min(request.max_tokens or _ROOM_FOR_AN_ANSWER, _MOST_ROOM_FOR_AN_ANSWER)
     for message in request.messages:
         tokens += _TOKENS_PER_MESSAGE
         for part in message.parts:

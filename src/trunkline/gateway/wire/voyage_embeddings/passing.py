@@ -1,5 +1,7 @@
 """Voyage's embeddings, as a caller asks for them and as a provider gives them."""
 
+from typing import Final
+
 import msgspec
 from typing_extensions import override
 
@@ -17,9 +19,11 @@ from trunkline.gateway.wire.totals import Totals, usage_of
 from trunkline.gateway.wire.vectors import inputs_in
 from trunkline.gateway.wire.voyage_embeddings.codec import WIRE, VoyageEmbeddingsCodec
 
+_ABSENT: Final = msgspec.Raw()
+
 
 class _Reply(msgspec.Struct):
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = _ABSENT
     usage: Totals | None = None
     model: str | None = None
 
@@ -54,6 +58,6 @@ class VoyageEmbeddings(DetailWire):
             reply = _decode_reply(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not what the wire promises") from None
-        if reply.data is None:
+        if reply.data is _ABSENT:
             raise Malformed("the answer has no data")
         return Reply(usage_of(reply.usage), reply.model)

@@ -1,5 +1,7 @@
 """Voyage's ranking, as a caller asks for it and as a provider gives it."""
 
+from typing import Final
+
 import msgspec
 from typing_extensions import override
 
@@ -16,9 +18,11 @@ from trunkline.gateway.wire.ranking import read_inbound
 from trunkline.gateway.wire.totals import Totals, usage_of
 from trunkline.gateway.wire.voyage_rerank.codec import WIRE, VoyageRerankCodec
 
+_ABSENT: Final = msgspec.Raw()
+
 
 class _Reply(msgspec.Struct):
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = _ABSENT
     usage: Totals | None = None
     model: str | None = None
 
@@ -47,6 +51,6 @@ class VoyageRerank(DetailWire):
             reply = _decode_reply(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not what the wire promises") from None
-        if reply.data is None:
+        if reply.data is _ABSENT:
             raise Malformed("the answer has no data")
         return Reply(usage_of(reply.usage), reply.model)
