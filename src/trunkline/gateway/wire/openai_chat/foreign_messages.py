@@ -61,7 +61,10 @@ class _Writer:
         self.messages: list[Document] = []
 
     def take(self, message: Message) -> None:
-        note_extras(message.extra, self._losses)
+        for name, value in message.extra.items():
+            # Some wires keep the role there as they spell it, and it is said here as well.
+            if name != "role" or value != message.role:
+                note_extras({name: value}, self._losses)
         if message.role == "assistant":
             self._begun = True
             self._answer(message)

@@ -52,7 +52,8 @@ def write_head(
     if usage is not None:
         document["usage"] = write_usage(usage)
     if reply.service_tier is not None:
-        document["service_tier"] = reply.service_tier
+        tier = reply.service_tier
+        document["service_tier"] = "default" if tier == "standard" else tier
     return document
 
 
