@@ -145,3 +145,13 @@ async def test_a_connection_keeps_only_a_reference_to_its_secret(database: Datab
     async with database.read(None) as conn:
         (row,) = await SERVICE.connections(conn, None)
     assert row.secret == "env:OPENAI_API_KEY"
+
+
+async def test_a_connection_keeps_the_address_that_its_places_make(database: Database) -> None:
+    org = await make_org(database, "acme")
+    spec = ConnectionSpec(name="claude", provider="bedrock", region="eu-central-1")
+    assert await put(database, org, spec) == [True]
+    async with database.read(org) as conn:
+        (row,) = await SERVICE.connections(conn, org)
+    assert row.base_url == "https://bedrock-runtime.eu-central-1.amazonaws.com"
+    assert await put(database, org, spec) == [False]
