@@ -269,10 +269,21 @@ def test_two_kinds_in_one_piece_are_two_parts() -> None:
                 call(3, id="d", name="f", arguments={"z": 1}),
                 call(4, id="e", name="f", arguments=" "),
             ],
-            [("a", "f", ""), ("b", "f", ""), ("c", "f", ""), ("d", "f", '{"z":1}'), ("e", "f", "")],
+            [
+                ("a", "f", ""),
+                ("b", "f", ""),
+                ("c", "f", ""),
+                ("d", "f", '{"z":1}'),
+                ("e", "f", ""),
+            ],
         ),
-        ([{"function_call": {"name": "f", "arguments": "{"}}, {"function_call": {"arguments": "}"}}],
-         [(f"call_{SEED[-24:]}_0_0", "f", "{}")]),
+        (
+            [
+                {"function_call": {"name": "f", "arguments": "{"}},
+                {"function_call": {"arguments": "}"}},
+            ],
+            [(f"call_{SEED[-24:]}_0_0", "f", "{}")],
+        ),
         ([{"tool_calls": [{"index": 0}]}], []),
         (
             [
@@ -282,7 +293,7 @@ def test_two_kinds_in_one_piece_are_two_parts() -> None:
             [("a", "p", "null")],
         ),
     ],
-)  # fmt: skip
+)
 def test_calls_are_counted_from_0_and_told_one_after_the_other(
     pieces: list[dict[str, Any]], expected: list[tuple[str, str, str]]
 ) -> None:
@@ -731,7 +742,7 @@ def test_a_caller_who_knows_function_calls_alone_gets_one() -> None:
         },
         NOWHERE,
     )
-    events = [
+    events: list[Event] = [
         ToolStarted(0, "x", "f"),
         ToolEnded(0),
         ToolStarted(1, "y", "f"),

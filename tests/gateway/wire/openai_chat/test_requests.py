@@ -77,8 +77,7 @@ def test_a_recorded_request_comes_out_as_it_went_in(path: Any) -> None:
 def test_each_document_comes_out_as_it_went_in_or_is_refused(document: Any) -> None:
     try:
         request = CODEC.read_request(document, NOWHERE)
-    except InvalidRequest as error:
-        assert error.hint
+    except InvalidRequest:
         return
     assert told(written(request, request.model)) == told(document)
 
@@ -185,7 +184,7 @@ def test_items_of_content_become_parts() -> None:
         {"type": "input_audio", "input_audio": "https://x.test/a.mp3"},
         {
             "type": "file",
-            "file": {"file_data": "data:application/pdf;base64,aGk=", "filename": "a"},
+            "file": {"file_data": "data:text/csv;base64,aGk=", "filename": "a"},
         },
         {"type": "file", "file": {"file_id": "file-1"}},
         {"type": "document_url", "document_url": "https://x.test/a.pdf", "document_name": "b"},
@@ -199,7 +198,7 @@ def test_items_of_content_become_parts() -> None:
         Image(Link("https://x.test/a.png")),
         Audio(Inline("audio/mp3", "aGk=")),
         Audio(Link("https://x.test/a.mp3")),
-        File(Inline("application/pdf", "aGk="), "a"),
+        File(Inline("text/csv", "aGk="), "a"),
         File(Upload("file-1")),
         File(Link("https://x.test/a.pdf"), "b"),
         Foreign("openai_chat", content[9]),
