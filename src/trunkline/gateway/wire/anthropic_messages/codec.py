@@ -8,7 +8,7 @@ from trunkline.gateway.exchange.parts import Document
 from trunkline.gateway.exchange.reply import Reply
 from trunkline.gateway.exchange.request import Request
 from trunkline.gateway.metering.usage import Usage
-from trunkline.gateway.wire.anthropic_messages import replies, requests
+from trunkline.gateway.wire.anthropic_messages import own_requests, replies, requests
 from trunkline.gateway.wire.anthropic_messages.blocks import WIRE
 from trunkline.gateway.wire.anthropic_messages.event_reader import MessagesEventReader
 from trunkline.gateway.wire.anthropic_messages.event_writer import MessagesEventWriter
@@ -26,7 +26,7 @@ class AnthropicMessagesCodec(Codec[Request, Reply], EventCodec):
     @override
     def write_request(self, request: Request, destination: Destination, losses: Losses) -> Document:
         if request.wire == WIRE:
-            return requests.write_back(request, destination.model)
+            return own_requests.write_back(request, destination.model)
         return write_foreign(request, destination, losses)
 
     @override

@@ -5,7 +5,7 @@ that rise by one; ``message_delta`` with the reason and the whole usage; ``messa
 stand anywhere. Source: the recorded streams and Anthropic's own SDK.
 """
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 from typing_extensions import override
@@ -29,7 +29,8 @@ from trunkline.gateway.exchange.reply import (
 )
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.anthropic_messages.blocks import WIRE
-from trunkline.gateway.wire.anthropic_messages.foreign_parts import CUSTOM_ARGUMENT
+from trunkline.gateway.wire.anthropic_messages.frames import PING, STOP, TAIL, delta_head, frame
+from trunkline.gateway.wire.anthropic_messages.pending_call import PendingCall
 from trunkline.gateway.wire.anthropic_messages.replies import (
     guessed_output,
     shows_thought,
@@ -39,52 +40,10 @@ from trunkline.gateway.wire.anthropic_messages.replies import (
 from trunkline.gateway.wire.anthropic_messages.seals import seal
 from trunkline.gateway.wire.anthropic_messages.usage import write_usage
 from trunkline.gateway.wire.contract import Answering, EventWriter
-from trunkline.gateway.wire.documents import arguments_text
 from trunkline.gateway.wire.sse import size_of
 
 _encode = msgspec.json.Encoder().encode
-PING: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
-_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _Open = Literal["", "text", "thinking", "tool", "foreign"]
-
-
-def _frame(kind: bytes, document: Document) -> bytes:
-    return b"event: " + kind + b"\ndata: " + _encode(document) + b"\n\n"
-
-
-def _delta(index: int, kind: bytes, member: bytes) -> bytes:
-    """What precedes the text of a piece; ``_TAIL`` follows it."""
-    return (
-        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
-        b'"delta":{"type":"%s","%s":' % (index, kind, member)
-    )
-
-
-_TAIL: Final = b"}}\n\n"
-
-
-class _Call:
-    """One call: its arguments are held until it is sure that they are an object."""
-
-    __slots__ = ("custom", "ended", "held", "id", "name", "started", "streams")
-
-    def __init__(self, event: ToolStarted) -> None:
-        self.id = event.id
-        self.name = event.name
-        self.custom = event.kind == "custom"
-        self.held: list[str] = []
-        self.started = False
-        self.streams = False
-        self.ended = False
-
-    def rest(self) -> str:
-        """What is still to be told of the arguments when the call ends."""
-        held, self.held = "".join(self.held), []
-        if self.streams:
-            return held
-        if self.custom:
-            return _encode({CUSTOM_ARGUMENT: held}).decode()
-        return arguments_text(held)
 
 
 class MessagesEventWriter(EventWriter):
@@ -108,7 +67,7 @@ class MessagesEventWriter(EventWriter):
         self._prefix = b""
         self._signed = False
         self._call = -1
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, PendingCall] = {}
         self._waiting: list[int] = []
         self._stop = Stop()
         self._wire = ""
@@ -126,7 +85,7 @@ class MessagesEventWriter(EventWriter):
             ):
                 # Nearly every frame of a stream is this one.
                 self._size += size_of(event.text)
-                return self._prefix + _encode(event.text) + _TAIL
+                return self._prefix + _encode(event.text) + TAIL
         out: list[bytes] = []
         for event in events:
             # Nobody can ask for alternatives by this wire.
@@ -147,7 +106,7 @@ class MessagesEventWriter(EventWriter):
             "delta": {"stop_reason": reason, "stop_sequence": self._stop.sequence},
             "usage": write_usage(usage) if usage is not None else report,
         }
-        out.extend((_frame(b"message_delta", document), _STOP))
+        out.extend((frame(b"message_delta", document), STOP))
         return b"".join(out)
 
     def _take(self, event: Event, out: list[bytes]) -> None:  # noqa: C901 - one branch for each kind of event
@@ -193,7 +152,7 @@ class MessagesEventWriter(EventWriter):
             # Counts so far: other providers tell their input at the end, where it is told here.
             "usage": {"input_tokens": 0, "output_tokens": 0},
         }
-        out.append(_frame(b"message_start", {"type": "message_start", "message": message}))
+        out.append(frame(b"message_start", {"type": "message_start", "message": message}))
 
     def _begin(self, kind: _Open, block: Document, out: list[bytes]) -> None:
         """Open a block; text goes on in an open one, and thought until it is signed."""
@@ -206,14 +165,14 @@ class MessagesEventWriter(EventWriter):
         self._index += 1
         self._open = kind
         if kind == "text":
-            self._prefix = _delta(self._index, b"text_delta", b"text")
+            self._prefix = delta_head(self._index, b"text_delta", b"text")
         elif kind == "thinking":
             self._signed = False
-            self._prefix = _delta(self._index, b"thinking_delta", b"thinking")
+            self._prefix = delta_head(self._index, b"thinking_delta", b"thinking")
         else:
-            self._prefix = _delta(self._index, b"input_json_delta", b"partial_json")
+            self._prefix = delta_head(self._index, b"input_json_delta", b"partial_json")
         start = {"type": "content_block_start", "index": self._index, "content_block": block}
-        out.append(_frame(b"content_block_start", start))
+        out.append(frame(b"content_block_start", start))
 
     def _close(self, out: list[bytes]) -> None:
         """End the open block; of a call, what was held back comes first."""
@@ -231,15 +190,15 @@ class MessagesEventWriter(EventWriter):
             self._sign(seal(None, "", None), out)
         self._open = ""
         stop = {"type": "content_block_stop", "index": self._index}
-        out.append(_frame(b"content_block_stop", stop))
+        out.append(frame(b"content_block_stop", stop))
 
     def _told(self, text: str) -> bytes:
         self._size += size_of(text)
-        return self._prefix + _encode(text) + _TAIL
+        return self._prefix + _encode(text) + TAIL
 
     def _piece(self, delta: Document) -> bytes:
         document = {"type": "content_block_delta", "index": self._index, "delta": delta}
-        return _frame(b"content_block_delta", document)
+        return frame(b"content_block_delta", document)
 
     def _text(self, text: str, out: list[bytes]) -> None:
         if text:
@@ -275,7 +234,7 @@ class MessagesEventWriter(EventWriter):
         out.append(self._piece({"type": "signature_delta", "signature": signature}))
 
     def _call_begins(self, event: ToolStarted, out: list[bytes]) -> None:
-        self._calls[event.index] = _Call(event)
+        self._calls[event.index] = PendingCall(event)
         if self._open == "tool":
             self._waiting.append(event.index)
         else:
@@ -300,7 +259,7 @@ class MessagesEventWriter(EventWriter):
         else:
             call.held.append(event.arguments)
 
-    def _told_arguments(self, call: _Call, arguments: str, out: list[bytes]) -> None:
+    def _told_arguments(self, call: PendingCall, arguments: str, out: list[bytes]) -> None:
         if not call.streams and not call.custom:
             call.streams = "".join((*call.held, arguments)).lstrip().startswith("{")
         if call.streams:

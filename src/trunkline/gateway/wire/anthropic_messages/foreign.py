@@ -11,8 +11,8 @@ from trunkline.gateway.exchange.request import ReasoningAsk, Request, Tool, Tool
 from trunkline.gateway.exchange.thinking import budget_of, is_off, settle_thinking
 from trunkline.gateway.wire.anthropic_messages.foreign_parts import CUSTOM_ARGUMENT
 from trunkline.gateway.wire.anthropic_messages.marks import limit_marks, write_mark
-from trunkline.gateway.wire.anthropic_messages.requests import write_choice
 from trunkline.gateway.wire.anthropic_messages.schemas import object_schema, restrict
+from trunkline.gateway.wire.anthropic_messages.settings import write_choice
 from trunkline.gateway.wire.anthropic_messages.turns import write_turns
 from trunkline.gateway.wire.documents import note_extras
 

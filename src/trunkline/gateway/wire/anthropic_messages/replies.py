@@ -16,8 +16,9 @@ from trunkline.gateway.exchange.parts import (
 from trunkline.gateway.exchange.reply import Choice, Reason, Reply, Stop
 from trunkline.gateway.exchange.request import Request
 from trunkline.gateway.metering.usage import Usage
-from trunkline.gateway.wire.anthropic_messages.blocks import WIRE, read_blocks, write_back
+from trunkline.gateway.wire.anthropic_messages.blocks import WIRE, read_blocks
 from trunkline.gateway.wire.anthropic_messages.foreign_parts import CUSTOM_ARGUMENT
+from trunkline.gateway.wire.anthropic_messages.own_blocks import write_back
 from trunkline.gateway.wire.anthropic_messages.seals import seal
 from trunkline.gateway.wire.anthropic_messages.usage import write_usage
 from trunkline.gateway.wire.contract import Answering, Malformed
