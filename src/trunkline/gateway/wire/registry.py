@@ -9,6 +9,7 @@ from trunkline.gateway.wire.cohere_embed.passing import CohereEmbed
 from trunkline.gateway.wire.cohere_rerank.passing import CohereRerank
 from trunkline.gateway.wire.contract import Wire
 from trunkline.gateway.wire.gemini.passing import Gemini
+from trunkline.gateway.wire.gemini_embeddings.passing import GeminiEmbeddings
 from trunkline.gateway.wire.jina_rerank.passing import JinaRerank
 from trunkline.gateway.wire.mistral_fim.passing import MistralFim
 from trunkline.gateway.wire.ollama_chat.passing import OllamaChat
@@ -16,6 +17,7 @@ from trunkline.gateway.wire.ollama_embed.passing import OllamaEmbed, OllamaEmbed
 from trunkline.gateway.wire.ollama_generate.passing import OllamaGenerate
 from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 from trunkline.gateway.wire.openai_completions.passing import OpenAICompletions
+from trunkline.gateway.wire.openai_embeddings.passing import OpenAIEmbeddings
 from trunkline.gateway.wire.openai_media.passing import (
     OPENAI_IMAGES,
     OPENAI_MODERATION,
@@ -31,6 +33,8 @@ _ALL: tuple[Wire, ...] = (
     AnthropicMessages(),
     BedrockConverse(),
     Gemini(),
+    GeminiEmbeddings(),
+    OpenAIEmbeddings(),
     OpenAICompletions(),
     OpenAIResponses(),
     MistralFim(),

@@ -135,7 +135,7 @@ def write_reply(reply: Reply, usage: Usage | None, answering: Answering) -> Docu
     if not isinstance(reply.choices[0], Blocked):
         own = reply.wire == WIRE
         document["candidates"] = [
-            _candidate_back(index, one) if own else _candidate(index, one)
+            _candidate_back(one) if own else _candidate(index, one)
             for index, one in enumerate(reply.choices)
         ]
     if usage is not None:
@@ -152,7 +152,7 @@ def write_reply(reply: Reply, usage: Usage | None, answering: Answering) -> Docu
     return overridden(document, extra)
 
 
-def _candidate_back(index: int, choice: Choice) -> Document:
+def _candidate_back(choice: Choice) -> Document:
     extra = dict(choice.extra)
     content: Document = {"parts": write_back(choice.parts), "role": _MODEL_ROLE}
     document: Document = {"content": content, "finishReason": finish_word(choice.stop)}
@@ -164,9 +164,6 @@ def _candidate_back(index: int, choice: Choice) -> Document:
             del document["content"]
         else:
             overridden(content, differing)
-    # Older models do not count their candidates, and there is nothing to tell apart.
-    if index:
-        document["index"] = index
     return overridden(document, extra)
 
 

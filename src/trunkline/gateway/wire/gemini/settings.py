@@ -47,9 +47,10 @@ def read_settings(rest: Document, own: Document) -> dict[str, Any]:
     config = take_object(rest, CONFIG)
     if config is None:
         return {}
-    if not config:
-        own[CONFIG] = config
     left = members_of(config)
+    if not left:
+        own[CONFIG] = left
+        return {}
     read: dict[str, Any] = {
         member: take_number(left, name, LEFT) for name, member in _NUMBERS.items()
     }
