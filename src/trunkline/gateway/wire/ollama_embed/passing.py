@@ -91,11 +91,7 @@ class OllamaEmbed(WholeWire):
 
 
 class OllamaEmbeddings(OllamaEmbed):
-    """``/api/embeddings``, which older clients call: one prompt, one vector, no counts.
-
-    No connection lists it, so that it is always written as another wire, mostly as ``/api/embed``,
-    which counts.
-    """
+    """``/api/embeddings``, which older clients call: one prompt, one vector, no counts."""
 
     name = "ollama_embeddings"
     codec = OlderEmbedCodec()
