@@ -275,7 +275,7 @@ def test_any_events_are_read_or_malformed(events: list[dict[str, Any]]) -> None:
     steps = [*read_so_far, *reader.close()]
     assert _written(steps, thinks=True).endswith(events_end())
     # What only this wire knows is told again as it came, and is as odd as it came.
-    plain = [event for event in steps if not isinstance(event, ForeignEvent)]
+    plain: list[Event] = [event for event in steps if not isinstance(event, ForeignEvent)]
     assert told(plain, thinks=True)["type"] == "message"
 
 
