@@ -11,6 +11,7 @@ from trunkline.connections.accounts import Account, Credentials, connected
 from trunkline.connections.rows import ConnectionRow
 from trunkline.gateway.providers.aws import AwsSigner
 from trunkline.gateway.providers.google import GoogleTokens
+from trunkline.gateway.providers.registry import PROVIDERS
 from trunkline.gateway.snapshot import Connection
 from trunkline.gateway.wire.registry import WIRES
 from trunkline.kit.clock import FakeClock
@@ -122,6 +123,42 @@ def test_azures_older_addresses_keep_their_version() -> None:
     assert made.query == "api-version=2024-10-21"
 
 
-def test_a_connection_speaks_only_wires_that_are_there() -> None:
-    for provider in ("openai", "bedrock", "mistral"):
-        assert connection(provider, base_url="https://a.example").wires.keys() <= WIRES.keys()
+def test_a_connection_speaks_all_wires_of_its_provider_in_their_order() -> None:
+    for provider in PROVIDERS:
+        assert tuple(prefixes(provider.id, "https://a.example/v1")) == provider.wires
+
+
+# As the providers' own documentation writes them.
+DOCUMENTED = """
+openai openai_responses chat https://api.openai.com/v1/responses
+openai openai_embeddings embedding https://api.openai.com/v1/embeddings
+openai openai_transcription transcription https://api.openai.com/v1/audio/transcriptions
+anthropic anthropic_messages count_tokens https://api.anthropic.com/v1/messages/count_tokens
+together jina_rerank rerank https://api.together.xyz/v1/rerank
+mistral mistral_fim completion https://api.mistral.ai/v1/fim/completions
+gemini gemini chat https://generativelanguage.googleapis.com/v1beta/models/m:generateContent
+groq openai_chat chat https://api.groq.com/openai/v1/chat/completions
+deepseek openai_completions completion https://api.deepseek.com/beta/completions
+deepseek anthropic_messages chat https://api.deepseek.com/anthropic/v1/messages
+xai openai_responses chat https://api.x.ai/v1/responses
+cohere cohere_chat chat https://api.cohere.com/v2/chat
+cohere cohere_rerank rerank https://api.cohere.com/v2/rerank
+voyage voyage_rerank rerank https://api.voyageai.com/v1/rerank
+voyage voyage_embeddings embedding https://api.voyageai.com/v1/embeddings
+jina jina_rerank rerank https://api.jina.ai/v1/rerank
+openrouter openai_chat chat https://openrouter.ai/api/v1/chat/completions
+openrouter anthropic_messages chat https://openrouter.ai/api/v1/messages
+ollama ollama_chat chat http://127.0.0.1:11434/api/chat
+ollama ollama_embed embedding http://127.0.0.1:11434/api/embed
+ollama openai_chat chat http://127.0.0.1:11434/v1/chat/completions
+"""
+
+
+@pytest.mark.parametrize("line", DOCUMENTED.split("\n")[1:-1])
+def test_each_operation_goes_where_the_provider_documents_it(line: str) -> None:
+    provider, wire, operation, url = line.split()
+    made = connection(provider)
+    path = WIRES[wire].path(operation, "m", stream=False).decode()
+    host = f"{made.origin.scheme}://{made.origin.host}"
+    port = "" if made.origin.port == 443 else f":{made.origin.port}"
+    assert f"{host}{port}{made.wires[wire]}{path}" == url

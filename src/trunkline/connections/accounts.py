@@ -104,5 +104,4 @@ def _wires(provider: Provider, prefix: str) -> dict[str, str]:
     return {
         wire: bare + other[wire] if wire in other else bare if WIRES[wire].versioned else prefix
         for wire in provider.wires
-        if wire in WIRES
     }

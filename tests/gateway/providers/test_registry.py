@@ -11,6 +11,7 @@ from scripts.build_provider_docs import PAGE, page
 from trunkline.catalog.reader import Catalog
 from trunkline.gateway.providers.families import family_of
 from trunkline.gateway.providers.registry import PROVIDERS, find_provider
+from trunkline.gateway.wire.registry import WIRES
 from trunkline.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -89,6 +90,10 @@ def test_whose_signatures_a_model_reads_is_told_by_its_maker(
     provider: str, model: str, family: str
 ) -> None:
     assert family_of(find_provider(provider), model) == family
+
+
+def test_each_wire_of_a_row_can_be_spoken_and_each_wire_is_spoken_by_some_row() -> None:
+    assert {wire for row in PROVIDERS for wire in row.wires} == WIRES.keys()
 
 
 def test_each_wire_of_a_row_is_there_once() -> None:
