@@ -87,6 +87,7 @@ def test_what_is_billed_is_what_counts(reported: Any, usage: Usage | None) -> No
         b'{"x":' * 9999,
         b'{"message":{},"finish_reason":"ERROR"}',
         b'{"message":{},"finish_reason":"TIMEOUT"}',
+        b'{"message":{},"finish_reason":"ERROR_LIMIT"}',
     ],
 )
 def test_what_is_no_whole_answer_is_malformed(told: bytes) -> None:

@@ -266,6 +266,23 @@ def test_what_cohere_has_no_place_for_is_named() -> None:
     }  # fmt: skip
 
 
+def test_what_asks_for_nothing_is_no_loss() -> None:
+    document, lost = written(
+        service_tier="default",
+        min_p=0,
+        repetition_penalty=1.0,
+        top_logprobs=0,
+        answers=1,
+        tools=(Tool("patch", kind="custom"),),
+        tool_choice=ToolChoice("required"),
+        reasoning=ReasoningAsk(budget=-1),
+        traits=Traits(thinking="switch"),
+    )
+    assert lost == ("patch",)
+    assert "tools" not in document
+    assert document["thinking"] == {"type": "enabled"}
+
+
 @pytest.mark.parametrize(
     ("choice", "told_choice", "names"),
     [

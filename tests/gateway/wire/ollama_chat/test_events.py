@@ -179,6 +179,12 @@ def test_several_events_at_once_are_the_same_lines() -> None:
     assert together == raw(TextDelta("a"), TextDelta("b"))
 
 
+def test_a_model_that_was_only_loaded_is_told_so() -> None:
+    reader = WIRE.events.event_reader(SEED)
+    events = reader.read(line(done=True, done_reason="load"))
+    assert retell(*events)[-1]["done_reason"] == "load"
+
+
 def test_a_stream_of_nothing_still_ends() -> None:
     assert retell(Stopped(Stop("length"))) == [says({}, done=True, done_reason="length")]
 

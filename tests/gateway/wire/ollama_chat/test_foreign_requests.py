@@ -156,6 +156,11 @@ def test_what_ollama_has_no_place_for_is_named() -> None:
     }
 
 
+def test_what_asks_for_nothing_is_no_loss() -> None:
+    _, lost = written(service_tier="auto", metadata={}, logit_bias={}, answers=1, top_logprobs=0)
+    assert lost == ()
+
+
 def test_a_model_that_must_not_call_tools_is_shown_none() -> None:
     document, lost = written(tools=(Tool("now"),), tool_choice=ToolChoice("none"))
     assert "tools" not in document

@@ -150,6 +150,7 @@ def test_ollamas_own_client_reads_an_answer_from_elsewhere() -> None:
         "embeddings": [[0.5, 1.0]],
         "prompt_eval_count": 8,
     }
+    assert "prompt_eval_count" not in WIRE.codec.write_reply(reply, None, answering())
     nothing = EmbeddingReply(wire="elsewhere", vectors=())
     assert OLDER.codec.write_reply(nothing, None, answering()) == {"embedding": ()}
     older = OLDER.codec.write_reply(reply, None, answering())

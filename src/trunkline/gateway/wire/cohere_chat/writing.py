@@ -12,9 +12,9 @@ from trunkline.gateway.wire.cohere_chat.turns import write_messages
 from trunkline.gateway.wire.documents import note_extras
 from trunkline.gateway.wire.functions import function_of, tool_back
 from trunkline.gateway.wire.spelling import SpelledRequest
+from trunkline.gateway.wire.unsupported import lose_members
 
 _UNKNOWN: Final = "the provider's API has no such setting"
-_ONE_ANSWER: Final = "the provider gives one answer"
 _ALL_STRICT: Final = "the provider's tools are strict all together or not at all"
 _ONLY_FUNCTIONS: Final = "the provider's API has only functions"
 _NO_MARKS: Final = "the provider's API has no cache marks"
@@ -105,11 +105,7 @@ def _write_foreign(
     if ask is not None and says_something(ask):
         document["thinking"] = _thinking(ask)
     document["stream"] = request.stream
-    for name in _WITHOUT_PLACE:
-        if getattr(request, name) is not None:
-            losses.lose(name, _UNKNOWN)
-    if request.answers is not None and request.answers > 1:
-        losses.lose("n", _ONE_ANSWER)
+    lose_members(request, _WITHOUT_PLACE, losses)
     if request.raw_prompt:
         losses.lose("raw", _UNKNOWN)
     note_extras(request.extra, losses)

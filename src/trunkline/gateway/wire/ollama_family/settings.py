@@ -12,9 +12,8 @@ from trunkline.gateway.wire.ollama_family.names import FAMILY, SHARED
 from trunkline.gateway.wire.ollama_family.options import read_options, write_options
 from trunkline.gateway.wire.ollama_family.thinking import read_think, write_think
 from trunkline.gateway.wire.spelling import SpelledRequest
+from trunkline.gateway.wire.unsupported import lose_members
 
-_UNKNOWN: Final = "the provider's API has no such setting"
-_ONE_ANSWER: Final = "the provider gives one answer"
 _FREE_CHOICE: Final = "the provider cannot make a model call a tool"
 
 # Members of a request for which Ollama's formats have no place.
@@ -118,11 +117,7 @@ def spelled_out(request: Request, name: str, document: Document, losses: Losses)
 
 def lose_unsupported(request: Request, losses: Losses) -> None:
     """Note the members of a request for which Ollama's formats have no place."""
-    for name in _WITHOUT_PLACE:
-        if getattr(request, name) is not None:
-            losses.lose(name, _UNKNOWN)
-    if request.answers is not None and request.answers > 1:
-        losses.lose("n", _ONE_ANSWER)
+    lose_members(request, _WITHOUT_PLACE, losses)
     if request.parallel_tools is False:
         losses.lose("parallel_tool_calls", _FREE_CHOICE)
     choice = request.tool_choice
