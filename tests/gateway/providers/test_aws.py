@@ -81,6 +81,7 @@ async def test_the_signing_key_changes_with_the_day() -> None:
         assert await ours(signer, "/a", b"{}") == botocores(KEY, "/a", b"{}", clock.now())
         clock.advance(50_000)
     assert repr(signer) == "AwsSigner('bedrock', 'eu-central-1')"
+    assert repr(TEMPORARY) == "AccessKey('ASIAEXAMPLE')"
 
 
 def test_an_access_key_is_read_from_json() -> None:

@@ -113,6 +113,7 @@ async def test_a_signed_claim_is_exchanged_for_a_token(
     signature = base64.urlsafe_b64decode(proof + "=" * (-len(proof) % 4))
     PRIVATE.public_key().verify(signature, f"{head}.{claims}".encode(), PKCS1v15(), hashes.SHA256())
     assert repr(signer) == "<token of sa@p.iam.example>"
+    assert repr(account(tokens)) == "ServiceAccount('sa@p.iam.example')"
 
 
 async def test_a_token_serves_until_it_is_about_to_end(

@@ -33,6 +33,10 @@ class AccessKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_token: str | None = None
     region: str | None = None
 
+    @override
+    def __repr__(self) -> str:
+        return f"AccessKey({self.access_key_id!r})"
+
 
 def read_access_key(text: str) -> AccessKey:
     """The access key of a secret.

@@ -47,6 +47,10 @@ class ServiceAccount(msgspec.Struct, frozen=True):
     private_key_id: str | None = None
     type: str = "service_account"
 
+    @override
+    def __repr__(self) -> str:
+        return f"ServiceAccount({self.client_email!r})"
+
 
 class _Granted(msgspec.Struct):
     access_token: str
