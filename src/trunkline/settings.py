@@ -169,6 +169,20 @@ class Storage(_Group):
         validation_alias=_also("REDIS_PASSWORD", "REDIS_PASSWORD"),
         description="Password of Redis.",
     )
+    kept_response_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        validation_alias=_also("KEPT_RESPONSE_DAYS"),
+        description="Days for which a response of the Responses API is kept for its owner, unless "
+        "its request says 'store': false.",
+    )
+    max_kept_response_bytes: int = Field(
+        8_388_608,
+        ge=1024,
+        validation_alias=_also("MAX_KEPT_RESPONSE_BYTES"),
+        description="Most bytes of a response that is kept, with everything that led to it.",
+    )
     backups_external: bool = Field(
         default=False,
         validation_alias=_also("BACKUPS_EXTERNAL"),

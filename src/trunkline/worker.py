@@ -22,6 +22,7 @@ from trunkline.ledger.shipping import Shipper
 from trunkline.observability.line_writer import LineWriter
 from trunkline.observability.logs import configure_logs
 from trunkline.repeats.repository import purge
+from trunkline.responses.retention import remove_expired
 from trunkline.settings import Settings
 from trunkline.storage.changes import forget_changes
 from trunkline.storage.engine import Database
@@ -75,6 +76,7 @@ async def _keep_house(database: Database, clock: Clock, stop: asyncio.Event) -> 
             async with database.write(None) as connection:
                 await purge(connection, int(clock.now() * 1000))
                 await forget_changes(connection)
+            await remove_expired(database, int(clock.now() * 1000))
         except (TrunklineError, SQLAlchemyError) as error:
             log.warning("housekeeping failed", error=repr(error))
         with contextlib.suppress(TimeoutError):

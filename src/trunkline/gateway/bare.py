@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
-from trunkline.errors import Unauthenticated
+from trunkline.errors import NotFound, Unauthenticated
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
 from trunkline.gateway.ports import (
@@ -14,6 +14,7 @@ from trunkline.gateway.ports import (
     Ask,
     Callers,
     Generations,
+    KeptResponses,
     Lease,
     Observer,
     Recorder,
@@ -24,6 +25,7 @@ from trunkline.gateway.ports import (
     Unmetered,
 )
 from trunkline.gateway.snapshot import Snapshot, Target
+from trunkline.gateway.wire.contract import Inbound
 
 
 class OneCaller(Callers):
@@ -132,3 +134,52 @@ class NoGenerations(Generations):
     @override
     async def find(self, caller: Caller, request_id: str) -> dict[str, object] | None:
         return None
+
+
+class NoResponses(KeptResponses):
+    """Keeps nothing."""
+
+    @override
+    async def load(self, caller: Caller, response_id: str) -> list[msgspec.Raw]:
+        raise _not_kept(response_id)
+
+    @override
+    async def items(self, caller: Caller, item_ids: tuple[str, ...]) -> dict[str, msgspec.Raw]:
+        return {}
+
+    @override
+    async def keep(
+        self, caller: Caller, request: Inbound, response: bytes, under: str | None = None
+    ) -> None:
+        return
+
+    @override
+    async def begin(self, caller: Caller, request: Inbound, response: bytes) -> None:
+        return
+
+    @override
+    async def fail(self, caller: Caller, response_id: str, error: dict[str, str]) -> None:
+        return
+
+    @override
+    async def get(self, caller: Caller, response_id: str) -> bytes:
+        raise _not_kept(response_id)
+
+    @override
+    async def delete(self, caller: Caller, response_id: str) -> None:
+        raise _not_kept(response_id)
+
+    @override
+    async def cancel(self, caller: Caller, response_id: str) -> bytes:
+        raise _not_kept(response_id)
+
+    @override
+    async def input_items(self, caller: Caller, response_id: str) -> list[msgspec.Raw]:
+        raise _not_kept(response_id)
+
+
+def _not_kept(response_id: str) -> NotFound:
+    return NotFound(f"Response with id '{response_id[:100]}' not found.")
+
+
+NO_RESPONSES: Final[KeptResponses] = NoResponses()

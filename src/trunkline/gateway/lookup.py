@@ -6,11 +6,12 @@ import msgspec
 
 from trunkline.errors import Forbidden, InternalError, TrunklineError
 from trunkline.gateway.arrival import Arrival
+from trunkline.gateway.bare import NO_RESPONSES
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.credentials import identify
 from trunkline.gateway.headers import JSON, Pairs, error_headers, request_id_headers
 from trunkline.gateway.metering.event import Finished
-from trunkline.gateway.ports import Callers, Generations, Observer, Routes
+from trunkline.gateway.ports import Callers, Generations, KeptResponses, Observer, Routes
 from trunkline.gateway.sink import Sink
 from trunkline.gateway.wire.contract import Wire
 from trunkline.kit.ids import new_id
@@ -23,15 +24,23 @@ class LookupPorts(msgspec.Struct, frozen=True):
     routes: Routes
     generations: Generations
     observer: Observer
+    responses: KeptResponses = NO_RESPONSES
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One look-up: who asks, in which wire, for which item."""
+    """One look-up: who asks, in which wire, for which item.
+
+    Attributes:
+        query: the query string as it came.
+        body: of a POST; empty otherwise.
+    """
 
     caller: Caller
     wire: Wire
     item: str | None
     ports: LookupPorts
+    query: bytes = b""
+    body: bytes = b""
 
 
 Lookup = Callable[[Question], Awaitable[object]]
@@ -66,7 +75,9 @@ class LookupRunner:
                     code="scope_missing",
                     hint=f"Use a key with one of the scopes: {', '.join(sorted(scopes))}.",
                 )
-            found = await lookup(Question(caller, wire, item, self._ports))
+            body = await arrival.read_body() if arrival.method == "POST" else b""
+            query = arrival.place.query
+            found = await lookup(Question(caller, wire, item, self._ports, query, body))
             self._end(arrival, wire, sink, 200, [JSON], _encode(found), caller)
         except TrunklineError as error:
             self._refuse(arrival, wire, sink, error, caller)

@@ -12,6 +12,7 @@ from trunkline.gateway.caller import Caller
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
 from trunkline.gateway.metering.price import Price
 from trunkline.gateway.snapshot import Snapshot, Target
+from trunkline.gateway.wire.contract import Inbound
 
 
 class Callers(Protocol):
@@ -199,4 +200,81 @@ class Generations(Protocol):
 
     async def find(self, caller: Caller, request_id: str) -> dict[str, object] | None:
         """The JSON object of a request of the caller's organisation, or None."""
+        ...
+
+
+class KeptResponses(Protocol):
+    """Keeps responses, so that later requests can go on from them and their owner look them up.
+
+    A response belongs to the user behind the key, or to the key where there is no user; for anybody
+    else, in the same organisation too, there is none of that id.
+    """
+
+    async def load(self, caller: Caller, response_id: str) -> list[msgspec.Raw]:
+        """What a request that goes on from this response has before its own input.
+
+        Raises:
+            NotFound: there is none; code ``previous_response_not_found``.
+            Conflict: it has not ended well, or was too large to be kept whole.
+        """
+        ...
+
+    async def items(self, caller: Caller, item_ids: tuple[str, ...]) -> dict[str, msgspec.Raw]:
+        """The items of kept responses' output that are known by these ids."""
+        ...
+
+    async def keep(
+        self, caller: Caller, request: Inbound, response: bytes, under: str | None = None
+    ) -> None:
+        """Keep a response and what led to it. Never raises: what cannot be kept is logged.
+
+        Args:
+            caller: its owner.
+            request: with its whole input, what it goes on from included.
+            response: the response object.
+            under: the id that the caller got before there was an answer, if it did.
+        """
+        ...
+
+    async def begin(self, caller: Caller, request: Inbound, response: bytes) -> None:
+        """Keep a response whose answer is still to come.
+
+        Raises:
+            Unavailable: it could not be written, so its id must not be told.
+        """
+        ...
+
+    async def fail(self, caller: Caller, response_id: str, error: dict[str, str]) -> None:
+        """End a response that was begun and got no answer, if it has not ended. Never raises.
+
+        Args:
+            caller: its owner.
+            response_id: as in its object.
+            error: what the object's member ``error`` says.
+        """
+        ...
+
+    async def get(self, caller: Caller, response_id: str) -> bytes:
+        """The response object.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    async def delete(self, caller: Caller, response_id: str) -> None:
+        """Forget a response; errors as of ``get``."""
+        ...
+
+    async def cancel(self, caller: Caller, response_id: str) -> bytes:
+        """End a response that was begun; the response object, as it is after that.
+
+        Raises:
+            NotFound: there is none.
+            InvalidRequest: its caller waited for its answer.
+        """
+        ...
+
+    async def input_items(self, caller: Caller, response_id: str) -> list[msgspec.Raw]:
+        """The items that led to a response, oldest first; errors as of ``load`` and ``get``."""
         ...

@@ -83,6 +83,7 @@ class Inbound(msgspec.Struct):
         form: the whole body where it is no JSON, such as an upload.
         place: what the request says outside of its body.
         continues: id of the kept response that this request goes on from.
+        references: ids of kept items that stand in this request's place of the items themselves.
         keeps: whether the response shall be kept for later requests.
         background: whether the caller wants the response's id at once, and its answer later.
         thinks: whether the model that it is written for thinks, as far as is known; set before
@@ -111,6 +112,7 @@ class Inbound(msgspec.Struct):
     form: bytes | None = None
     place: Place = NOWHERE
     continues: str | None = None
+    references: tuple[str, ...] = ()
     keeps: bool = False
     background: bool = False
     thinks: bool = False

@@ -4,6 +4,7 @@ Source: the recorded transcripts of this wire and the types of OpenAI's own SDK.
 to keep nothing: what one response goes on from is kept here, for its organisation alone.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -53,6 +54,7 @@ _SERVER_TOOLS: Final = (
 # Every provider of this wire reads its one member, whatever it calls it in its other wires.
 _CEILINGS: Final = ("max_output_tokens", "max_tokens")
 _MORE_TOOLS: Final = b'"additional_tools"'
+_REFERRING: Final = (b'"item_reference"', b'"reasoning"')
 _FALSE: Final = msgspec.Raw(b"false")
 _TRUE: Final = msgspec.Raw(b"true")
 _ABSENT: Final = msgspec.Raw()
@@ -117,6 +119,9 @@ class OpenAIResponses(Wire):
         )
         if operation == CHAT:
             _read_manner(request)
+        # Who has responses kept may refer to their items instead of sending them.
+        if request.keeps and count_marks(plain, _REFERRING):
+            request.references = state.references(fields.get("input", msgspec.Raw(b"null")))
         return request
 
     @override
@@ -128,12 +133,23 @@ class OpenAIResponses(Wire):
             request = msgspec.structs.replace(request, fields=fields)
         return body_for(request, model)
 
+    def insert(self, request: Inbound, found: Mapping[str, msgspec.Raw]) -> None:
+        """Put kept items where the request refers to them.
+
+        Raises:
+            NotFound: one of them is not kept.
+        """
+        state.insert(request, found)
+        _count_again(request)
+
     def prepend(self, request: Inbound, items: list[msgspec.Raw]) -> None:
         """Put the items of what a request goes on from before its own."""
         state.prepend(request, items)
-        plain = unescaped(bytes(request.fields["input"]))
-        request.attachments = count_marks(plain, _ATTACHMENTS)
-        request.files = count_marks(plain, _FILES)
+        _count_again(request)
+
+    def begun_object(self, request: Inbound, response_id: str, created: int) -> bytes:
+        """The response object of a request whose answer is still to come; Unix seconds."""
+        return state.begun_object(request, response_id, created)
 
     def final_object(self, last: bytes) -> bytes | None:
         """The response object in a whole answer or in the last frames of a stream, if any."""
@@ -186,6 +202,12 @@ class OpenAIResponses(Wire):
     @override
     def error_frame(self, error: TrunklineError, request_id: str) -> bytes:
         return error_frames(error, request_id)
+
+
+def _count_again(request: Inbound) -> None:
+    plain = unescaped(bytes(request.fields["input"]))
+    request.attachments = count_marks(plain, _ATTACHMENTS)
+    request.files = count_marks(plain, _FILES)
 
 
 def _require_input(fields: dict[str, msgspec.Raw], continues: str | None) -> None:

@@ -1,0 +1,1 @@
+"""Keeps responses for later requests of their owner."""
