@@ -10,6 +10,7 @@ from trunkline.simulator.instances import make_instance
 from trunkline.simulator.prose import verbatim, write_prose, write_thoughts
 from trunkline.simulator.question import Question, Tool
 from trunkline.simulator.refusals import Refusal
+from trunkline.simulator.scripted import ScriptedCall, scripted_calls, scripted_text
 from trunkline.simulator.tokens import split_tokens
 
 CALL_OVERHEAD = 4
@@ -130,7 +131,7 @@ def _text(question: Question, rng: random.Random, *, calls: bool) -> str:
         return _TOOL_PREFACE if question.tool_choice == "auto" else ""
     if question.schema is not None:
         return msgspec.json.encode(make_instance(rng, question.schema)).decode()
-    said = verbatim(question.last_text)
+    said = scripted_text(question) or verbatim(question.last_text)
     if said is not None:
         return said
     length = round(question.model.answer_tokens * rng.uniform(0.6, 1.4))
@@ -140,10 +141,19 @@ def _text(question: Question, rng: random.Random, *, calls: bool) -> str:
 def _calls(question: Question, rng: random.Random, label: str) -> tuple[Call, ...]:
     """The model calls tools when it must, or when it may and has no results yet.
 
-    A question that joins things by "and" gets two calls where parallel calls are allowed.
+    A question that joins things by "and" gets two calls where parallel calls are allowed; one that
+    scripts calls gets these.
     """
     mode = question.tool_choice
-    if not question.tools or mode == "none" or (mode == "auto" and question.after_tools):
+    if not question.tools or mode == "none":
+        return ()
+    demanded = scripted_calls(question)
+    if demanded is not None and (demanded or mode == "auto"):
+        return tuple(
+            _scripted(question, call, rng, f"{label}.{position}")
+            for position, call in enumerate(demanded)
+        )
+    if mode == "auto" and question.after_tools:
         return ()
     candidates = question.tools
     if mode.startswith("="):
@@ -160,6 +170,17 @@ def _call(question: Question, tool: Tool, rng: random.Random, label: str) -> Cal
         written = write_prose(rng, question.last_text, _FREEFORM_TOKENS)
     else:
         written = msgspec.json.encode(make_instance(rng, tool.schema)).decode()
+    return _written(tool, written, rng, label)
+
+
+def _scripted(question: Question, call: ScriptedCall, rng: random.Random, label: str) -> Call:
+    tool = next(tool for tool in question.tools if tool.name == call.name)
+    if tool.freeform and isinstance(call.arguments, str):
+        return _written(tool, call.arguments, rng, label)
+    return _written(tool, msgspec.json.encode(call.arguments).decode(), rng, label)
+
+
+def _written(tool: Tool, written: str, rng: random.Random, label: str) -> Call:
     return Call(
         ident=_letters(rng.randbytes(16), label, 24),
         name=tool.name,

@@ -41,6 +41,7 @@ class SeenAttempt(msgspec.Struct):
         output_tokens: generated so far, whether or not they left.
         audio_tokens: the part of the input that is sound.
         search_units: what a rerank is billed by.
+        tool_results: whether the newest message carries results of tools.
         audio_seconds: what a transcription is billed by, where it is not by tokens.
         complete: whether the client was sent a whole answer with a proper end.
         reported_usage: whether the final usage was handed to the operating system in full.
@@ -58,6 +59,7 @@ class SeenAttempt(msgspec.Struct):
     headers: dict[str, str]
     model: str = ""
     stream: bool = False
+    tool_results: bool = False
     fault: str | None = None
     replay: str | None = None
     service_tier: str | None = None

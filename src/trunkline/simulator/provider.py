@@ -103,6 +103,7 @@ class Provider:
         seen = room.tab.seen
         question = wire.read(room.asked)
         seen.model, seen.stream = question.model.name, question.stream
+        seen.tool_results = question.after_tools
         _raise_status(room.fault, wire)
         answer = compose(question, self._seed)
         use = self._use(wire, question, answer, room.key)
