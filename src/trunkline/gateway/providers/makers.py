@@ -70,8 +70,11 @@ MISTRAL = Provider(
     fixtures="mistral",
     family="other",
     quirks=Quirks(
-        refuses=frozenset({"logit_bias", "user", "name", "store", "verbosity"}),
-        takes=frozenset({"top_k", "repetition_penalty", "metadata", "document_url"}),
+        # Its tiers have other names than OpenAI's.
+        refuses=frozenset({"logit_bias", "user", "name", "store", "verbosity", "service_tier"}),
+        takes=frozenset(
+            {"top_k", "repetition_penalty", "metadata", "document_url", "audio_url", "prefix"}
+        ),
         renamed=(("seed", "random_seed"),),
         required_word="any",
         reasoning_member="content",

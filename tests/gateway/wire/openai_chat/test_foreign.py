@@ -302,6 +302,53 @@ def test_a_file_is_an_address_where_the_provider_takes_one() -> None:
     assert lost == ()
 
 
+def test_sound_is_told_by_address_where_the_provider_takes_one() -> None:
+    told, lost = messages_for(
+        user(
+            Audio(Inline("audio/wav", "aGk=")),
+            Audio(Link("https://x.test/a.mp3")),
+            Audio(Upload("file_1")),
+        ),
+        quirks=Quirks(takes=frozenset({"audio_url"})),
+    )
+    assert told[0]["content"] == [
+        {"type": "input_audio", "input_audio": "aGk="},
+        {"type": "input_audio", "input_audio": "https://x.test/a.mp3"},
+    ]
+    assert lost == ("audio",)
+
+
+def test_the_beginning_of_an_answer_is_marked_where_it_must_be() -> None:
+    begun = (HELLO, assistant(Text("It is")))
+    assert messages_for(*begun)[0][1] == {"role": "assistant", "content": "It is"}
+    told, _ = messages_for(*begun, quirks=Quirks(takes=frozenset({"prefix"})))
+    assert told[1] == {"role": "assistant", "content": "It is", "prefix": True}
+
+
+def test_a_text_that_may_hold_nothing_else_tells_what_it_leaves_out() -> None:
+    told, lost = messages_for(
+        Message("system", (Text("a"), Image(Link("https://x.test/a.png")), Text("b"))),
+        Message("system", (Text(""),)),
+        Message("user", ()),
+        assistant(Reasoning("hm", "s", "google")),
+        assistant(),
+        quirks=Quirks(reasoning_member="reasoning_content"),
+    )
+    assert told == [
+        {"role": "system", "content": "a\n\nb"},
+        {"role": "user", "content": ""},
+        {"role": "assistant", "content": "", "reasoning_content": "hm"},
+    ]
+    assert lost == ("image",)
+
+
+def test_the_role_as_another_wire_spells_it_is_no_loss() -> None:
+    same = Message("system", (Text("a"),), extra={"role": "system"})
+    other = Message("user", (Text("b"),), extra={"role": "critic"})
+    assert messages_for(same)[1] == ()
+    assert messages_for(other)[1] == ("role",)
+
+
 def test_a_late_order_is_the_users_where_the_model_knows_none_there() -> None:
     late = (HELLO, Message("system", (Text("be brief"),)), Message("developer", (Text("now"),)))
     told, _ = messages_for(*late)

@@ -263,6 +263,12 @@ def test_a_data_line_that_is_not_json_is_malformed_and_unknown_json_is_not() -> 
         (0, b'{"error":{"code":402,"message":"m"}}', (402, None, True)),
         (0, b'{"error":{"code":"server_is_overloaded"}}', (503, "server_is_overloaded", False)),
         (0, b"[]", (502, None, False)),
+        (
+            400,
+            b'{"object":"error","message":"m","type":"invalid_request_error","code":"3230"}',
+            (400, "3230", False),
+        ),
+        (0, b'{"object":"error","message":"m","type":"T","code":404}', (404, "T", False)),
     ],
 )
 def test_faults_of_the_provider_are_understood(
@@ -270,6 +276,38 @@ def test_faults_of_the_provider_are_understood(
 ) -> None:
     fault = WIRE.read_fault(status, raw)
     assert (fault.status, fault.type, fault.ours) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b'{"error":{"message":"m"}}', "m"),
+        (b'{"error":"m"}', "m"),
+        (b'{"object":"error","message":"m"}', "m"),
+        (b'{"detail":"m"}', "m"),
+        (
+            b'{"detail":[{"msg":"Field required"},{"msg":3},4,{"msg":"in body"}]}',
+            "Field required in body",
+        ),
+        (b'{"detail":3}', None),
+        (b'{"message":{"detail":[]}}', None),
+    ],
+)
+def test_the_sentence_of_a_fault_is_found_in_every_dialect(raw: bytes, message: str | None) -> None:
+    assert WIRE.read_fault(422, raw).message == message
+
+
+def test_a_ceiling_and_a_label_are_read_where_they_are() -> None:
+    request = WIRE.read_request(body(messages=[{"role": "user", "content": "x"}]), "chat")
+    assert (request.max_tokens, request.end_user, request.tags) == (None, None, ())
+    assert WIRE.path("chat", "m", stream=True) == b"/chat/completions"
+
+
+def test_an_answer_that_is_json_and_no_object_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        WIRE.read_reply(b'[{"choices":[]}]', "chat")
+    with pytest.raises(Malformed):
+        WIRE.read_reply(b'{"usage":"x"', "chat")
 
 
 def test_our_errors_have_the_shape_that_the_sdk_reads() -> None:

@@ -390,6 +390,63 @@ def test_sources_of_an_earlier_answer_are_citations() -> None:
     assert empty.messages[0].extra == {}
 
 
+def test_parts_of_strange_shapes_stay_as_they_are() -> None:
+    strange: list[Any] = [
+        {"type": "text", "text": 3},
+        {"type": "image_url", "image_url": 3},
+        {"type": "image_url", "image_url": {"url": 3}},
+        {"type": "input_audio", "input_audio": "aGk="},
+        {"type": "input_audio", "input_audio": {"data": "aGk="}},
+        {"type": "file", "file": 3},
+        {"type": "file", "file": {"filename": 3, "file_id": "x"}},
+        {"type": "file", "file": {}},
+        {"type": "document_url", "document_url": {}},
+        {"type": "refusal", "refusal": 3},
+        {"type": "thinking", "thinking": [3]},
+        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "2d"}},
+        {"type": ["text"]},
+        3,
+    ]
+    message = read([{"role": "assistant", "content": strange}]).messages[0]
+    assert message.parts == tuple(
+        Text("a", extra={"cache_control": item["cache_control"]})
+        if isinstance(item, dict) and "cache_control" in item
+        else Foreign("openai_chat", item)
+        for item in strange
+    )
+
+
+def test_known_parts_keep_what_else_they_say() -> None:
+    content = [
+        {"type": "image_url", "image_url": {"url": "https://x.test/a", "odd": 1}, "more": 2},
+        {"type": "input_audio", "input_audio": {"data": "a", "format": "wav", "odd": 1}},
+        {"type": "file", "file": {"file_data": "https://x.test/a.pdf", "odd": 1}},
+    ]
+    request = read([{"role": "user", "content": content}])
+    assert request.messages[0].parts == (
+        Image(Link("https://x.test/a"), extra={"image_url": {"odd": 1}, "more": 2}),
+        Audio(Inline("audio/wav", "a"), extra={"input_audio": {"odd": 1}}),
+        File(Link("https://x.test/a.pdf"), extra={"file": {"odd": 1}}),
+    )
+    assert written(request)["messages"][0]["content"] == content
+
+
+def test_forms_of_the_answer_keep_what_else_they_say() -> None:
+    form = {
+        "type": "json_schema",
+        "json_schema": {"name": "x", "description": "d", "strict": False, "odd": 1},
+        "more": 2,
+    }
+    request = read(response_format=form)
+    assert request.output == OutputFormat(
+        "json_schema", "x", None, False, "d", {"json_schema": {"odd": 1}, "more": 2}
+    )
+    assert written(request)["response_format"] == form
+    assert read(response_format={"type": "text"}).output == OutputFormat("text")
+    assert read(response_format={"type": "json_object"}).output == OutputFormat("json")
+    assert read(response_format="json").extra == {"response_format": "json"}
+
+
 def test_a_role_that_nobody_else_knows_is_the_users_and_is_told() -> None:
     message = read([{"role": "critic", "content": "bad"}]).messages[0]
     assert (message.role, message.parts, message.extra) == (

@@ -279,6 +279,7 @@ def test_log_probabilities_have_the_shape_of_chats_inside() -> None:
         {},
         {"tokens": ["a"], "token_logprobs": []},
         {"tokens": [1], "token_logprobs": [2]},
+        {"tokens": "ab", "token_logprobs": [2]},
     ],
 )
 def test_log_probabilities_of_another_shape_are_not_read(logprobs: Any) -> None:
@@ -293,6 +294,16 @@ def test_log_probabilities_of_another_shape_are_not_read(logprobs: Any) -> None:
 def test_log_probabilities_of_another_shape_are_not_written(logprobs: Any) -> None:
     reply = Reply(wire="x", choices=(Choice((Text("a"),), logprobs=logprobs),))
     assert CODEC.write_reply(reply, None, answering())["choices"][0]["logprobs"] is None
+
+
+def test_tokens_without_alternatives_have_none() -> None:
+    listed = {"content": [{"token": "a", "logprob": -1, "top_logprobs": 3}]}
+    reply = Reply(wire="x", choices=(Choice((Text("a"),), logprobs=listed),))
+    told_lists = CODEC.write_reply(reply, None, answering())["choices"][0]["logprobs"]
+    assert told_lists["top_logprobs"] == [{}]
+    document = {"choices": [{"text": "a", "logprobs": {"tokens": ["a"], "token_logprobs": [-1]}}]}
+    read_back = CODEC.read_reply(document, "5eed").choices[0].logprobs
+    assert read_back["content"][0]["top_logprobs"] == []
 
 
 def test_an_answer_of_another_wire_is_a_completion() -> None:

@@ -8,7 +8,8 @@ from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import Malformed, Sight
 from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 from trunkline.gateway.wire.openai_completions.passing import OpenAICompletions
-from trunkline.gateway.wire.openai_family.metering import ChatMeter, TextMeter
+from trunkline.gateway.wire.openai_family.chat_meter import ChatMeter
+from trunkline.gateway.wire.openai_family.text_meter import TextMeter
 
 CHAT, TEXT = OpenAIChat(), OpenAICompletions()
 SEEN = {"prompt_tokens": 3, "completion_tokens": 2}

@@ -15,7 +15,7 @@ from trunkline.gateway.wire.members import (
     required_model,
 )
 from trunkline.gateway.wire.mistral_fim.codec import FimCodec
-from trunkline.gateway.wire.openai_family.metering import ChatMeter
+from trunkline.gateway.wire.openai_family.chat_meter import ChatMeter
 from trunkline.gateway.wire.openai_family.passing import FamilyWire, positive, tags_of
 
 

@@ -1,8 +1,13 @@
 """A request of another wire, written as a chat in the provider's dialect.
 
-What the dialect has no member for is noted. ``Quirks.takes`` may hold ``top_k``, ``min_p``,
-``repetition_penalty``, ``cache_control``, ``metadata``, ``document_url`` and ``stop``, which here
-means more than four sequences; ``Quirks.refuses`` any member of the wire, and ``name``.
+What the dialect has no member for is noted. ``Quirks.takes`` may hold
+
+* ``top_k``, ``min_p``, ``repetition_penalty``, ``metadata`` and ``cache_control``;
+* ``document_url`` and ``audio_url``: files and sound are told by address, which may be the bytes;
+* ``prefix``: an answer that has begun is marked to be continued;
+* ``stop``: more than four sequences.
+
+``Quirks.refuses`` may hold any member of the wire, and ``name``.
 """
 
 from typing import Final

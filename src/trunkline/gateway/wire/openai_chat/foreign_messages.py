@@ -47,6 +47,9 @@ def write_messages(request: Request, destination: Destination, losses: Losses) -
             param="messages",
             hint="Send at least one message with text.",
         )
+    last = writer.messages[-1]
+    if last["role"] == "assistant" and "prefix" in destination.quirks.takes:
+        last["prefix"] = True
     return writer.messages
 
 

@@ -18,6 +18,7 @@ from trunkline.gateway.exchange.parts import (
     Refusal,
     Text,
     ToolCall,
+    Upload,
 )
 from trunkline.gateway.wire.documents import arguments_text, note_extras
 from trunkline.gateway.wire.openai_family.calls import (
@@ -25,10 +26,17 @@ from trunkline.gateway.wire.openai_family.calls import (
     short_id,
     signature_content,
 )
-from trunkline.gateway.wire.openai_family.content import address_of, write_item, write_mark
+from trunkline.gateway.wire.openai_family.content_writer import write_item
 from trunkline.gateway.wire.openai_family.custom import ARGUMENT
+from trunkline.gateway.wire.openai_family.sources import address_of, write_mark
 from trunkline.gateway.wire.parts import name_of, text_of
 
+_NAMES: Final = {
+    "image_url": "image",
+    "input_audio": "audio",
+    "file": "file",
+    "document_url": "file",
+}
 _ELSEWHERE: Final = "it was uploaded to another provider"
 _NO_LINKS: Final = "the provider takes files in the request itself only"
 _NO_SOUND: Final = "the provider takes sound in the request itself only"
@@ -59,7 +67,7 @@ class PartWriter:
             item = self._item(part)
             if item is None or item["type"] != "text":
                 if item is not None:
-                    self._losses.lose(item["type"], "the provider takes text there only")
+                    self._losses.lose(_NAMES[item["type"]], "the provider takes text there only")
                 apart = True
                 continue
             if "cache_control" in item:
@@ -97,14 +105,21 @@ class PartWriter:
         return item
 
     def _sensed(self, part: Image | Audio) -> Document | None:
-        name = "image" if isinstance(part, Image) else "audio"
-        bare = Image(part.source, part.detail) if isinstance(part, Image) else Audio(part.source)
-        if isinstance(part, Audio) and isinstance(part.source, Link):
-            self._losses.lose(name, _NO_SOUND)
-            return None
-        item: Document | None = write_item(bare)
+        if isinstance(part, Audio):
+            return self._sound(part)
+        item: Document | None = write_item(Image(part.source, part.detail))
         if item is None:
-            self._losses.lose(name, _ELSEWHERE)
+            self._losses.lose("image", _ELSEWHERE)
+        return item
+
+    def _sound(self, part: Audio) -> Document | None:
+        source = part.source
+        if "audio_url" in self._quirks.takes and not isinstance(source, Upload):
+            told = source.data if isinstance(source, Inline) else source.url
+            return {"type": "input_audio", "input_audio": told}
+        item: Document | None = None if isinstance(source, Link) else write_item(Audio(source))
+        if item is None:
+            self._losses.lose("audio", _NO_SOUND)
         return item
 
     def _file(self, part: File) -> Document | None:

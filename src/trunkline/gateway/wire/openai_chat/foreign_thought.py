@@ -7,7 +7,7 @@ import msgspec
 from trunkline.gateway.exchange.destination import Destination
 from trunkline.gateway.exchange.losses import Losses
 from trunkline.gateway.exchange.parts import Document, Reasoning
-from trunkline.gateway.wire.openai_family.content import write_thinking
+from trunkline.gateway.wire.openai_family.content_writer import write_thinking
 from trunkline.gateway.wire.openai_family.reasoning import (
     PLAIN,
     joined,

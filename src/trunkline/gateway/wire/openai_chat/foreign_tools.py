@@ -8,8 +8,8 @@ from trunkline.gateway.exchange.parts import Document
 from trunkline.gateway.exchange.request import Request, Tool
 from trunkline.gateway.wire.documents import note_extras
 from trunkline.gateway.wire.openai_chat.tools import write_choice
-from trunkline.gateway.wire.openai_family.content import write_mark
 from trunkline.gateway.wire.openai_family.custom import SCHEMA
+from trunkline.gateway.wire.openai_family.sources import write_mark
 
 
 def write_tools(request: Request, quirks: Quirks, losses: Losses) -> Document:

@@ -12,8 +12,9 @@ from trunkline.gateway.wire.openai_chat.message_writer import write_message
 from trunkline.gateway.wire.openai_chat.request import ChatMessage
 from trunkline.gateway.wire.openai_family.calls import read_call
 from trunkline.gateway.wire.openai_family.citations import read_annotation
-from trunkline.gateway.wire.openai_family.content import read_content, take_mark
+from trunkline.gateway.wire.openai_family.content_reader import read_content
 from trunkline.gateway.wire.openai_family.reasoning import take_reasoning
+from trunkline.gateway.wire.openai_family.sources import take_mark
 from trunkline.gateway.wire.openai_family.spelling import spelling
 
 _ROLES: Final[dict[str, Role]] = {

@@ -13,8 +13,9 @@ from trunkline.gateway.exchange.request import Message
 from trunkline.gateway.wire.openai_chat.request import ChatMessage
 from trunkline.gateway.wire.openai_family.calls import write_call
 from trunkline.gateway.wire.openai_family.citations import write_annotations
-from trunkline.gateway.wire.openai_family.content import write_item, write_mark
+from trunkline.gateway.wire.openai_family.content_writer import write_item
 from trunkline.gateway.wire.openai_family.reasoning import joined, write_details
+from trunkline.gateway.wire.openai_family.sources import write_mark
 from trunkline.gateway.wire.openai_family.spelling import respelled
 
 

@@ -19,7 +19,7 @@ from trunkline.gateway.wire.members import (
 )
 from trunkline.gateway.wire.openai_chat.codec import ChatCodec
 from trunkline.gateway.wire.openai_chat.straightening import straighten
-from trunkline.gateway.wire.openai_family.metering import ChatMeter
+from trunkline.gateway.wire.openai_family.chat_meter import ChatMeter
 from trunkline.gateway.wire.openai_family.passing import (
     FamilyWire,
     positive,

@@ -15,7 +15,7 @@ from trunkline.gateway.wire.documents import (
     wrong_type,
 )
 from trunkline.gateway.wire.openai_chat.request import WIRE
-from trunkline.gateway.wire.openai_family.content import take_mark, write_mark
+from trunkline.gateway.wire.openai_family.sources import take_mark, write_mark
 
 _KINDS: Final = ("function", "custom")
 _NARROWED: Final = ("auto", "required")

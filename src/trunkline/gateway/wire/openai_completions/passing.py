@@ -17,7 +17,6 @@ from trunkline.gateway.wire.members import (
     shortened,
 )
 from trunkline.gateway.wire.openai_completions.codec import CompletionsCodec
-from trunkline.gateway.wire.openai_family.metering import TextMeter
 from trunkline.gateway.wire.openai_family.passing import (
     FamilyWire,
     positive,
@@ -25,6 +24,7 @@ from trunkline.gateway.wire.openai_family.passing import (
     tags_of,
     text_member,
 )
+from trunkline.gateway.wire.openai_family.text_meter import TextMeter
 
 _read_prompt = member(
     str | list[str | int | list[int]] | None, "a string, an array of strings or tokens"

@@ -17,13 +17,10 @@ from trunkline.gateway.wire.contract import Answering, Malformed
 from trunkline.gateway.wire.documents import arguments_text
 from trunkline.gateway.wire.openai_family.calls import made_id, read_call, write_call
 from trunkline.gateway.wire.openai_family.citations import read_annotation, write_annotations
-from trunkline.gateway.wire.openai_family.content import (
-    WIRE,
-    read_content,
-    read_item,
-    write_item,
-)
+from trunkline.gateway.wire.openai_family.content_reader import read_content, read_item
+from trunkline.gateway.wire.openai_family.content_writer import write_item
 from trunkline.gateway.wire.openai_family.reasoning import joined, take_reasoning, write_details
+from trunkline.gateway.wire.openai_family.sources import WIRE
 
 
 def read_answer(rest: Document, seed: str, at: int) -> tuple[Part, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from trunkline.gateway.exchange.parts import Document, ToolCall
 from trunkline.gateway.wire.documents import arguments_text
-from trunkline.gateway.wire.openai_family.content import take_mark, write_mark
+from trunkline.gateway.wire.openai_family.sources import take_mark, write_mark
 
 # As many letters as OpenAI takes in the id of a call.
 _LONGEST_ID: Final = 40

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trunkline.gateway.exchange.parts import Citation, Document
-from trunkline.gateway.wire.openai_family.content import WIRE
+from trunkline.gateway.wire.openai_family.sources import WIRE
 
 
 def read_annotation(item: Any) -> Citation:

@@ -1,5 +1,7 @@
 """Errors in OpenAI's shape, ours and the provider's."""
 
+from typing import Any
+
 import msgspec
 
 from trunkline.errors import TrunklineError
@@ -55,7 +57,13 @@ class _Error(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
+    """Older vLLM and Mistral tell the error without an object of its own, or as ``detail``."""
+
     error: _Error | str | None = None
+    message: Any = None
+    type: Any = None
+    code: Any = None
+    detail: Any = None
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
@@ -93,6 +101,8 @@ def read_fault(status: int, body: bytes) -> ProviderFault:
     except (msgspec.DecodeError, RecursionError):
         return ProviderFault(status or 502, None, None, ours=status in {401, 402, 403})
     error = envelope.error
+    if error is None:
+        error = _flat(envelope)
     if not isinstance(error, _Error):
         return ProviderFault(status or 502, None, error, ours=status in {401, 402, 403})
     code = error.code if isinstance(error.code, str) else None
@@ -100,6 +110,24 @@ def read_fault(status: int, body: bytes) -> ProviderFault:
         status = _status_of(error)
     ours = status in {401, 402, 403} or code in _OUR_ACCOUNT or error.type in _OUR_ACCOUNT
     return ProviderFault(status, code or error.type, error.message, ours)
+
+
+def _flat(envelope: _Envelope) -> _Error | str | None:
+    """An error whose members stand at the top, or the sentences of a ``detail``."""
+    message, detail = envelope.message, envelope.detail
+    if isinstance(message, str):
+        kind, code = envelope.type, envelope.code
+        return _Error(
+            message,
+            kind if isinstance(kind, str) else None,
+            code if isinstance(code, str | int) else None,
+        )
+    if isinstance(detail, str):
+        return detail
+    if not isinstance(detail, list):
+        return None
+    told = [item.get("msg") for item in detail if isinstance(item, dict)]
+    return " ".join([text for text in told if isinstance(text, str)]) or None
 
 
 def _status_of(error: _Error) -> int:

@@ -1,4 +1,4 @@
-"""Items of a message's content: text, images, sound, files, and thought in Mistral's manner.
+"""Items of a message's content, read: text, images, sound, files, and thought as Mistral tells it.
 
 Source: the types of OpenAI's and Mistral's own SDKs. What is of another shape stays ``Foreign``.
 """
@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from trunkline.gateway.exchange.parts import (
     Audio,
-    CacheMark,
     Document,
     Family,
     File,
@@ -24,12 +23,7 @@ from trunkline.gateway.exchange.parts import (
     Text,
     Upload,
 )
-
-WIRE: Final = "openai_chat"
-"""The wire that these items belong to, whichever of OpenAI's formats they come in."""
-
-_TTLS: Final = (None, "5m", "1h")
-_FORMATS: Final = MappingProxyType({"mpeg": "mp3", "x-wav": "wav", "wave": "wav"})
+from trunkline.gateway.wire.openai_family.sources import WIRE, source_of, take_mark
 
 
 def read_item(item: Any) -> Part:
@@ -58,66 +52,6 @@ def read_content(content: str | list[Any], *, by_model: bool = True) -> tuple[Pa
             for part, item in zip(parts, content, strict=True)
         ]
     )
-
-
-def write_item(part: Part) -> Any:
-    """An item of a list of content, or None for a part that these formats cannot carry."""
-    if isinstance(part, Text):
-        return _with_mark({"type": "text", "text": part.text, **part.extra}, part.cache)
-    if isinstance(part, Image):
-        return _write_image(part)
-    if isinstance(part, Audio):
-        return _write_audio(part)
-    if isinstance(part, File):
-        return _write_file(part)
-    if isinstance(part, Refusal):
-        return {"type": "refusal", "refusal": part.text}
-    if isinstance(part, Reasoning):
-        return write_thinking(part)
-    if isinstance(part, Foreign) and part.wire == WIRE:
-        return part.value
-    return None
-
-
-def source_of(url: str) -> Source:
-    """What an address points at, which may be the bytes themselves."""
-    if url.startswith("data:"):
-        head, mark, data = url.partition(";base64,")
-        if mark and "/" in head:
-            return Inline(head[5:], data)
-    return Link(url)
-
-
-def address_of(source: Source) -> str | None:
-    """The address of a source, or None for a file at another provider."""
-    if isinstance(source, Inline):
-        return f"data:{source.media_type};base64,{source.data}"
-    return source.url if isinstance(source, Link) else None
-
-
-def take_mark(rest: Document) -> CacheMark | None:
-    """Take a cache mark in Anthropic's form, which many of these APIs know, out of an object."""
-    mark = rest.get("cache_control")
-    if not isinstance(mark, dict) or mark.get("type") != "ephemeral":
-        return None
-    ttl = mark.get("ttl")
-    if ttl not in _TTLS or mark.keys() - {"type", "ttl"}:
-        return None
-    del rest["cache_control"]
-    return CacheMark(ttl)
-
-
-def write_mark(mark: CacheMark) -> Document:
-    """A cache mark in Anthropic's form."""
-    if mark.ttl is None:
-        return {"type": "ephemeral"}
-    return {"type": "ephemeral", "ttl": mark.ttl}
-
-
-def _with_mark(item: Document, mark: CacheMark | None) -> Document:
-    if mark is not None:
-        item["cache_control"] = write_mark(mark)
-    return item
 
 
 def _read_text(item: Document) -> Part | None:
@@ -213,53 +147,6 @@ def read_thinking(item: Document) -> Reasoning | None:
         return Reasoning("".join(texts))
     family: Family = "other" if isinstance(thought, list) else "anthropic"
     return Reasoning("".join(texts), signature, family)
-
-
-def write_thinking(part: Reasoning) -> Document:
-    """Thought as Mistral's models tell it and take it back."""
-    item: Document = {"type": "thinking", "thinking": [{"type": "text", "text": part.text}]}
-    if part.signature is not None and part.family == "other":
-        item["signature"] = part.signature
-    return item
-
-
-def _write_image(part: Image) -> Document | None:
-    url = address_of(part.source)
-    if url is None:
-        return None
-    extra = dict(part.extra)
-    place: Document = {"url": url, **extra.pop("image_url", {})}
-    if part.detail is not None:
-        place["detail"] = part.detail
-    return _with_mark({"type": "image_url", "image_url": place, **extra}, part.cache)
-
-
-def _write_audio(part: Audio) -> Document | None:
-    extra, source = dict(part.extra), part.source
-    if isinstance(source, Link):
-        return {"type": "input_audio", "input_audio": source.url, **extra}
-    kind, slash, form = getattr(source, "media_type", "").partition("/")
-    if not isinstance(source, Inline) or kind != "audio" or not slash:
-        return None
-    sound = {
-        "data": source.data,
-        "format": _FORMATS.get(form, form),
-        **extra.pop("input_audio", {}),
-    }
-    return _with_mark({"type": "input_audio", "input_audio": sound, **extra}, part.cache)
-
-
-def _write_file(part: File) -> Document | None:
-    extra = dict(part.extra)
-    file: Document = {}
-    if isinstance(part.source, Upload):
-        file["file_id"] = part.source.id
-    else:
-        file["file_data"] = address_of(part.source)
-    if part.name is not None:
-        file["filename"] = part.name
-    file |= extra.pop("file", {})
-    return _with_mark({"type": "file", "file": file, **extra}, part.cache)
 
 
 def _rest_of(item: Document, known: str) -> Document:
