@@ -60,6 +60,8 @@ class PartWriter:
             kind = value.get("type")
             name = kind if isinstance(kind, str) else "content"
             self._losses.lose(name, "only the API that it came by knows such content")
+        else:
+            self._losses.lose("tool calls", "only the model calls tools, and only the user answers")
         return None
 
     def call(self, call: ToolCall, *, first: bool) -> Document:

@@ -174,7 +174,7 @@ def _parts(turn: _Turn, writer: PartWriter) -> list[Document]:
     written: list[Document] = []
     called: set[str] = set()
     for part in turn.parts:
-        if not isinstance(part, ToolCall):
+        if not isinstance(part, ToolCall) or turn.role != "model":
             document = writer.write(part)
             if document is not None:
                 written.append(document)
