@@ -23,7 +23,7 @@ from trunkline.gateway.exchange.parts import (
     Upload,
 )
 from trunkline.gateway.wire.documents import members_of, wrong_type
-from trunkline.gateway.wire.openai_family.content import address_of, source_of
+from trunkline.gateway.wire.openai_family.sources import address_of, source_of
 from trunkline.gateway.wire.openai_family.spelling import respelled, spelling
 from trunkline.gateway.wire.openai_responses.names import WIRE
 

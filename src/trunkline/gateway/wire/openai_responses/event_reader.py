@@ -37,9 +37,9 @@ from trunkline.gateway.wire.openai_responses.replies import read_output, read_st
 from trunkline.gateway.wire.sse import data_of
 
 _DONE: Final = b"[DONE]"
-_TERMINAL: Final = frozenset({"response.completed", "response.incomplete"})
-_CALLS: Final = frozenset({"function_call", "custom_tool_call"})
-_TOLD: Final = frozenset({"message", "reasoning"}) | _CALLS
+# Tuples, since what is looked for in them may be of any type.
+_CALLS: Final = ("function_call", "custom_tool_call")
+_TOLD: Final = ("message", "reasoning", *_CALLS)
 
 
 _ABSENT: Final = msgspec.Raw()
@@ -145,12 +145,13 @@ class ResponsesEventReader(EventReader):
         match kind:
             case "response.created" | "response.in_progress" | "response.queued":
                 return self._start(event.get("response"))
-            case "response.output_item.added":
-                return self._added(event)
-            case "response.output_item.done":
-                return self._done(event)
-            case "response.content_part.done" | "response.reasoning_summary_part.added":
+            case "response.output_item.added" | "response.output_item.done":
+                added = kind.endswith(".added")
+                return self._added(event) if added else self._done(event)
+            case "response.content_part.added" | "response.reasoning_summary_part.added":
                 return self._end_part()
+            case "response.content_part.done":
+                return [] if _is_thought(event.get("part")) else self._end_part()
             case "response.output_text.annotation.added":
                 return [CitationSeen(read_annotation(event.get("annotation")))]
             case "response.function_call_arguments.done" | "response.custom_tool_call_input.done":
@@ -256,6 +257,11 @@ class ResponsesEventReader(EventReader):
         if self._stopped:
             return []
         return self._finish(None)
+
+
+def _is_thought(part: Any) -> bool:
+    """Whether a part waits for the signature, which comes with the end of its item."""
+    return isinstance(part, dict) and part.get("type") == "reasoning_text"
 
 
 def _signature(part: Reasoning) -> SignatureDelta:

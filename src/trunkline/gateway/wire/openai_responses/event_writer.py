@@ -5,8 +5,6 @@ terminal event waits for the usage and has the whole response. Source: the recor
 the types of OpenAI's own SDK.
 """
 
-from typing import Any
-
 from typing_extensions import override
 
 from trunkline.gateway.exchange.parts import Document
@@ -62,7 +60,7 @@ class ResponsesEventWriter(EventWriter):
         self._message: ToldMessage | None = None
         self._thought: ToldThought | None = None
         self._calls: dict[int, ToldCall] = {}
-        self._foreign: dict[Any, int] = {}
+        self._foreign: dict[int, int] = {}
         self._stop = Stop()
         self._refused = False
 
@@ -171,7 +169,7 @@ class ResponsesEventWriter(EventWriter):
         """An event that only this API has, at the place that its item has here."""
         told = {k: v for k, v in value.items() if k not in {"type", "sequence_number"}}
         place = value.get("output_index")
-        if place is not None:
+        if isinstance(place, int):
             self._end_message("completed")
             self._end_thought()
             if place not in self._foreign:

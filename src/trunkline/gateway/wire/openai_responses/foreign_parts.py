@@ -27,7 +27,7 @@ from trunkline.gateway.exchange.parts import (
 )
 from trunkline.gateway.wire.documents import arguments_text, note_extras
 from trunkline.gateway.wire.openai_family.calls import bounded_id
-from trunkline.gateway.wire.openai_family.content import address_of
+from trunkline.gateway.wire.openai_family.sources import address_of
 from trunkline.gateway.wire.openai_responses.content import ANSWERED, SAID
 from trunkline.gateway.wire.openai_responses.items import write_call, write_thought
 

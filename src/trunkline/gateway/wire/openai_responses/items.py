@@ -42,6 +42,8 @@ _ROLES: Final[Mapping[str, Role]] = MappingProxyType(
 _OF_ITSELF: Final = frozenset({"type", "id", "status", "phase", "created_by"})
 _OF_A_CALL: Final = _OF_ITSELF | {"call_id", "name", "namespace", "caller"}
 _SAID_BY_USER: Final = ("_output", "_response")
+# Items that hold one part.
+_SINGLE: Final = frozenset({"call", "result"})
 _GOOGLE: Final[Family] = "google"
 
 
@@ -72,12 +74,15 @@ def items_of(message: Message) -> list[Item]:
         return [message]
     whole = message if isinstance(message, Item) else Item(message.role, (), bare=message.bare)
     items: list[Item] = []
-    for kind, parts in groupby(message.parts, _kind_of):
+    for kind, group in groupby(message.parts, _kind_of):
+        parts = list(group)
         if kind == whole.kind:
-            items.append(msgspec.structs.replace(whole, parts=tuple(parts), kind=kind))
-        elif kind in {"call", "result"}:
+            taken = 1 if kind in _SINGLE else len(parts)
+            items.append(msgspec.structs.replace(whole, parts=tuple(parts[:taken])))
+            parts = parts[taken:]
+        if kind in _SINGLE:
             items += [Item(message.role, (part,), kind=kind) for part in parts]
-        else:
+        elif parts:
             items.append(Item(message.role, tuple(parts), kind=kind))
     return items
 
@@ -85,7 +90,7 @@ def items_of(message: Message) -> list[Item]:
 def _is_one(item: Item) -> bool:
     if item.kind == "foreign":
         return True
-    single = item.kind not in {"call", "result"} or len(item.parts) == 1
+    single = item.kind not in _SINGLE or len(item.parts) == 1
     return single and all(_kind_of(part) == item.kind for part in item.parts)
 
 

@@ -143,10 +143,9 @@ class ResponsesMeter(StreamReader):
         if event.error is not None or event.type == "error":
             self.error = read_stream_fault(data)
             return Sight.ERROR
-        if event.type in _TERMINAL:
-            # Its end is known even where its usage is not.
-            if event.type not in _FAILED:
-                return Sight.END
+        kind = event.type if isinstance(event.type, str) else ""
+        if kind in _FAILED:
             self.error = read_stream_fault(data)
             return Sight.ERROR
-        return Sight.CONTENT
+        # Its end is known even where its usage is not.
+        return Sight.END if kind in _TERMINAL else Sight.CONTENT

@@ -38,7 +38,7 @@ class CallReader:
             # Its name comes when it is done.
             return []
         read = self._read(item)
-        call = self._calls[key] = self._calls[event.get("output_index")] = _Call(self.called)
+        call = self._calls[key] = self._calls[_place(event)] = _Call(self.called)
         self.called += 1
         told = item.get("input" if read.kind == "custom" else "arguments")
         call.told = told if isinstance(told, str) else ""
@@ -57,9 +57,8 @@ class CallReader:
         """The arguments when they are whole, of which some or all were told before."""
         if not isinstance(arguments, str):
             return []
-        place = event.get("output_index")
-        item_id = event.get("item_id")
-        call = self._of(item_id if item_id is not None else place, place)
+        place, item_id = _place(event), event.get("item_id")
+        call = self._of(item_id if isinstance(item_id, str) else place, place)
         if call.index is None:
             call.told = arguments
             return []
@@ -68,7 +67,7 @@ class CallReader:
     def done(self, event: Document, item: Any) -> list[Event]:
         """A call is complete."""
         read = self._read(item)
-        call = self._of(_key(event, item), event.get("output_index"))
+        call = self._of(_key(event, item), _place(event))
         if call.ended:
             return []
         events: list[Event] = []
@@ -124,4 +123,9 @@ class CallReader:
 
 def _key(event: Document, item: Any) -> Any:
     known = item.get("id")
-    return known if isinstance(known, str) and known else event.get("output_index")
+    return known if isinstance(known, str) and known else _place(event)
+
+
+def _place(event: Document) -> int | None:
+    place = event.get("output_index")
+    return place if isinstance(place, int) else None

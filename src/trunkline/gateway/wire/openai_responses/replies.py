@@ -30,8 +30,9 @@ from trunkline.gateway.wire.openai_responses.usage import write_usage
 _REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
     {"max_output_tokens": "length", "content_filter": "filtered", "max_messages": "paused"}
 )
-_OVER: Final = frozenset({"failed", "cancelled"})
-_CALLS: Final = frozenset({"function_call", "custom_tool_call"})
+# Tuples, since what is looked for in them may be of any type.
+_OVER: Final = ("failed", "cancelled")
+_CALLS: Final = ("function_call", "custom_tool_call")
 
 
 class OutputChoice(Choice, frozen=True, kw_only=True):
@@ -124,12 +125,13 @@ def write_reply(reply: Reply, usage: Usage | None, answering: Answering) -> Docu
     choice = reply.choices[0] if reply.choices else Choice(())
     told = None if usage is None else write_usage(usage)
     if reply.wire == WIRE and isinstance(choice, OutputChoice):
+        tier = {} if reply.service_tier is None else {"service_tier": reply.service_tier}
         return {
             "id": reply.id or f"resp_{answering.id}",
             "object": "response",
             "created_at": answering.created if reply.created is None else reply.created,
             "model": reply.model or answering.model,
-            "service_tier": reply.service_tier,
+            **tier,
             "output": [item_back(item) for item in choice.items],
             "usage": told,
             **reply.extra,

@@ -21,7 +21,8 @@ _JOINT: Final = "__"
 # As many letters as the providers' APIs take in the name of a function.
 _LONGEST_NAME: Final = 64
 _DIGEST_LETTERS: Final = 12
-_NAMED: Final = frozenset({"function", "custom"})
+# Tuples, since what is looked for in them may be of any type.
+_NAMED: Final = ("function", "custom")
 
 
 def flat_name(namespace: Any, name: str) -> str:
@@ -100,7 +101,7 @@ def _read_tool(value: Document) -> Tool:
     kind = value.get("type")
     if kind == "custom" and isinstance(value.get("name"), str):
         return _read_custom(value)
-    if kind not in {None, "function"}:
+    if kind is not None and kind != "function":
         return _server(value)
     # Some clients send the shape of chat completions here.
     nested = value.get("function")
