@@ -53,7 +53,10 @@ class _StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ResponseBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A request, with every field that OpenAI knows and the simulator reads or repeats."""
+    """A request, with every field that OpenAI knows and the simulator reads or repeats.
+
+    ``client_metadata`` is in no documentation; OpenAI's own coding tool sends it with each request.
+    """
 
     model: str
     input: str | list[msgspec.Raw] | None = None
@@ -85,6 +88,7 @@ class ResponseBody(msgspec.Struct, forbid_unknown_fields=True):
     context_management: list[dict[str, Any]] | None = None
     moderation: dict[str, Any] | None = None
     user: str | None = None
+    client_metadata: dict[str, str] | None = None
 
 
 def decode_body(body: bytes) -> ResponseBody:

@@ -1,0 +1,69 @@
+"""Codex: Responses, either as a provider of its own or in the place of OpenAI."""
+
+import json
+
+from tests.drills.clients.errand import Client, Errand, Run
+from tests.drills.clients.json_lines import read_lines
+from tests.drills.clients.packages import CODEX
+
+_QUIET = """
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[feedback]
+enabled = false
+"""
+_PROVIDER = """
+model_provider = "trunkline"
+[model_providers.trunkline]
+name = "Trunkline"
+base_url = "{base_url}/v1"
+env_key = "TRUNKLINE_API_KEY"
+wire_api = "responses"
+"""
+_IN_PLACE_OF_OPENAI = 'openai_base_url = "{base_url}/v1"\n'
+
+
+def _prepare(errand: Errand) -> Run:
+    return _run(errand, _PROVIDER, "TRUNKLINE_API_KEY")
+
+
+def _prepare_in_place_of_openai(errand: Errand) -> Run:
+    """OpenAI's own provider, which asks for a WebSocket first and must hear 426 at once."""
+    return _run(errand, _IN_PLACE_OF_OPENAI, "CODEX_API_KEY")
+
+
+def _run(errand: Errand, settings: str, key: str) -> Run:
+    errand.leave_note()
+    file = errand.home / ".codex" / "config.toml"
+    file.parent.mkdir()
+    head = f'model = "{errand.model}"\n'
+    # Keys of the file's top level have to stand before its first table.
+    first, mark, table = settings.format(base_url=errand.base_url).partition("[")
+    file.write_text(f"{head}{first.strip()}\n{_QUIET.strip()}\n{mark}{table}")
+    call = json.dumps({"cmd": f"cat {errand.note}"})
+    unasked = "--dangerously-bypass-approvals-and-sandbox"
+    return Run(
+        ("exec", "--json", "--skip-git-repo-check", unasked, f"[[call exec_command {call}]]"),
+        {key: errand.key},
+    )
+
+
+def final_words(output: str, _errand: Errand) -> str:
+    """The last message of the agent, of a turn that was completed."""
+    events = read_lines(output)
+    if not any(event["type"] == "turn.completed" for event in events):
+        return ""
+    items = [event["item"] for event in events if event["type"] == "item.completed"]
+    texts = [item["text"] for item in items if item["type"] == "agent_message"]
+    return str(texts[-1]) if texts else ""
+
+
+CLIENT = Client("Codex", CODEX, "openai_responses", _prepare, final_words)
+IN_PLACE_OF_OPENAI = Client(
+    "Codex, built-in provider",
+    CODEX,
+    "openai_responses",
+    _prepare_in_place_of_openai,
+    final_words,
+)

@@ -1,0 +1,44 @@
+"""OpenCode: Chat Completions by the AI SDK's provider for compatible servers."""
+
+import json
+
+from tests.drills.clients.errand import Client, Errand, Run
+from tests.drills.clients.json_lines import read_lines
+from tests.drills.clients.packages import OPENCODE
+
+
+def _prepare(errand: Errand) -> Run:
+    errand.leave_note()
+    settings = errand.home / ".config" / "opencode" / "opencode.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(_settings(errand)))
+    call = json.dumps({"filePath": str(errand.note)})
+    model = f"trunkline/{errand.model}"
+    return Run(
+        ("run", "--model", model, "--format", "json", f"[[call read {call}]]"),
+        {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"},
+    )
+
+
+def _settings(errand: Errand) -> dict[str, object]:
+    return {
+        "autoupdate": False,
+        "share": "disabled",
+        "provider": {
+            "trunkline": {
+                "npm": "@ai-sdk/openai-compatible",
+                "name": "Trunkline",
+                "options": {"baseURL": f"{errand.base_url}/v1", "apiKey": errand.key},
+                "models": {errand.model: {"limit": {"context": 200_000, "output": 8_000}}},
+            }
+        },
+    }
+
+
+def final_words(output: str, _errand: Errand) -> str:
+    """The last text among its events."""
+    texts = [event["part"]["text"] for event in read_lines(output) if event["type"] == "text"]
+    return str(texts[-1]) if texts else ""
+
+
+CLIENT = Client("OpenCode", OPENCODE, "openai_chat", _prepare, final_words)
