@@ -29,6 +29,7 @@ from trunkline.gateway.wire.members import (
     LONGEST_NAME,
     count_marks,
     encode_members,
+    member,
     read_count,
     read_list,
     read_members,
@@ -42,17 +43,20 @@ from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter
 Members = dict[str, msgspec.Raw]
 
 
-def _marks(*names: str) -> tuple[bytes, ...]:
-    """Names to be searched for in either spelling, whatever follows them."""
-    return tuple(dict.fromkeys(f'"{one}'.encode() for name in names for one in (name, snake(name))))
+def _names(*names: str) -> frozenset[str]:
+    """Names in either spelling."""
+    return frozenset(names) | {snake(name) for name in names}
 
 
-_INLINE: Final = _marks("inlineData")
-# Documents, videos and texts, and whatever lies at an address.
-_FILES: Final = (*_marks("fileData"), b'"application/', b'"video/', b'"text/')
-_SEARCHES: Final = _marks("googleSearch", "enterpriseWebSearch")
+_INLINE: Final = (b'"inlineData"', b'"inline_data"')
+# What lies at an address may be a document or a video, and so may some of what is inline.
+_LINKED: Final = (b'"fileData"', b'"file_data"')
+_LONG: Final = (b'"application/', b'"video/', b'"text/')
+# How all these names end; few texts have it, and then nothing else is searched for.
+_ENDING: Final = b'ata"'
+_SEARCHES: Final = _names("googleSearch", "googleSearchRetrieval", "enterpriseWebSearch")
 # What runs at Google and brings text of its own into the context.
-_SERVER_TOOLS: Final = _SEARCHES + _marks(
+_SERVER_TOOLS: Final = _SEARCHES | _names(
     "urlContext", "codeExecution", "fileSearch", "googleMaps", "retrieval", "mcpServers"
 )
 # The one ceiling of this wire, by its own name and by the one that connections call it when they
@@ -62,6 +66,8 @@ _MOST_TAGS: Final = 16
 _SAID: Final = ("contents", "systemInstruction")
 # The whole request whose tokens are to be counted, instead of contents alone.
 _COUNTED: Final = "generateContentRequest"
+
+_read_tools = member(list[Members] | None, "an array of objects")
 
 
 class Gemini(Wire):
@@ -92,8 +98,8 @@ class Gemini(Wire):
             )
         config = _object(inner, "generationConfig")
         ceiling = _positive(config, "maxOutputTokens")
-        said = b"".join(_plain(inner, name) for name in _SAID)
-        tools = _plain(inner, "tools")
+        inline, files = _attached(b"".join(_plain(inner, name) for name in _SAID))
+        tools = _tool_names(inner)
         return Inbound(
             fields=fields,
             model=model,
@@ -102,12 +108,12 @@ class Gemini(Wire):
             max_tokens=ceiling,
             ceilings=_CEILINGS if ceiling is not None else (),
             answers=_positive(config, "candidateCount") or 1,
-            attachments=count_marks(said, _INLINE),
+            attachments=inline,
             # What is cached at Google counts as well and may be as long as the context window.
-            files=count_marks(said, _FILES) + (spelled(inner, "cachedContent") in inner),
+            files=files + (spelled(inner, "cachedContent") in inner),
             has_tools=bool(tools),
-            server_tools=count_marks(tools, _SERVER_TOOLS) > 0,
-            searches=count_marks(tools, _SEARCHES) > 0,
+            server_tools=not _SERVER_TOOLS.isdisjoint(tools),
+            searches=not _SEARCHES.isdisjoint(tools),
             service_tier=_tier(inner),
             tags=_labels(inner),
             place=place,
@@ -179,6 +185,22 @@ def _plain(fields: Members, name: str) -> bytes:
     """A member's bytes, to be searched."""
     name = spelled(fields, name)
     return unescaped(bytes(fields[name])) if name in fields else b""
+
+
+def _tool_names(fields: Members) -> set[str]:
+    """What kinds of tools there are, by their names in the request."""
+    if "tools" not in fields:
+        return set()
+    nothing: list[Members] = []
+    return {name for tool in _read_tools(fields, "tools", nothing) for name in tool}
+
+
+def _attached(said: bytes) -> tuple[int, int]:
+    """How much is attached in the body itself, and how much may be as long as a document."""
+    if _ENDING not in said:
+        return 0, 0
+    inline, linked = count_marks(said, _INLINE), count_marks(said, _LINKED)
+    return inline, linked + count_marks(said, _LONG) if inline else linked
 
 
 def _positive(fields: Members, name: str) -> int | None:
