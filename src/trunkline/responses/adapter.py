@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from trunkline.errors import Conflict, InvalidRequest, NotFound, Unavailable
@@ -118,7 +119,7 @@ class StoredResponses(KeptResponses):
         found = objects.items_by_id(told) if kept.response is not None else {}
         async with self._database.write(caller.org_id) as conn:
             if under is None:
-                written = await repository.insert(conn, kept)
+                written = await self._insert(conn, caller, kept)
             else:
                 written = await repository.end(conn, kept.org_id, known, kept.status, kept.response)
             if written:
@@ -127,6 +128,19 @@ class StoredResponses(KeptResponses):
                 )
         if not written and under is None:
             logger.warning("A response could not be kept: there is one of the id %s", known)
+
+    async def _insert(self, conn: AsyncConnection, caller: Caller, kept: Kept) -> bool:
+        """Keep a response; one of the same id gives way if it is the caller's own, or is over.
+
+        Not every maker of this API gives each response an id of its own.
+        """
+        if await repository.insert(conn, kept):
+            return True
+        before = await repository.find(conn, kept.org_id, kept.id, 0)
+        if before is None or not (_owns(caller, before) or before.expires_ms <= kept.created_ms):
+            return False
+        await repository.remove(conn, kept.org_id, kept.id)
+        return await repository.insert(conn, kept)
 
     @override
     async def begin(self, caller: Caller, request: Inbound, response: bytes) -> None:

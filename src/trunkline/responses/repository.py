@@ -127,7 +127,7 @@ async def purge(conn: AsyncConnection, now_ms: int) -> int:
     """Remove some of what has expired; how many rows."""
     removed = 0
     for table in (items, responses):
-        place = (table.c.org_id, table.c.id)
+        place = tuple(table.primary_key.columns)
         expired = select(*place).where(table.c.expires_ms <= now_ms).limit(PURGE_BATCH)
         removed += (await conn.execute(delete(table).where(tuple_(*place).in_(expired)))).rowcount
     return removed

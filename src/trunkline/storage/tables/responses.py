@@ -38,7 +38,8 @@ kept_item = Table(
     metadata,
     org_column(primary_key=True),
     Column("id", String(LONGEST_ID), primary_key=True),
-    Column("response_id", String(LONGEST_ID), nullable=False),
+    # Not every maker of this API gives each item an id of its own.
+    Column("response_id", String(LONGEST_ID), primary_key=True),
     timestamp_column("expires_ms"),
     Index(None, "org_id", "response_id"),
     Index(None, "expires_ms"),

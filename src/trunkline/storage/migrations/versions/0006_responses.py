@@ -39,7 +39,7 @@ def upgrade() -> None:
         "kept_item",
         org_column(primary_key=True),
         sa.Column("id", sa.String(128), primary_key=True),
-        sa.Column("response_id", sa.String(128), nullable=False),
+        sa.Column("response_id", sa.String(128), primary_key=True),
         timestamp_column("expires_ms"),
     )
     op.create_index("ix_kept_item_org_id_response_id", "kept_item", ["org_id", "response_id"])
