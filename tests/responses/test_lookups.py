@@ -9,12 +9,12 @@ import pytest
 from trunkline.errors import InvalidRequest, NotFound
 from trunkline.gateway.bare import FixedRoutes, NoGenerations, NoObserver, NoResponses, OneCaller
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.keeping import go_on
 from trunkline.gateway.lookup import LookupPorts, Question
 from trunkline.gateway.ports import KeptResponses
 from trunkline.gateway.responses import (
     cancel_response,
     delete_response,
-    go_on,
     list_input_items,
     show_response,
 )

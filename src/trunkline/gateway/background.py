@@ -94,20 +94,27 @@ class BackgroundRun:
     """One request that runs on. Its state is whether its answer was kept.
 
     Attributes:
-        response_id: the id that the caller got.
+        response_id: the id that the caller gets.
+        response: the object that it gets now.
         sink: where the answer goes.
     """
 
-    __slots__ = ("_caller", "_kept", "_request", "_runs", "response_id", "sink")
+    __slots__ = ("_caller", "_kept", "_request", "_runs", "response", "response_id", "sink")
 
     def __init__(
-        self, runs: "BackgroundRuns", caller: Caller, request: Inbound, response_id: str
+        self,
+        runs: "BackgroundRuns",
+        caller: Caller,
+        request: Inbound,
+        response_id: str,
+        response: bytes,
     ) -> None:
         self._runs = runs
         self._caller = caller
         self._request = request
         self._kept = False
         self.response_id = response_id
+        self.response = response
         self.sink = BackgroundSink()
 
     async def keep(self, response: bytes) -> None:
@@ -152,7 +159,7 @@ class BackgroundRuns:
         """
         await self.responses.begin(caller, request, response)
         self._cancels[caller.org_id, response_id] = cancel
-        return BackgroundRun(self, caller, request, response_id)
+        return BackgroundRun(self, caller, request, response_id, response)
 
     def cancel(self, org_id: str, response_id: str) -> None:
         """End a run, if it is one of this process."""

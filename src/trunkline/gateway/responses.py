@@ -1,4 +1,4 @@
-"""What the Responses API keeps: how a request goes on from it, and its owner looks it up."""
+"""Looking up what the Responses API keeps."""
 
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -6,31 +6,11 @@ from urllib.parse import parse_qs
 import msgspec
 
 from trunkline.errors import InvalidRequest, NotFound
-from trunkline.gateway.caller import Caller
 from trunkline.gateway.lookup import Question
-from trunkline.gateway.ports import KeptResponses
-from trunkline.gateway.wire.contract import Inbound
-from trunkline.gateway.wire.openai_responses.passing import OpenAIResponses
 
 _MOST_LISTED: Final = 100
 _LISTED: Final = 20
 _TRUE: Final = frozenset({"true", "1"})
-
-
-async def go_on(
-    responses: KeptResponses, caller: Caller, wire: OpenAIResponses, request: Inbound
-) -> None:
-    """Put what a request goes on from into it: an earlier response, and items it refers to.
-
-    Raises:
-        NotFound: one of them is not kept for this caller.
-        Conflict: the earlier response has no answer to go on from.
-    """
-    if request.references:
-        found = await responses.items(caller, request.references)
-        wire.insert(request, found)
-    if request.continues is not None:
-        wire.prepend(request, await responses.load(caller, request.continues))
 
 
 async def show_response(question: Question) -> object:
