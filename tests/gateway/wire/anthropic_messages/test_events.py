@@ -504,6 +504,21 @@ def test_thought_is_told_to_those_who_asked_for_it() -> None:
     assert told(*steps)["content"] == [{"type": "text", "text": "See."}]
 
 
+def test_no_signature_stands_behind_the_words_that_end_a_message() -> None:
+    late = SignatureDelta("late", "google")
+    sealed = {"type": "thinking", "thinking": "", "signature": "trunkline.google..late"}
+    words = {"type": "text", "text": "See."}
+    assert told([TextDelta("See."), late], thinks=True)["content"] == [words]
+    assert told([TextDelta("Se"), late, TextDelta("e.")], thinks=True)["content"] == [words]
+    assert told([late], thinks=True)["content"] == [sealed]
+    message = told([TextDelta("See."), late], [ToolStarted(0, "call_1", "look")], thinks=True)
+    assert message["content"] == [
+        words,
+        sealed,
+        {"type": "tool_use", "id": "call_1", "name": "look", "input": {}},
+    ]
+
+
 def test_thought_that_is_not_shown_keeps_the_caller_waiting_with_pings() -> None:
     told_so_far = events_of(_written([ReasoningDelta("Hm.")], [ReasoningDelta("Ha.")]))
     assert [event["type"] for event in told_so_far[:3]] == ["message_start", "ping", "ping"]

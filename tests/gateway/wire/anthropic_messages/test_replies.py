@@ -296,6 +296,20 @@ def test_thought_is_shown_to_those_who_asked_for_it() -> None:
     assert told(*parts)["content"] == [{"type": "text", "text": "See."}]
 
 
+def test_no_signature_stands_behind_the_words_that_end_a_message() -> None:
+    late = Reasoning(signature="late", family="google")
+    sealed = {"type": "thinking", "thinking": "", "signature": "trunkline.google..late"}
+    words = {"type": "text", "text": "See."}
+    assert told(Text("See."), late, thinks=True)["content"] == [words]
+    assert told(late, Text("See."), thinks=True)["content"] == [sealed, words]
+    assert told(late, thinks=True)["content"] == [sealed]
+    redacted = Reasoning(signature="sealed", family="anthropic", redacted=True)
+    assert told(Text("See."), redacted, thinks=True)["content"] == [
+        words,
+        {"type": "redacted_thinking", "data": "sealed"},
+    ]
+
+
 def test_thought_that_was_shown_comes_back_as_it_was() -> None:
     parts = (
         Reasoning("Hm.", "sig", "anthropic"),

@@ -3,9 +3,14 @@
 The grammar: ``message_start``; blocks one after another, each begun, filled and ended, with indexes
 that rise by one; ``message_delta`` with the reason and the whole usage; ``message_stop``. Pings may
 stand anywhere. Source: the recorded streams and Anthropic's own SDK.
+
+Thought never ends a message that says something: coding tools show its last block. A signature that
+follows the words, as Gemini's does, is told once something else follows it, and left out otherwise.
+Source: Claude Code, whose result is empty then; and Google's documentation of thought signatures,
+which demands those of calls alone.
 """
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from typing_extensions import override
@@ -44,16 +49,17 @@ from trunkline.gateway.wire.sse import size_of
 
 _encode = msgspec.json.Encoder().encode
 _Open = Literal["", "text", "thinking", "tool", "foreign"]
+_THOUGHT: Final[Document] = {"type": "thinking", "thinking": "", "signature": ""}
 
 
 class MessagesEventWriter(EventWriter):
-    """Its state is the block that is open, the calls that wait for it to end, and the stop.
+    """Its state is the open block, the calls and the signatures that wait, and the stop.
 
     Blocks cannot overlap here, so a call that begins while another one is open is told after it.
     """
 
     __slots__ = (
-        "_answering", "_call", "_calls", "_index", "_model", "_open", "_prefix", "_shows",
+        "_answering", "_call", "_calls", "_held", "_index", "_model", "_open", "_prefix", "_shows",
         "_signed", "_size", "_started", "_stop", "_waiting", "_wire",
     )  # fmt: skip
 
@@ -66,6 +72,7 @@ class MessagesEventWriter(EventWriter):
         self._index = -1
         self._prefix = b""
         self._signed = False
+        self._held: list[str] = []
         self._call = -1
         self._calls: dict[int, PendingCall] = {}
         self._waiting: list[int] = []
@@ -99,6 +106,8 @@ class MessagesEventWriter(EventWriter):
         self._start(out)
         self._release(out)
         self._close(out)
+        if self._index < 0:
+            self._tell_held(out)
         report = {"output_tokens": guessed_output(self._size)}
         reason = write_stop(self._stop, self._wire, called=bool(self._calls))
         document = {
@@ -162,6 +171,10 @@ class MessagesEventWriter(EventWriter):
             return
         self._start(out)
         self._close(out)
+        self._tell_held(out)
+        self._open_block(kind, block, out)
+
+    def _open_block(self, kind: _Open, block: Document, out: list[bytes]) -> None:
         self._index += 1
         self._open = kind
         if kind == "text":
@@ -211,11 +224,8 @@ class MessagesEventWriter(EventWriter):
             self._start(out)
             out.append(PING)
         elif text:
-            self._begin_thought(out)
+            self._begin("thinking", _THOUGHT, out)
             out.append(self._told(text))
-
-    def _begin_thought(self, out: list[bytes]) -> None:
-        self._begin("thinking", {"type": "thinking", "thinking": "", "signature": ""}, out)
 
     def _signature(self, event: SignatureDelta, out: list[bytes]) -> None:
         if not self._shows:
@@ -224,10 +234,20 @@ class MessagesEventWriter(EventWriter):
             self._begin("foreign", {"type": "redacted_thinking", "data": event.signature}, out)
             self._close(out)
             return
-        self._begin_thought(out)
         own = event.family == "anthropic"
         text = event.signature if own else seal(event.signature, event.family, event.id)
-        self._sign(text, out)
+        if self._open == "thinking" and not self._signed:
+            self._sign(text, out)
+        else:
+            self._held.append(text)
+
+    def _tell_held(self, out: list[bytes]) -> None:
+        """Tell the signatures that belong to no words, each in a block of its own."""
+        held, self._held = self._held, []
+        for signature in held:
+            self._open_block("thinking", _THOUGHT, out)
+            self._sign(signature, out)
+            self._close(out)
 
     def _sign(self, signature: str, out: list[bytes]) -> None:
         self._signed = True

@@ -110,6 +110,8 @@ def write_reply(reply: Reply, usage: Usage | None, answering: Answering) -> Docu
     own = reply.wire == WIRE
     thought = own or shows_thought(answering)
     parts = [part for part in choice.parts if thought or not isinstance(part, Reasoning)]
+    if not own:
+        parts = _ending_in_words(parts)
     blocks = [block for part in parts if (block := _block(part, own=own)) is not None]
     called = any(isinstance(part, ToolCall) for part in parts)
     document: Document = {
@@ -125,6 +127,16 @@ def write_reply(reply: Reply, usage: Usage | None, answering: Answering) -> Docu
     if own:
         document.update(reply.extra)
     return document
+
+
+def _ending_in_words(parts: list[Part]) -> list[Part]:
+    """The parts without signatures that stand behind all words; see the writer of events."""
+    last = len(parts)
+    while last > 1 and isinstance(part := parts[last - 1], Reasoning) and not part.text:
+        if part.redacted:
+            break
+        last -= 1
+    return parts[:last]
 
 
 def shows_thought(answering: Answering) -> bool:
