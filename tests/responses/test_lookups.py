@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from trunkline.errors import InvalidRequest, NotFound
+from trunkline.gateway import keeping
 from trunkline.gateway.bare import FixedRoutes, NoGenerations, NoObserver, NoResponses, OneCaller
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.keeping import go_on
 from trunkline.gateway.lookup import LookupPorts, Question
 from trunkline.gateway.ports import KeptResponses
 from trunkline.gateway.responses import (
@@ -190,13 +190,45 @@ async def test_a_request_goes_on_from_a_response_and_from_items(desk: Desk) -> N
     await keep(desk)
     result = {"type": "function_call_output", "call_id": "c", "output": "x"}
     request = asked(input=[result], previous_response_id="resp_1")
-    await go_on(desk.responses, desk.caller, WIRE, request)
+    await keeping.go_on(desk.responses, desk.caller, WIRE, request)
     said = {"type": "message", "role": "user", "content": "hi"}
     assert json.loads(WIRE.write_request(request, "m"))["input"] == [said, THOUGHT, CALL, result]
     references = [{"type": "item_reference", "id": known} for known in ("rs_1", "fc_1")]
     request = asked(input=[*references, result])
-    await go_on(desk.responses, desk.caller, WIRE, request)
+    await keeping.go_on(desk.responses, desk.caller, WIRE, request)
     assert json.loads(WIRE.write_request(request, "m"))["input"] == [THOUGHT, CALL, result]
+
+
+async def test_what_a_caller_is_about_to_get_is_kept(desk: Desk) -> None:
+    whole = json.dumps(ANSWER).encode()
+    last = json.dumps({"type": "response.completed", "response": {**ANSWER, "id": "resp_2"}})
+    for told_last in (whole, b"data: " + last.encode() + b"\n\n", b"data: [DONE]\n\n"):
+        await keeping.keep(desk.responses, desk.caller, WIRE, asked(), told_last, None)
+    for known in ("resp_1", "resp_2"):
+        assert told(await show_response(desk.question(known)))["id"] == known
+
+
+async def test_a_run_in_the_background_begins_with_an_id_and_ends_under_it(desk: Desk) -> None:
+    responses = desk.responses
+    assert isinstance(responses, StoredResponses)
+    request, cancelled = asked(background=True), list[str]()
+    run = await keeping.begin(
+        responses.runs, desk.caller, WIRE, request, "a-b", 7, lambda: cancelled.append("x")
+    )
+    assert json.loads(run.response)["status"] == "queued"
+    assert told(await show_response(desk.question("resp_ab")))["status"] == "in_progress"
+    await keeping.keep(responses, desk.caller, WIRE, request, json.dumps(ANSWER).encode(), run)
+    await run.end()
+    assert told(await show_response(desk.question("resp_ab")))["output"] == [THOUGHT, CALL]
+    assert cancelled == []
+
+
+def test_only_some_requests_stand_for_more_than_they_say() -> None:
+    reference = [{"type": "item_reference", "id": "msg_1"}]
+    assert [
+        keeping.goes_on(asked(**members))
+        for members in ({}, {"input": reference}, {"previous_response_id": "resp_1"})
+    ] == [False, True, True]
 
 
 async def test_where_nothing_is_kept_there_is_nothing_to_go_on_from() -> None:
@@ -212,4 +244,4 @@ async def test_where_nothing_is_kept_there_is_nothing_to_go_on_from() -> None:
         {"input": [{"type": "item_reference", "id": "rs_1"}]},
     ):
         with pytest.raises(NotFound):
-            await go_on(desk.responses, desk.caller, WIRE, asked(**members))
+            await keeping.go_on(desk.responses, desk.caller, WIRE, asked(**members))

@@ -438,6 +438,41 @@ def test_what_makes_no_sense_is_refused_with_its_place(members: dict[str, Any], 
     assert refused.value.param == param
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"type": "input_text", "text": 1},
+        {"type": "output_text", "text": "a", "annotations": {}},
+        {"type": "input_image"},
+        {"type": "input_image", "image_url": "u", "detail": 1},
+        {"type": "input_file", "file_id": "f", "file_url": "u"},
+        {"type": "input_file", "file_id": 1},
+        {"type": "input_audio", "input_audio": {"data": "x"}},
+        {"type": "input_audio", "input_audio": {"data": "x", "format": 1}},
+        {"type": "refusal", "refusal": 1},
+    ],
+)
+def test_an_element_of_another_shape_is_kept_as_it_is(element: Any) -> None:
+    (message,) = items({"role": "user", "content": [element]})
+    assert message.parts == (Foreign(WIRE, element),)
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        {"summary": {"a": 1}},
+        {"summary": [{"type": "summary_text", "text": 1}]},
+        {"summary": [], "content": [{"type": "other", "text": "x"}]},
+        {"summary": [], "encrypted_content": 1},
+        {"summary": [], "id": 1},
+    ],
+)
+def test_a_thought_of_another_shape_is_kept_as_it_is(thought: Any) -> None:
+    given = {"type": "reasoning", **thought}
+    (message,) = items(given)
+    assert message.parts == (Foreign(WIRE, given),)
+
+
 def test_a_prompt_of_the_provider_needs_no_input() -> None:
     document = {"model": "m", "prompt": {"id": "pmpt_1"}}
     assert back(CODEC.read_request(document, NOWHERE)) == document
