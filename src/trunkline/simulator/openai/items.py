@@ -79,6 +79,10 @@ class Item(msgspec.Struct, frozen=True):
     encrypted: str = ""
 
 
+# ``internal_chat_message_metadata_passthrough`` is in no documentation; OpenAI's own coding tool
+# puts it into every item that it sends to OpenAI.
+
+
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: Literal["user", "assistant", "system", "developer"]
     content: str | list[msgspec.Raw]
@@ -86,6 +90,7 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     id: str | None = None
     status: str | None = None
     phase: str | None = None
+    internal_chat_message_metadata_passthrough: Any = None
 
 
 class _FunctionCall(Typed):
@@ -95,6 +100,7 @@ class _FunctionCall(Typed):
     id: str | None = None
     status: str | None = None
     namespace: str | None = None
+    internal_chat_message_metadata_passthrough: Any = None
 
 
 class _CustomCall(Typed):
@@ -104,6 +110,7 @@ class _CustomCall(Typed):
     id: str | None = None
     status: str | None = None
     namespace: str | None = None
+    internal_chat_message_metadata_passthrough: Any = None
 
 
 class _CallOutput(Typed):
@@ -111,6 +118,7 @@ class _CallOutput(Typed):
     output: str | list[msgspec.Raw]
     id: str | None = None
     status: str | None = None
+    internal_chat_message_metadata_passthrough: Any = None
 
 
 class _SummaryText(msgspec.Struct, forbid_unknown_fields=True):
@@ -124,6 +132,7 @@ class _Reasoning(Typed):
     encrypted_content: str | None = None
     content: list[dict[str, Any]] | None = None
     status: str | None = None
+    internal_chat_message_metadata_passthrough: Any = None
 
 
 class _Reference(msgspec.Struct, forbid_unknown_fields=True):
