@@ -10,10 +10,10 @@ WORKERS ?= 2
 PY := .venv/bin/python
 
 .PHONY: help setup system hooks run dev test test-watch coverage check lint type-check imports generated format build \
-	security bench drill clean
+	security bench drill drill-clients clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 .venv/.synced: requirements/dev.txt pyproject.toml scripts/setup.sh
 	@bash scripts/setup.sh
@@ -83,6 +83,9 @@ bench: system ## Measure beside nginx and the known gateways (QUICK=1 for the sh
 
 drill: system ## Kill, freeze and soak, seeded (SEED=, ONLY=, SOAK_MINUTES=)
 	@exec $(PY) -m tests.drills --seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(if $(SOAK_MINUTES),--soak-minutes $(SOAK_MINUTES))
+
+drill-clients: setup ## Drive real coding tools, downloaded from npm and PyPI (ONLY=, CACHE=, WRITE=1 for docs/clients.md)
+	@exec $(PY) -m tests.drills.clients $(if $(ONLY),--only $(ONLY)) $(if $(CACHE),--cache $(CACHE)) $(if $(WRITE),--write)
 
 clean: ## Remove what can be made again
 	@rm -rf .venv dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -12,7 +12,7 @@ from rich.table import Table
 from tests.drills.clients import aider, claude_code, cline, codex, gemini_cli, opencode
 from tests.drills.clients.dead_end import dead_end
 from tests.drills.clients.errand import Client
-from tests.drills.clients.offer import MODELS, running_offer
+from tests.drills.clients.offer import models_for, running_offer
 from tests.drills.clients.packages import NotInstalled, install
 from tests.drills.clients.page import PAGE, write_results
 from tests.drills.clients.turn import Turn, take_turn
@@ -22,6 +22,7 @@ CLIENTS = (
     codex.CLIENT,
     codex.IN_PLACE_OF_OPENAI,
     opencode.CLIENT,
+    opencode.RESPONSES,
     cline.CLIENT,
     aider.CLIENT,
     gemini_cli.CLIENT,
@@ -41,8 +42,7 @@ def main() -> int:
     clients = [c for c in CLIENTS if chosen.only in {None, c.package.program}]
     turns = asyncio.run(_drill(clients, chosen.cache / "trunkline-clients", console))
     _print(turns, console)
-    whole = len(turns) == len(CLIENTS) * len(MODELS)
-    if chosen.write and whole:
+    if chosen.write and {turn.client for turn in turns} == set(CLIENTS):
         write_results(turns)
     return 0 if turns and not any(turn.problems for turn in turns) else 1
 
@@ -60,7 +60,7 @@ async def _drill(clients: list[Client], cache: Path, console: Console) -> list[T
             except NotInstalled as error:
                 console.print(f"{client.title} is left out: {error}")
                 continue
-            for model in MODELS:
+            for model in models_for(client.speaks):
                 room = last / client.title.replace(" ", "-") / model.name
                 turn = await take_turn(client, program, model, product, proxy, room)
                 console.print(f"{client.title} with {model.name}: {turn.seconds:.1f} s")

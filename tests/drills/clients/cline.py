@@ -10,11 +10,13 @@ from tests.drills.clients.packages import CLINE
 def _prepare(errand: Errand) -> Run:
     errand.leave_note()
     call = json.dumps({"files": [{"path": str(errand.note)}]})
+    settings = errand.home / "cline-settings.json"
+    settings.write_text(json.dumps({"telemetryOptOut": True, "autoUpdateEnabled": False}))
     stored = ("--data-dir", str(errand.home / "cline"))
     sign_in = ("auth", "openai", "-k", errand.key, "-b", f"{errand.base_url}/v1")
     return Run(
         (f"[[call read_files {call}]]", "-P", "openai", "-m", errand.model, "--json", *stored),
-        {"CLINE_TELEMETRY_DISABLED": "1", "CLINE_NO_AUTO_UPDATE": "1"},
+        {"CLINE_GLOBAL_SETTINGS_PATH": str(settings)},
         first=((*sign_in, "-m", errand.model, *stored),),
     )
 

@@ -12,6 +12,8 @@ check_for_update_on_startup = false
 enabled = false
 [feedback]
 enabled = false
+[features]
+plugins = false
 """
 _PROVIDER = """
 model_provider = "trunkline"

@@ -20,21 +20,29 @@ class Offered(msgspec.Struct, frozen=True):
     Attributes:
         name: what clients ask for.
         provider: the kind of provider, which is the connection's name too.
-        path: what follows the simulator's address in the connection's base address.
-        target: the provider's model. All of them think, so that signatures have to survive.
+        target: the provider's model.
     """
 
     name: str
     provider: str
-    path: str
     target: str
 
 
-MODELS = (
-    Offered("coder-openai", "openai", "/v1", "gpt-5-mini"),
-    Offered("coder-anthropic", "anthropic", "", "claude-sonnet-4-5"),
-    Offered("coder-gemini", "gemini", "/v1beta", "gemini-3-pro-preview"),
-)
+BASES = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}
+"""What follows the simulator's address in the base address of each provider."""
+
+# All of them can think, so that signatures have to survive.
+_OPENAI = Offered("coder-openai", "openai", "gpt-5-mini")
+_ANTHROPIC = Offered("coder-anthropic", "anthropic", "claude-sonnet-4-5")
+_GEMINI = Offered("coder-gemini", "gemini", "gemini-3-pro-preview")
+# OpenAI refuses `max_tokens` and temperatures for its thinking models under Chat Completions, which
+# clients send to every model that they do not know, and the same wire passes as it is.
+_PLAIN = Offered("coder-openai-plain", "openai", "gpt-4.1-mini")
+
+
+def models_for(wire: str) -> tuple[Offered, ...]:
+    """What a client that speaks this wire is tried with: a model of each kind of provider."""
+    return (_PLAIN if wire == "openai_chat" else _OPENAI, _ANTHROPIC, _GEMINI)
 
 
 @asynccontextmanager
@@ -60,18 +68,18 @@ def _organisation(simulator_url: str, secret: Path) -> dict[str, Any]:
         "keys": [{"name": "laptop"}],
         "connections": [
             {
-                "name": model.provider,
-                "provider": model.provider,
-                "base_url": simulator_url + model.path,
+                "name": provider,
+                "provider": provider,
+                "base_url": simulator_url + path,
                 "secret": f"file:{secret}",
             }
-            for model in MODELS
+            for provider, path in BASES.items()
         ],
         "models": [
             {
                 "name": model.name,
                 "targets": [{"connection": model.provider, "model": model.target}],
             }
-            for model in MODELS
+            for model in (_OPENAI, _PLAIN, _ANTHROPIC, _GEMINI)
         ],
     }

@@ -1,4 +1,4 @@
-"""OpenCode: Chat Completions by the AI SDK's provider for compatible servers."""
+"""OpenCode: Chat Completions or Responses, by which package of the AI SDK its settings name."""
 
 import json
 
@@ -8,25 +8,33 @@ from tests.drills.clients.packages import OPENCODE
 
 
 def _prepare(errand: Errand) -> Run:
+    return _run(errand, "@ai-sdk/openai-compatible")
+
+
+def _prepare_responses(errand: Errand) -> Run:
+    return _run(errand, "@ai-sdk/openai")
+
+
+def _run(errand: Errand, package: str) -> Run:
     errand.leave_note()
     settings = errand.home / ".config" / "opencode" / "opencode.json"
     settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps(_settings(errand)))
+    settings.write_text(json.dumps(_settings(errand, package)))
     call = json.dumps({"filePath": str(errand.note)})
     model = f"trunkline/{errand.model}"
     return Run(
-        ("run", "--model", model, "--format", "json", f"[[call read {call}]]"),
-        {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"},
+        ("run", "--pure", "--model", model, "--format", "json", f"[[call read {call}]]"),
+        {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1"},
     )
 
 
-def _settings(errand: Errand) -> dict[str, object]:
+def _settings(errand: Errand, package: str) -> dict[str, object]:
     return {
         "autoupdate": False,
         "share": "disabled",
         "provider": {
             "trunkline": {
-                "npm": "@ai-sdk/openai-compatible",
+                "npm": package,
                 "name": "Trunkline",
                 "options": {"baseURL": f"{errand.base_url}/v1", "apiKey": errand.key},
                 "models": {errand.model: {"limit": {"context": 200_000, "output": 8_000}}},
@@ -42,3 +50,6 @@ def final_words(output: str, _errand: Errand) -> str:
 
 
 CLIENT = Client("OpenCode", OPENCODE, "openai_chat", _prepare, final_words)
+RESPONSES = Client(
+    "OpenCode, Responses", OPENCODE, "openai_responses", _prepare_responses, final_words
+)
