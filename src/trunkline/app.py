@@ -20,6 +20,7 @@ from trunkline.connections.secrets import Secrets
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
+from trunkline.gateway.links import Limits
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
 from trunkline.gateway.providers.google import GoogleTokens
@@ -151,7 +152,9 @@ async def open_front(
                 clock=clock,
             ),
             Bearings(
-                drain_timeout=settings.drain_timeout, max_answer_bytes=settings.max_answer_bytes
+                drain_timeout=settings.drain_timeout,
+                max_answer_bytes=settings.max_answer_bytes,
+                links=Limits(settings.max_link_bytes, settings.link_timeout),
             ),
         )
         generations = LedgerGenerations(kept.database, kept.journal)

@@ -18,7 +18,7 @@ from trunkline.errors import (
     TrunklineError,
 )
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.pipeline import identify
+from trunkline.gateway.credentials import identify
 from trunkline.gateway.ports import Callers
 
 

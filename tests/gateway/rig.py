@@ -26,6 +26,7 @@ from trunkline.gateway.bare import (
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
+from trunkline.gateway.exchange.parts import Family
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
 from trunkline.gateway.metering.price import Price, Rates
@@ -38,6 +39,7 @@ from trunkline.gateway.snapshot import Alias, Connection, Origin, Snapshot, Targ
 from trunkline.gateway.transport import AddressGuard, Proxies, Resolver, Timeouts, UpstreamPool
 from trunkline.gateway.wire.registry import WIRES as WIRES_OF
 from trunkline.kit.clock import SystemClock
+from trunkline.simulator.models import MODELS
 from trunkline.simulator.prices import PRICES, ListPrice
 from trunkline.simulator.server import Simulator
 
@@ -164,6 +166,23 @@ def price_of(model: str, listed: ListPrice) -> Price:
     )
 
 
+# Whose signatures the simulator's models read, by the wire.
+FAMILIES: dict[str, Family] = {
+    "anthropic_messages": "anthropic",
+    "bedrock_converse": "anthropic",
+    "gemini": "google",
+    "openai_responses": "openai",
+}
+
+# Where the simulator expects each wire that is not below its root or ``/v1``.
+PREFIXES = {
+    "gemini": "/v1beta",
+    "gemini_embeddings": "/v1beta",
+    "voyage_rerank": "/voyage/v1",
+    "voyage_embeddings": "/voyage/v1",
+}
+
+
 def connection(
     simulator: Simulator, wire: str, *, credential: bytes = b"sim-key", **changes: Any
 ) -> Connection:
@@ -171,21 +190,25 @@ def connection(
     parts = urlsplit(simulator.base_url)
     assert parts.hostname is not None
     assert parts.port is not None
-    anthropic = wire == "anthropic_messages"
+    prefix = PREFIXES.get(wire, "" if WIRES_OF[wire].versioned else "/v1")
     plain = Connection(
         id=f"connection-{wire}",
-        name=WIRES[wire],
+        name=WIRES.get(wire, f"sim-{wire}"),
         provider="simulator",
-        wires={wire: "" if WIRES_OF[wire].versioned else "/v1"},
+        wires={wire: prefix},
         origin=Origin("http", parts.hostname, parts.port),
-        headers=(
-            ((b"x-api-key", credential), (b"anthropic-version", b"2023-06-01"))
-            if anthropic
-            else ((b"authorization", b"Bearer " + credential),)
-        ),
+        headers=_credentials(wire, credential),
         private=True,
     )
     return msgspec.structs.replace(plain, **changes)
+
+
+def _credentials(wire: str, credential: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    if wire == "anthropic_messages":
+        return (b"x-api-key", credential), (b"anthropic-version", b"2023-06-01")
+    if wire.startswith("gemini"):
+        return ((b"x-goog-api-key", credential),)
+    return ((b"authorization", b"Bearer " + credential),)
 
 
 def published(simulator: Simulator, extra: Iterable[Alias] = ()) -> Snapshot:
@@ -194,7 +217,17 @@ def published(simulator: Simulator, extra: Iterable[Alias] = ()) -> Snapshot:
     for model, listed in PRICES.items():
         for wire, prefix in (("openai_chat", ""), ("anthropic_messages", "claude:")):
             name = prefix + model
-            target = Target(connection(simulator, wire), model, price_of(model, listed))
+            family = FAMILIES.get(wire, "")
+            price = price_of(model, listed)
+            target = Target(connection(simulator, wire), model, price, family=family)
+            aliases[name] = Alias(name=name, targets=(target,), created=1_700_000_000)
+    for row in MODELS:
+        for wire in set(row.wires) & WIRES_OF.keys() - WIRES.keys():
+            name = f"{wire}:{row.name}"
+            price = price_of(row.name, PRICES[row.name])
+            target = Target(
+                connection(simulator, wire), row.name, price, family=FAMILIES.get(wire, "")
+            )
             aliases[name] = Alias(name=name, targets=(target,), created=1_700_000_000)
     for alias in extra:
         aliases[alias.name] = alias

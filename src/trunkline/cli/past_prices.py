@@ -47,7 +47,7 @@ class PastPrices(Prices):
         own, shared = await self._owner(org_id), await self._owner(None)
         # A connection of the environment, or one that has gone, is told by its provider.
         name = own.names.get(connection_id) or shared.names.get(connection_id) or provider
-        connection = Connection(connection_id, name, provider, "", NOWHERE, "", ())
+        connection = Connection(connection_id, name, provider, {}, NOWHERE, ())
         book = PriceBook(
             self._catalog,
             self._capabilities,

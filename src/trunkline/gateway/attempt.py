@@ -18,6 +18,7 @@ from trunkline.gateway.transport import (
     UpstreamRequest,
     UpstreamResponse,
 )
+from trunkline.gateway.transport.head import authority
 from trunkline.gateway.upstream_errors import (
     AttemptFailed,
     ProviderAnswer,
@@ -133,7 +134,7 @@ async def _outbound(
         passage.content_type,
     )
     if connection.signer is not None:
-        host = connection.origin.host
+        host = authority(connection.origin).decode()
         headers += await connection.signer.headers(b"POST", host, where, body)
     return UpstreamRequest(
         method=b"POST",
@@ -158,7 +159,7 @@ async def _refusal(passage: Passage, response: UpstreamResponse) -> AttemptFaile
     if passage.passes and body:
         return from_fault(fault, "refused", ProviderAnswer(response.status, response.headers, body))
     failure = from_fault(fault, "refused", None)
-    failure.error.retry_after = retry_after(response.headers)
+    failure.error.retry_after = retry_after(response.headers) or fault.retry_after
     return failure
 
 

@@ -3,7 +3,6 @@
 from urllib.parse import parse_qs
 
 from trunkline.errors import Unauthenticated
-from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.ports import Callers
 
@@ -11,13 +10,18 @@ from trunkline.gateway.ports import Callers
 _PLAIN = (b"x-api-key", b"x-goog-api-key", b"api-key")
 
 
-def identify(callers: Callers, arrival: Arrival) -> Caller:
+def identify(callers: Callers, headers: dict[bytes, bytes], query: bytes = b"") -> Caller:
     """The one door for credentials of every route.
+
+    Args:
+        callers: knows the credentials.
+        headers: by lower-case name.
+        query: where Google's clients may put a key; empty where that is not allowed.
 
     Raises:
         Unauthenticated: there is none, or it is not known.
     """
-    credential = credential_in(arrival.headers, arrival.place.query)
+    credential = credential_in(headers, query)
     if credential is None:
         raise Unauthenticated(
             "The request has no key.",

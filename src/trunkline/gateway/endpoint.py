@@ -8,11 +8,13 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from trunkline.errors import MethodNotAllowed, NotFound, TrunklineError, UnsupportedMediaType
+from trunkline.gateway.array_sink import ArraySink
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.headers import JSON, Pairs, error_headers, request_id_headers
 from trunkline.gateway.lookup import LookupRunner
 from trunkline.gateway.pipeline import Pipeline
 from trunkline.gateway.routes import Route, RouteTable
+from trunkline.gateway.sink import Sink
 from trunkline.gateway.wire.contract import Place, Wire
 from trunkline.gateway.wire.registry import WIRES
 from trunkline.observability.redaction import scrub_url
@@ -21,7 +23,6 @@ from trunkline.observability.request_id import request_id_from
 Scope = MutableMapping[str, Any]
 
 _CHAT = WIRES["openai_chat"]
-_MESSAGES = WIRES["anthropic_messages"]
 
 
 class GatewayEndpoint:
@@ -73,7 +74,10 @@ class GatewayEndpoint:
             if not _reads(route, kind):
                 await self._lookups.refuse(arrival, route.wire, _unread(route, kind), client)
                 return
-            await self._pipeline.run(arrival, route.wire, route.operation, client)
+            sink: Sink = client
+            if _wants_array(route, arrival.place.query):
+                sink = ArraySink(client)
+            await self._pipeline.run(arrival, route.wire, route.operation, sink)
 
     def _missing(self, method: str, path: str) -> TrunklineError:
         allowed = self._table.methods(path)
@@ -91,9 +95,25 @@ class GatewayEndpoint:
 
 def wire_of(path: str, headers: dict[bytes, bytes]) -> Wire:
     """The wire whose shapes the caller most likely reads, before any route is known."""
-    if b"anthropic-version" in headers or path.startswith(("/anthropic/", "/v1/messages")):
-        return _MESSAGES
+    for beginning, name in _BEGINNINGS:
+        if path.startswith(beginning):
+            return WIRES[name]
+    for header, name in _HEADERS:
+        if header in headers:
+            return WIRES[name]
     return _CHAT
+
+
+_BEGINNINGS = (
+    ("/anthropic/", "anthropic_messages"),
+    ("/v1/messages", "anthropic_messages"),
+    ("/v1beta/", "gemini"),
+    ("/v2/chat", "cohere_chat"),
+    ("/v2/embed", "cohere_embed"),
+    ("/v2/", "cohere_rerank"),
+    ("/api/", "ollama_chat"),
+)
+_HEADERS = ((b"anthropic-version", "anthropic_messages"), (b"x-goog-api-key", "gemini"))
 
 
 def early_error(path: bytes, pairs: Pairs, error: TrunklineError) -> tuple[int, Pairs, bytes]:
@@ -103,6 +123,11 @@ def early_error(path: bytes, pairs: Pairs, error: TrunklineError) -> tuple[int, 
     wire = wire_of(path.decode("latin-1"), headers)
     answer: Pairs = [JSON, *error_headers(error), *request_id_headers(request_id, None)]
     return error.status, answer, wire.error_body(error, request_id)
+
+
+def _wants_array(route: Route, query: bytes) -> bool:
+    """Google's streams are arrays of JSON unless events are asked for."""
+    return route.path.endswith(":streamGenerateContent") and b"alt=sse" not in query
 
 
 def _reads(route: Route, kind: bytes) -> bool:

@@ -68,7 +68,7 @@ class LookupRunner:
         self._ports.observer.began()
         caller: Caller | None = None
         try:
-            caller = identify(self._ports.callers, arrival)
+            caller = identify(self._ports.callers, arrival.headers, arrival.place.query)
             if not caller.scopes & scopes:
                 raise Forbidden(
                     "This key may not read this.",

@@ -1,15 +1,18 @@
-"""The list of models in the shape of either wire, chat models first."""
+"""The list of models in the shape of the caller's wire, chat models first."""
 
 from datetime import UTC, datetime
 
 from trunkline.errors import NotFound
 from trunkline.gateway.lookup import Question
+from trunkline.gateway.models_gemini import alias_name, gemini_model, gemini_models
 from trunkline.gateway.snapshot import Alias
 
 
 async def list_models(question: Question) -> object:
     """What the key may use, by name, chat models first."""
     aliases = _usable(question)
+    if question.wire.name == "gemini":
+        return gemini_models(aliases)
     if question.wire.name == "anthropic_messages":
         data = [_anthropic(alias) for alias in aliases]
         return {
@@ -27,8 +30,12 @@ async def describe_model(question: Question) -> object:
     Raises:
         NotFound: it is not published, or not for this key.
     """
+    gemini = question.wire.name == "gemini"
+    wanted = alias_name(question.item or "") if gemini else question.item
     for alias in _usable(question):
-        if alias.name == question.item:
+        if alias.name == wanted:
+            if gemini:
+                return gemini_model(alias)
             anthropic = question.wire.name == "anthropic_messages"
             return _anthropic(alias) if anthropic else _openai(alias)
     raise NotFound(

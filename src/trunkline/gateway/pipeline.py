@@ -38,6 +38,7 @@ from trunkline.gateway.continuity import Continuity
 from trunkline.gateway.counting import estimated_count
 from trunkline.gateway.credentials import identify
 from trunkline.gateway.headers import JSON
+from trunkline.gateway.links import Limits
 from trunkline.gateway.ports import (
     Admission,
     Ask,
@@ -82,10 +83,11 @@ class Ports(msgspec.Struct, frozen=True):
 
 
 class Bearings(msgspec.Struct, frozen=True):
-    """The operator's numbers for the path. Seconds and bytes."""
+    """The operator's numbers for the path. Seconds and bytes; ``links`` bounds what is fetched."""
 
     drain_timeout: float = 30.0
     max_answer_bytes: int = 67_108_864
+    links: Limits = Limits()
 
 
 Plan = list[tuple[Speech, Bounds]]
@@ -97,7 +99,7 @@ class Pipeline:
     def __init__(self, ports: Ports, bearings: Bearings) -> None:
         self._ports = ports
         self._bearings = bearings
-        self._tools = Tools(ports.upstream, ports.continuity)
+        self._tools = Tools(ports.upstream, ports.continuity, bearings.links)
 
     async def run(self, arrival: Arrival, wire: Wire, operation: str, sink: Sink) -> None:
         """Answer one request, whatever happens. Never raises but for a foreign cancellation."""
@@ -155,7 +157,8 @@ class Pipeline:
             await self._repeat(scope, answer, caller, key, alias, planned)
 
     def _identify(self, scope: RequestScope) -> Caller:
-        caller = identify(self._ports.callers, scope.arrival)
+        arrival = scope.arrival
+        caller = identify(self._ports.callers, arrival.headers, arrival.place.query)
         if "inference" not in caller.scopes:
             raise Forbidden(
                 "This key may not call models.",

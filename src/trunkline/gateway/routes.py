@@ -7,17 +7,23 @@ import msgspec
 from trunkline.gateway.generations import find_generation
 from trunkline.gateway.lookup import Lookup
 from trunkline.gateway.models import describe_model, list_models
+from trunkline.gateway.models_ollama import list_local, list_running, show_model, tell_version
 from trunkline.gateway.wire.contract import (
     CHAT,
+    COMPLETION,
     COUNT_TOKENS,
+    EMBEDDING,
     IMAGE,
     IMAGE_EDIT,
     MODERATION,
+    RERANK,
     SPEECH,
     TRANSCRIPTION,
     TRANSLATION,
     Wire,
 )
+from trunkline.gateway.wire.gemini.passing import Gemini
+from trunkline.gateway.wire.gemini_embeddings.passing import GeminiEmbeddings
 from trunkline.gateway.wire.registry import WIRES
 
 _READERS = frozenset({"inference", "models:read"})
@@ -49,12 +55,45 @@ _MESSAGES = WIRES["anthropic_messages"]
 _LISTENING = WIRES["openai_transcription"]
 _UPLOADS = ("multipart/form-data",)
 
+
+def _gemini(version: str) -> tuple[Route, ...]:
+    """Google's routes, which name the model and then the action."""
+    model = f"{version}/models/{{id}}"
+    return (
+        Route("POST", f"{model}:generateContent", WIRES["gemini"], CHAT),
+        Route("POST", f"{model}:streamGenerateContent", Gemini(streams=True), CHAT),
+        Route("POST", f"{model}:countTokens", WIRES["gemini"], COUNT_TOKENS),
+        Route("POST", f"{model}:embedContent", GeminiEmbeddings(batch=False), EMBEDDING),
+        Route("POST", f"{model}:batchEmbedContents", WIRES["gemini_embeddings"], EMBEDDING),
+    )
+
+
 ROUTES = (
     Route("POST", "/v1/chat/completions", _CHAT, CHAT),
     Route("POST", "/v1/messages", _MESSAGES, CHAT),
     Route("POST", "/v1/messages/count_tokens", _MESSAGES, COUNT_TOKENS),
     Route("POST", "/anthropic/v1/messages", _MESSAGES, CHAT),
     Route("POST", "/anthropic/v1/messages/count_tokens", _MESSAGES, COUNT_TOKENS),
+    Route("POST", "/v1/completions", WIRES["openai_completions"], COMPLETION),
+    Route("POST", "/v1/embeddings", WIRES["openai_embeddings"], EMBEDDING),
+    Route("POST", "/v1/fim/completions", WIRES["mistral_fim"], COMPLETION),
+    *_gemini("/v1beta"),
+    *_gemini("/v1"),
+    Route("POST", "/api/chat", WIRES["ollama_chat"], CHAT),
+    Route("POST", "/api/generate", WIRES["ollama_generate"], COMPLETION),
+    Route("POST", "/api/embed", WIRES["ollama_embed"], EMBEDDING),
+    Route("POST", "/api/embeddings", WIRES["ollama_embeddings"], EMBEDDING),
+    Route("GET", "/api/tags", WIRES["ollama_chat"], lookup=list_local),
+    Route("GET", "/api/ps", WIRES["ollama_chat"], lookup=list_running),
+    Route("GET", "/api/version", WIRES["ollama_chat"], lookup=tell_version),
+    Route("POST", "/api/show", WIRES["ollama_chat"], lookup=show_model),
+    Route("POST", "/v2/chat", WIRES["cohere_chat"], CHAT),
+    Route("POST", "/v2/embed", WIRES["cohere_embed"], EMBEDDING),
+    Route("POST", "/v2/rerank", WIRES["cohere_rerank"], RERANK),
+    Route("POST", "/v1/rerank", WIRES["jina_rerank"], RERANK),
+    Route("POST", "/jina/v1/rerank", WIRES["jina_rerank"], RERANK),
+    Route("POST", "/voyage/v1/rerank", WIRES["voyage_rerank"], RERANK),
+    Route("POST", "/voyage/v1/embeddings", WIRES["voyage_embeddings"], EMBEDDING),
     Route("POST", "/v1/images/generations", WIRES["openai_images"], IMAGE),
     Route("POST", "/v1/images/edits", WIRES["openai_images"], IMAGE_EDIT, reads=_UPLOADS),
     Route("POST", "/v1/audio/speech", WIRES["openai_speech"], SPEECH),
@@ -63,6 +102,8 @@ ROUTES = (
     Route("POST", "/v1/moderations", WIRES["openai_moderation"], MODERATION),
     Route("GET", "/v1/models", _CHAT, lookup=list_models),
     Route("GET", "/v1/models/{id}", _CHAT, lookup=describe_model),
+    Route("GET", "/v1beta/models", WIRES["gemini"], lookup=list_models),
+    Route("GET", "/v1beta/models/{id}", WIRES["gemini"], lookup=describe_model),
     Route("GET", "/anthropic/v1/models", _MESSAGES, lookup=list_models),
     Route("GET", "/anthropic/v1/models/{id}", _MESSAGES, lookup=describe_model),
     Route(
@@ -74,7 +115,7 @@ ROUTES = (
     ),
 )
 
-PREFIXES = ("/v1/", "/v1beta/", "/v2/", "/anthropic/")
+PREFIXES = ("/v1/", "/v1beta/", "/v2/", "/anthropic/", "/jina/", "/voyage/")
 """All paths below these belong to the data path, known or not."""
 
 

@@ -12,7 +12,7 @@ from trunkline.gateway.exchange.destination import Destination
 from trunkline.gateway.exchange.fit import fit
 from trunkline.gateway.exchange.losses import Losses
 from trunkline.gateway.exchange.request import Request
-from trunkline.gateway.links import inline_links
+from trunkline.gateway.links import Limits, inline_links
 from trunkline.gateway.passage import Passage, Passing, Translating
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Alias, Target
@@ -28,6 +28,7 @@ class Tools(msgspec.Struct, frozen=True):
 
     upstream: UpstreamPool
     continuity: Continuity
+    links: Limits
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ class Translator:
         self._request = request
         self._alias = alias
         self._answering: Answering | None = None
-        self._inlined: Any = None
+        self._inlined: dict[tuple[str, ...], Request] = {}
         self.dropped: tuple[str, ...] = ()
 
     async def passage(self, speech: Speech) -> Passage:
@@ -96,13 +97,17 @@ class Translator:
         )
 
     async def _with_bytes(self, asked: Request, destination: Destination) -> Request:
-        if destination.quirks.fetches:
+        quirks = destination.quirks
+        if quirks.fetches:
             return asked
-        if self._inlined is None:
-            leave = destination.quirks.fetches_from
-            self._inlined = await inline_links(asked, self._tools.upstream, leave=leave)
-        inlined: Request = self._inlined
-        return inlined
+        known = self._inlined.get(quirks.fetches_from)
+        if known is None:
+            tools = self._tools
+            known = await inline_links(
+                asked, tools.upstream, tools.links, leave=quirks.fetches_from
+            )
+            self._inlined[quirks.fetches_from] = known
+        return known
 
     def _read(self) -> Answering:
         request, codec = self._request, self._owner.wire.codec
