@@ -14,7 +14,9 @@ import uvloop
 
 from bench.cases import FULL_CASES, Case
 from bench.place import Upstreams
+from trunkline.gateway.background import BackgroundRuns
 from trunkline.gateway.bare import (
+    NO_RESPONSES,
     FixedRoutes,
     NoGenerations,
     NoLimits,
@@ -63,6 +65,8 @@ async def serve(port: int, ca_file: Path, upstreams: Upstreams, key: str) -> Non
         observer=observer,
         repeats=NoRepeats(),
         recounts=NoRecounts(),
+        responses=NO_RESPONSES,
+        background=BackgroundRuns(NO_RESPONSES),
         continuity=MemoryContinuity(SystemClock()),
         upstream=pool,
         clock=SystemClock(),

@@ -47,6 +47,7 @@ from trunkline.observability.logs import configure_logs
 from trunkline.observability.metrics import Metrics
 from trunkline.readiness import check_database, check_journal, check_redis
 from trunkline.repeats.adapter import StoredRepeats
+from trunkline.responses.adapter import StoredResponses
 from trunkline.settings import Settings, read_variable
 from trunkline.storage.changes import Change, ChangePoller
 from trunkline.storage.engine import Database
@@ -133,6 +134,14 @@ async def open_front(
         watch_tasks(seen.metrics)
         recounts = RecountSpool(settings.data_dir / "recount", clock)
         stack.push_async_callback(recounts.drain)
+        responses = StoredResponses(
+            kept.database,
+            owner=kept.registry.id,
+            is_alive=kept.registry.is_alive,
+            clock=clock,
+            days=settings.kept_response_days,
+            most_bytes=settings.max_kept_response_bytes,
+        )
         pipeline = Pipeline(
             Ports(
                 callers=known.keys,
@@ -147,6 +156,8 @@ async def open_front(
                     clock=clock,
                 ),
                 recounts=recounts,
+                responses=responses,
+                background=responses.runs,
                 continuity=MemoryContinuity(clock),
                 upstream=upstream,
                 clock=clock,
@@ -160,7 +171,9 @@ async def open_front(
         generations = LedgerGenerations(kept.database, kept.journal)
         endpoint = GatewayEndpoint(
             pipeline,
-            LookupRunner(LookupPorts(known.keys, known.routes, generations, seen.observer)),
+            LookupRunner(
+                LookupPorts(known.keys, known.routes, generations, seen.observer, responses)
+            ),
         )
         control = _open_control(settings, known, kept.ledger, seen.observer, clock)
         server = build_server(

@@ -13,8 +13,10 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.errors import TrunklineError
+from trunkline.gateway.background import BackgroundRuns
 from trunkline.gateway.bare import (
     FREE_LEASE,
+    NO_RESPONSES,
     FixedRoutes,
     NoGenerations,
     NoLimits,
@@ -275,6 +277,8 @@ async def running(
             observer=parts["observer"],
             repeats=repeats or NoRepeats(),
             recounts=NoRecounts(),
+            responses=NO_RESPONSES,
+            background=BackgroundRuns(NO_RESPONSES),
             continuity=MemoryContinuity(SystemClock()),
             upstream=parts["upstream"],
             clock=SystemClock(),

@@ -7,6 +7,7 @@ import structlog
 
 from trunkline.errors import TrunklineError
 from trunkline.gateway.attempt import WholeAnswer
+from trunkline.gateway.background import BackgroundRun
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.headers import (
     JSON,
@@ -39,7 +40,7 @@ class Claim(msgspec.Struct, frozen=True):
 class Answer:
     """One answer on its way out. Its state says how much of it the caller has."""
 
-    __slots__ = ("_patience", "_scope", "_state", "claim", "sink")
+    __slots__ = ("_patience", "_scope", "_state", "claim", "run", "sink")
 
     def __init__(self, scope: RequestScope, sink: Sink) -> None:
         self._scope = scope
@@ -47,6 +48,7 @@ class Answer:
         self._state: Literal["nothing", "started", "done"] = "nothing"
         self.sink = sink
         self.claim: Claim | None = None
+        self.run: BackgroundRun | None = None
 
     def be_patient(self, interval: float) -> None:
         """Send headers and keep-alives if a stream's first content takes longer than this."""
@@ -86,6 +88,11 @@ class Answer:
         await self.sink.write(last)
         self._done(200)
         self.sink.finish()
+
+    def detach(self, run: BackgroundRun) -> None:
+        """The caller gets the response to come; what follows goes where nobody waits for it."""
+        self.sink.respond(200, [JSON, *self._own_headers()], run.response)
+        self.sink, self.run = run.sink, run
 
     def replay(self, stored: StoredAnswer) -> None:
         """An answer that was given before, with the ids of this request."""

@@ -76,7 +76,7 @@ class Passage(Protocol):
 class Passing(Passage):
     """Caller and provider speak the same wire."""
 
-    __slots__ = ("_model", "_request", "content_type", "wire")
+    __slots__ = ("_model", "_request", "_thinks", "content_type", "wire")
 
     passes = True
 
@@ -85,9 +85,11 @@ class Passing(Passage):
         self.content_type = JSON[1] if request.form is None else request.place.content_type
         self._model = speech.target.model
         self._request = request
+        self._thinks = bool(speech.target.traits.thinking)
 
     @override
     def body(self) -> bytes:
+        self._request.thinks = self._thinks
         return self.wire.write_request(self._request, self._model)
 
     @override

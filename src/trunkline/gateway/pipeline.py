@@ -29,9 +29,11 @@ from trunkline.errors import (
     TrunklineError,
     Unavailable,
 )
+from trunkline.gateway import keeping
 from trunkline.gateway.answer import Answer, Claim
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.attempt import OpenStream, WholeAnswer, attempt
+from trunkline.gateway.background import BackgroundRuns
 from trunkline.gateway.bounds import NOTHING, Bounds, bounds_of, honoured_ceiling
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import Continuity
@@ -43,6 +45,7 @@ from trunkline.gateway.ports import (
     Admission,
     Ask,
     Callers,
+    KeptResponses,
     Observer,
     Recorder,
     Recounts,
@@ -77,6 +80,8 @@ class Ports(msgspec.Struct, frozen=True):
     observer: Observer
     repeats: Repeats
     recounts: Recounts
+    responses: KeptResponses
+    background: BackgroundRuns
     continuity: Continuity
     upstream: UpstreamPool
     clock: Clock
@@ -141,10 +146,14 @@ class Pipeline:
             scope.leave()
             if answer.claim is not None:
                 await self._keep(scope, answer.claim)
+            if answer.run is not None:
+                await answer.run.end()
 
     async def _life(self, scope: RequestScope, answer: Answer) -> None:
         caller = self._identify(scope)
         request = await self._read(scope)
+        if keeping.goes_on(request):
+            await keeping.go_on(self._ports.responses, caller, scope.wire, request)
         alias = self._resolve(scope, caller, request)
         if scope.operation == COUNT_TOKENS and not _counts(alias, scope.wire):
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
@@ -230,12 +239,32 @@ class Pipeline:
         self, scope: RequestScope, answer: Answer, alias: Alias, planned: Plan
     ) -> None:
         await self._admit(scope, planned)
-        answer.be_patient(alias.hold_headers)
+        if scope.request is not None and scope.request.background:
+            await self._detach(scope, answer)
+        else:
+            answer.be_patient(alias.hold_headers)
         opened = await self._attempt(scope, planned)
         if isinstance(opened, OpenStream):
             await self._relay(scope, answer, opened)
         else:
-            self._reply(scope, answer, opened)
+            await self._reply(scope, answer, opened)
+
+    async def _detach(self, scope: RequestScope, answer: Answer) -> None:
+        """Tell the caller the id of its response, and go on without it."""
+        caller, request = scope.caller, scope.request
+        if caller is None or request is None:
+            raise AssertionError("a run begins after the request was read")
+        now = int(self._ports.clock.now())
+        runs = self._ports.background
+        run = await keeping.begin(runs, caller, scope.wire, request, scope.id, now, scope.cancel)
+        answer.detach(run)
+        scope.detach()
+
+    async def _keep_response(self, scope: RequestScope, answer: Answer, last: bytes) -> None:
+        """Keep what the caller is about to get, where it wants to go on from it."""
+        caller, request = scope.caller, scope.request
+        if caller is not None and request is not None and request.keeps:
+            await keeping.keep(self._ports.responses, caller, scope.wire, request, last, answer.run)
 
     async def _admit(self, scope: RequestScope, planned: Plan) -> None:
         caller, name = scope.caller, scope.name
@@ -281,6 +310,7 @@ class Pipeline:
             answer.begin(stream.passage.head(stream.response.headers))
             last = await relay(stream, live, answer.sink)
             self._close(scope, live, b"")
+            await self._keep_response(scope, answer, last)
             await answer.finish(last)
         except BaseException:
             stream.response.abort()
@@ -289,9 +319,10 @@ class Pipeline:
         scope.leave()
         await read_to_the_end(stream.response)
 
-    def _reply(self, scope: RequestScope, answer: Answer, whole: WholeAnswer) -> None:
+    async def _reply(self, scope: RequestScope, answer: Answer, whole: WholeAnswer) -> None:
         if scope.live is not None:
             self._close(scope, scope.live, whole.body)
+        await self._keep_response(scope, answer, whole.body)
         answer.respond(whole)
 
     def _close(self, scope: RequestScope, live: LiveAttempt, body: bytes) -> None:

@@ -8,6 +8,12 @@ from trunkline.gateway.generations import find_generation
 from trunkline.gateway.lookup import Lookup
 from trunkline.gateway.models import describe_model, list_models
 from trunkline.gateway.models_ollama import list_local, list_running, show_model, tell_version
+from trunkline.gateway.responses import (
+    cancel_response,
+    delete_response,
+    list_input_items,
+    show_response,
+)
 from trunkline.gateway.wire.contract import (
     CHAT,
     COMPLETION,
@@ -52,8 +58,15 @@ class Route(msgspec.Struct, frozen=True):
 
 _CHAT = WIRES["openai_chat"]
 _MESSAGES = WIRES["anthropic_messages"]
+_RESPONSES = WIRES["openai_responses"]
 _LISTENING = WIRES["openai_transcription"]
 _UPLOADS = ("multipart/form-data",)
+
+
+def _kept(method: str, behind: str, lookup: Lookup) -> Route:
+    """A route to one kept response."""
+    path = f"/v1/responses/{{id}}{behind}"
+    return Route(method, path, _RESPONSES, lookup=lookup, scopes=frozenset({"inference"}))
 
 
 def _gemini(version: str) -> tuple[Route, ...]:
@@ -70,6 +83,12 @@ def _gemini(version: str) -> tuple[Route, ...]:
 
 ROUTES = (
     Route("POST", "/v1/chat/completions", _CHAT, CHAT),
+    Route("POST", "/v1/responses", _RESPONSES, CHAT),
+    Route("POST", "/v1/responses/input_tokens", _RESPONSES, COUNT_TOKENS),
+    _kept("GET", "", show_response),
+    _kept("DELETE", "", delete_response),
+    _kept("POST", "/cancel", cancel_response),
+    _kept("GET", "/input_items", list_input_items),
     Route("POST", "/v1/messages", _MESSAGES, CHAT),
     Route("POST", "/v1/messages/count_tokens", _MESSAGES, COUNT_TOKENS),
     Route("POST", "/anthropic/v1/messages", _MESSAGES, CHAT),

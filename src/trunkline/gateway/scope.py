@@ -243,6 +243,14 @@ class RequestScope:
             )
         )
 
+    def detach(self) -> None:
+        """The caller has what it gets now; the request goes on, and only we can end it."""
+        self.arrival.client.on_deadline = self._shut_down
+
+    def cancel(self) -> None:
+        """End the request as if its caller had left."""
+        self._client_gone()
+
     def _client_gone(self) -> None:
         """The caller left: stop at once, or read on where the provider bills the rest anyway."""
         live = self.live
