@@ -198,7 +198,14 @@ async def test_rows_of_an_organisation_stand_before_what_is_shared(database: Dat
     await put(
         database,
         org,
-        model("fast", "gpu/own", "openai/gpt-4o", max_tokens=7, hold_headers=1.5),
+        model(
+            "fast",
+            "gpu/own",
+            "openai/gpt-4o",
+            max_tokens=7,
+            hold_headers=1.5,
+            on_unsupported="refuse",
+        ),
         model("gpt-4o", "gpu/instead"),
         environment=OPENAI,
     )
@@ -208,6 +215,9 @@ async def test_rows_of_an_organisation_stand_before_what_is_shared(database: Dat
     assert [t.model for t in mine["fast"].targets] == ["own", "gpt-4o"]
     assert (mine["fast"].max_tokens, mine["fast"].hold_headers) == (7, 1.5)
     assert (mine["fast"].created, mine["fast"].kind) == (int(NOON), "chat")
+    assert [model.on_unsupported for model in (mine["fast"], mine["gpt-4o"], theirs["fast"])] == [
+        "refuse", "drop", "drop",
+    ]  # fmt: skip
     assert mine["gpt-4o"].targets[0].model == "instead"
     assert theirs["gpt-4o"].targets[0].model == "gpt-4o"
     assert theirs["fast"].hold_headers == 9.0

@@ -74,6 +74,7 @@ GOOD: dict[type[BaseModel], dict[str, object]] = {
         (ModelSpec, {"name": "a b"}, "no spaces"),
         (ModelSpec, {"max_tokens": 0}, "greater than or equal to 1"),
         (ModelSpec, {"hold_headers": 0}, "greater than 0"),
+        (ModelSpec, {"on_unsupported": "ignore"}, "'drop' or 'refuse'"),
         (PriceSpec, {"input": "-1"}, "not negative"),
         (PriceSpec, {"input": 2.5}, "in quotes"),
         (PriceSpec, {"input": True}, "in quotes"),

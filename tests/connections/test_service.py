@@ -23,7 +23,14 @@ async def test_ensuring_twice_changes_nothing_the_second_time(database: Database
     org = await make_org(database, "acme")
     specs = (
         local("gpu"),
-        model("fast", "gpu/llama", "gpu/qwen", max_tokens=100, hold_headers=2.5),
+        model(
+            "fast",
+            "gpu/llama",
+            "gpu/qwen",
+            max_tokens=100,
+            hold_headers=2.5,
+            on_unsupported="refuse",
+        ),
         PriceSpec(connection="gpu", input=1),
     )
     assert await put(database, org, *specs) == [True, True, True]

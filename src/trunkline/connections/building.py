@@ -73,6 +73,7 @@ def publish_rows(state: State, rows: Iterable[AliasRow], hold_headers: float) ->
                 created=row.created_ms // 1000,
                 max_tokens=row.max_tokens,
                 hold_headers=hold_headers if row.hold_headers is None else row.hold_headers,
+                on_unsupported=row.on_unsupported,
             )
         else:
             state.aliases.pop(row.name, None)

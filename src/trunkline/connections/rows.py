@@ -1,5 +1,7 @@
 """What the database holds of connections, models and prices, as plain records."""
 
+from typing import Literal
+
 import msgspec
 
 from trunkline.gateway.metering.price import FREE, Price, Rates
@@ -28,6 +30,7 @@ class AliasRow(msgspec.Struct, frozen=True):
     kind: str
     max_tokens: int | None
     hold_headers: float | None
+    on_unsupported: Literal["drop", "refuse"]
     created_ms: int
     targets: tuple[tuple[str, str], ...]
 

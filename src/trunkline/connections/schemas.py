@@ -150,7 +150,12 @@ class TargetSpec(Strict):
 
 
 class ModelSpec(Strict):
-    """A published model: a public name and the targets behind it, tried in order."""
+    """A published model: a public name and the targets behind it, tried in order.
+
+    Attributes:
+        on_unsupported: what becomes of the parts of a request that a target cannot do: they are
+            left out and named in a header of the answer, or the target is not asked.
+    """
 
     name: ModelName
     kind: Literal[
@@ -166,6 +171,7 @@ class ModelSpec(Strict):
     targets: Annotated[tuple[TargetSpec, ...], Field(min_length=1, max_length=20)]
     max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     hold_headers: Annotated[float, Field(gt=0, le=3600)] | None = None
+    on_unsupported: Literal["drop", "refuse"] = "drop"
 
 
 class PriceSpec(Strict):

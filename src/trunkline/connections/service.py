@@ -129,6 +129,7 @@ class ConnectionService:
             kind=wanted.kind,
             max_tokens=wanted.max_tokens,
             hold_headers=wanted.hold_headers,
+            on_unsupported=wanted.on_unsupported,
             created_ms=present.created_ms if present else self._now_ms(),
             targets=tuple((target.connection, target.model) for target in wanted.targets),
         )

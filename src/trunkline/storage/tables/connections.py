@@ -60,6 +60,8 @@ alias = Table(
     Column("max_tokens", Integer),
     # Seconds; None for the installation's setting.
     Column("hold_headers", Float),
+    # drop or refuse: what becomes of the parts of a request that a target cannot do.
+    Column("on_unsupported", String(15), nullable=False, server_default="drop"),
     timestamp_column("created_ms"),
     Index("uq_alias_org_id_name", "org_id", "name", unique=True),
     Index(

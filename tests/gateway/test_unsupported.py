@@ -1,0 +1,42 @@
+"""What a target cannot do is left out and named, or refused, as the published model says."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest_asyncio
+from tests.gateway.http import CHAT, chat, post
+from tests.gateway.rig import Rig, published, running
+
+from trunkline.simulator.server import Simulator
+
+
+@pytest_asyncio.fixture
+async def rig() -> AsyncIterator[Rig]:
+    """A data path with a model that may lose nothing besides those that may."""
+    simulator = Simulator(seed=3)
+    await simulator.start()
+    lossy = published(simulator).aliases["gemini:sim-fast"]
+    strict = msgspec.structs.replace(lossy, name="strict", on_unsupported="refuse")
+    async with running(simulator, extra=[strict]) as rig:
+        yield rig
+    await simulator.stop()
+
+
+async def test_what_is_left_out_is_named_in_a_header(rig: Rig) -> None:
+    answer = await post(rig, CHAT, chat("gemini:sim-fast", logit_bias={"50256": -100}))
+    assert (answer.status_code, answer.headers["x-trunkline-dropped"]) == (200, "logit_bias")
+
+
+async def test_what_loses_nothing_has_no_such_header(rig: Rig) -> None:
+    answer = await post(rig, CHAT, chat("strict"))
+    assert (answer.status_code, answer.headers.get("x-trunkline-dropped")) == (200, None)
+
+
+async def test_a_model_that_may_lose_nothing_refuses_before_anything_is_sent(rig: Rig) -> None:
+    answer = await post(rig, CHAT, chat("strict", logit_bias={"50256": -100}))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (
+        400, "unsupported_parameter", "logit_bias",
+    )  # fmt: skip
+    assert error["message"].startswith("'strict' cannot be asked for 'logit_bias', since ")
+    assert rig.recorded.attempts == {}
