@@ -255,6 +255,20 @@ def test_thought_of_other_makers_does_not_reach_the_provider() -> None:
     assert sent(request)["input"] == [said, {"role": "user", "content": "trunkline.y"}]
 
 
+def test_unsigned_thought_of_a_translated_answer_does_not_reach_the_provider() -> None:
+    ours = f"rs_{'0a' * 16}_0"
+    words = [{"type": "reasoning_text", "text": "Hm."}]
+    thought = {"type": "reasoning", "id": ours, "summary": [], "content": words}
+    kept = [
+        {**thought, "id": "rs_123"},
+        {**thought, "id": f"{ours}a"},
+        {**thought, "encrypted_content": "gAAAA"},
+        {"type": "function_call", "id": ours, "call_id": "c", "name": "f", "arguments": "{}"},
+    ]
+    request = read(input=[thought, *kept, {**thought, "encrypted_content": None}], store=False)
+    assert sent(request)["input"] == kept
+
+
 def test_a_ceiling_is_set_in_the_member_of_this_wire() -> None:
     request = read()
     WIRE.limit_output(request, 7, "max_tokens")

@@ -4,6 +4,7 @@ The provider keeps nothing for us, so a request that names an earlier response i
 items of that response before its own; see docs/decisions/0014.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ _ECHOED: Final[tuple[tuple[str, Any], ...]] = (
     ("truncation", "disabled"),
 )
 _SEALED: Final = f'"{MARK}'.encode()
+# The ids that a translated answer gives to its thought; see ``output.item_id``.
+_OF_OURS: Final = re.compile(rb'"rs_[0-9a-f]{32}_[0-9]+"')
 
 _decode = msgspec.json.Decoder().decode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -186,19 +189,30 @@ def include_encrypted(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
 
 
 def without_seals(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """The members without thought of other makers' models, which this wire's providers refuse."""
+    """The members without thought of other makers' models, which this wire's providers refuse.
+
+    It bears our mark, or has no encrypted content and an id that only we know.
+    """
     given = fields.get("input")
-    if given is None or _SEALED not in bytes(given):
+    if given is None or not _may_be_foreign(bytes(given)):
         return fields
-    kept = [item for item in items_of(given) if not _is_sealed(item)]
+    kept = [item for item in items_of(given) if not _is_foreign(item)]
     return {**fields, "input": msgspec.Raw(encode_members(kept))}
 
 
-def _is_sealed(item: msgspec.Raw) -> bool:
-    if _SEALED not in bytes(item):
+def _may_be_foreign(text: bytes) -> bool:
+    return _SEALED in text or _OF_OURS.search(text) is not None
+
+
+def _is_foreign(item: msgspec.Raw) -> bool:
+    if not _may_be_foreign(bytes(item)):
         return False
     read = _read(item)
-    return read.type == "reasoning" and (read.encrypted_content or "").startswith(MARK)
+    if read.type != "reasoning":
+        return False
+    if read.encrypted_content:
+        return read.encrypted_content.startswith(MARK)
+    return _OF_OURS.fullmatch(f'"{read.id}"'.encode()) is not None
 
 
 def final_object(last: bytes) -> bytes | None:
