@@ -223,6 +223,19 @@ def test_results_come_first_and_what_they_cannot_hold_comes_behind_them() -> Non
     assert lost == ()
 
 
+def test_a_result_that_is_told_twice_is_sent_once_for_each_call() -> None:
+    call, first = ToolCall("a", "look"), ToolResult("a", (Text("1"),))
+    messages, lost = messages_for(
+        user(Text("look")),
+        assistant(call),
+        user(first, ToolResult("a", (Text("2"),))),
+        assistant(call),
+        user(ToolResult("a", (Text("3"),))),
+    )
+    results = [message["content"] for message in messages if message["role"] == "tool"]
+    assert (results, lost) == (["1", "3"], ("repeated tool result",))
+
+
 def test_text_before_calls_is_kept_and_arguments_are_always_an_object() -> None:
     told, _ = messages_for(
         assistant(

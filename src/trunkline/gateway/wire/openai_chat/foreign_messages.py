@@ -54,13 +54,17 @@ def write_messages(request: Request, destination: Destination, losses: Losses) -
 
 
 class _Writer:
-    """Writes one conversation. Its state is what is written, and whether anybody has spoken."""
+    """Writes one conversation.
+
+    Its state is what is written, whether anybody has spoken, and which calls have their result.
+    """
 
     def __init__(self, destination: Destination, losses: Losses) -> None:
         self._destination = destination
         self._losses = losses
         self._parts = PartWriter(destination, losses)
         self._begun = False
+        self._answered: set[str] = set()
         self.messages: list[Document] = []
 
     def take(self, message: Message) -> None:
@@ -121,6 +125,11 @@ class _Writer:
             self.messages.append({"role": "assistant", "content": _HEARD})
 
     def _result(self, result: ToolResult, beside: list[Document]) -> None:
+        if result.call_id in self._answered:
+            # Gemini CLI tells each result twice when it goes on with an earlier conversation.
+            self._losses.lose("repeated tool result", "the provider wants one for each call")
+            return
+        self._answered.add(result.call_id)
         note_extras(result.extra, self._losses)
         items = self._parts.items(result.parts)
         text = "\n".join([item["text"] for item in items if item["type"] == "text"])
@@ -146,6 +155,7 @@ class _Writer:
     def _answer(self, message: Message) -> None:
         parts = _marked(message)
         calls = [part for part in parts if isinstance(part, ToolCall)]
+        self._answered.difference_update([call.id for call in calls])
         thoughts = [part for part in parts if isinstance(part, Reasoning)]
         said = [part for part in parts if not isinstance(part, ToolCall | Reasoning)]
         marked = self._parts.marks and any(isinstance(p, Text) and p.cache for p in said)
