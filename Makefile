@@ -63,6 +63,7 @@ generated: setup
 	@$(PY) scripts/build_environment_docs.py --check
 	@$(PY) scripts/build_cli_docs.py --check
 	@$(PY) -m scripts.build_provider_docs --check
+	@$(PY) -m scripts.build_conformance_docs --check
 	@$(PY) scripts/check_locks.py
 
 format: setup ## Format the code and sort the imports
