@@ -16,11 +16,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.bars import judge
+from bench.bars import Bar, judge
 from bench.candidates import litellm, portkey
 from bench.candidates.contract import Candidate
 from bench.candidates.roster import pick
-from bench.cases import QUICK_EFFORT, Case, Effort, choose
+from bench.cases import QUICK_EFFORT, TRANSLATION_CASES, Case, Effort, choose
 from bench.document import write_page
 from bench.machine import CannotMeasure, alone, claim_cores, describe
 from bench.place import ROOT, Site
@@ -28,21 +28,26 @@ from bench.processes import Unable, find_program
 from bench.profiling import profile_full
 from bench.proof import Proof, prove_full
 from bench.provider.running import provider
-from bench.results import Run, read_results, write_results
+from bench.results import FOLDER, TRANSLATED_FOLDER, Run, write_results
 from bench.run import Outcome, Round, run_all
 from bench.table import print_rows
+from bench.translated import judge_translated
 
 _TABLE_WIDTH = 126
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a run measures, and whether it is a whole one whose results are kept."""
+    """What a run measures.
+
+    Attributes:
+        folder: where its results are kept; None for what was narrowed.
+    """
 
     candidates: list[Candidate]
     cases: list[Case]
     effort: Effort
     quick: bool
-    whole: bool
+    folder: Path | None
 
 
 def bench(
@@ -54,9 +59,12 @@ def bench(
         str | None, typer.Option(help="Of direct, nginx, bare, full, litellm, portkey.")
     ] = None,
     operation: Annotated[
-        str | None, typer.Option(help="chat, messages, chat_200kb or chat_tls.")
+        str | None, typer.Option(help="chat, messages, chat_tls, chat_to_gemini, ...")
     ] = None,
     concurrency: Annotated[int | None, typer.Option(help="Only cases of this one.")] = None,
+    translated: Annotated[
+        bool, typer.Option("--translated", help="Only what translating costs full.")
+    ] = False,
     rounds: Annotated[int | None, typer.Option(min=1, max=50, help="5 by default.")] = None,
     seconds: Annotated[
         int | None, typer.Option(min=1, max=60, help="Of each measurement that is not streamed.")
@@ -70,17 +78,21 @@ def bench(
 ) -> None:
     """Measure Trunkline beside nginx and the known gateways; results go to bench/results."""
     if write_docs:
-        write_page(*read_results())
+        write_page()
         return
     effort = QUICK_EFFORT if quick else Effort()
     effort = msgspec.structs.replace(
         effort, rounds=rounds or effort.rounds, call_seconds=seconds or effort.call_seconds
     )
-    cases = choose(operation, concurrency, quick=quick)
-    if not cases:
-        raise CannotMeasure("No case has that operation and that concurrency.")
-    whole = only is None and operation is None and concurrency is None and not profile
-    plan = Plan(pick(only), cases, effort, quick, whole)
+    narrowed = any(option is not None for option in (only, operation, concurrency)) or profile
+    plans = []
+    if not translated:
+        cases = choose(operation, concurrency, quick=quick)
+        plans.append(
+            Plan(_able(pick(only), cases), cases, effort, quick, None if narrowed else FOLDER)
+        )
+    if translated or not (narrowed or quick):
+        plans.append(_translation_plan(effort, quick=quick))
     console = Console()
     # A line that wraps in a narrow terminal is still whole; one with dots in its cells is not.
     console.width = max(console.width, _TABLE_WIDTH)
@@ -93,9 +105,32 @@ def bench(
         Path(folder).chmod(0o755)
         with provider(Path(folder), cores) as site:
             if profile:
-                print(profile_full(site, cases[0], effort, console.print))
-            else:
+                print(profile_full(site, plans[0].cases[0], effort, console.print))
+                return
+            for plan in plans:
                 _measure(site, plan, console)
+
+
+def _able(candidates: list[Candidate], cases: list[Case]) -> list[Candidate]:
+    """Those that can do what is asked: only some are set up to translate.
+
+    Raises:
+        CannotMeasure: there is nothing to do, or nobody to do it.
+    """
+    if not cases:
+        raise CannotMeasure("No case has that operation and that concurrency.")
+    if any(case.operation.spoken is not None for case in cases):
+        candidates = [candidate for candidate in candidates if candidate.translates]
+    if not candidates:
+        raise CannotMeasure("Of these candidates none translates.")
+    return candidates
+
+
+def _translation_plan(effort: Effort, *, quick: bool) -> Plan:
+    """The cases of both ways in turns, so that a figure and its measure are of the same minutes."""
+    candidates = [candidate for candidate in pick(None) if candidate.translates]
+    folder = None if quick else TRANSLATED_FOLDER
+    return Plan(candidates, list(TRANSLATION_CASES), effort, quick, folder)
 
 
 def _measure(site: Site, plan: Plan, console: Console) -> None:
@@ -114,12 +149,12 @@ def _measure(site: Site, plan: Plan, console: Console) -> None:
         outcome = run_all(site, plan.candidates, round_, console.print, step)
     print_rows(outcome.rows, console)
     _show(outcome, proof, console)
-    if plan.whole:
+    if plan.folder is not None:
         run = msgspec.structs.replace(_run(plan, began, outcome, proof), load_average=load_average)
-        write_results(outcome.rows, run)
-        console.print("Written: bench/results/latest.json and run.json.")
+        write_results(outcome.rows, run, plan.folder)
+        console.print(f"Written: {plan.folder.relative_to(ROOT)}/latest.json and run.json.")
         if not plan.quick:
-            write_page(outcome.rows, run)
+            write_page()
             console.print("Written: docs/performance.md.")
 
 
@@ -139,7 +174,8 @@ def _prove(site: Site, plan: Plan, console: Console) -> Proof | None:
 
 
 def _show(outcome: Outcome, proof: Proof | None, console: Console) -> None:
-    for bar in judge(outcome.rows):
+    bars: list[Bar] = [*judge(outcome.rows), *judge_translated(outcome.rows)]
+    for bar in bars:
         if bar.met is not None:
             verdict = "[green]met[/green]" if bar.met else "[red]not met[/red]"
             console.print(f"{bar.demand}: {bar.measured}, {verdict}")

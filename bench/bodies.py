@@ -1,12 +1,14 @@
 """The bodies that travel: about 0.6 KB of request, 0.8 KB of answer, 50 chunks of stream.
 
-They are made up, in the shape and size of what OpenAI and Anthropic answer to short questions.
+They are made up, in the shape and size of what the providers answer to short questions.
 """
 
 import json
 from typing import Any, Final
 
-from bench.cases import Case, Wire
+from bench import gemini
+from bench.cases import Case, Spoken, Wire
+from bench.talk import talk_body
 
 CHUNKS: Final = 50
 LARGE_BYTES: Final = 200_000
@@ -30,6 +32,8 @@ STREAMED_TEXT: Final = "".join(PIECES)
 
 def request_body(case: Case) -> bytes:
     """What the client sends."""
+    if case.operation.talk:
+        return _compact(talk_body(case))
     question = _QUESTION
     if case.operation.large:
         question = (_QUESTION + " ") * (LARGE_BYTES // (len(_QUESTION) + 1))
@@ -48,8 +52,10 @@ def request_body(case: Case) -> bytes:
     return _compact(body)
 
 
-def answer_body(wire: Wire) -> bytes:
+def answer_body(wire: Spoken) -> bytes:
     """What the provider answers without streaming."""
+    if wire == "gemini":
+        return _compact(gemini.answer(_ANSWER))
     return _compact(_chat_answer() if wire == "chat" else _message_answer())
 
 
@@ -70,8 +76,10 @@ def expected_text() -> str:
     return _ANSWER
 
 
-def stream_chunks(wire: Wire) -> list[bytes]:
+def stream_chunks(wire: Spoken) -> list[bytes]:
     """What the provider sends, 20 ms apart: a piece of text each, with what frames the answer."""
+    if wire == "gemini":
+        return [b"data: " + _compact(event) + b"\r\n\r\n" for event in gemini.events(PIECES)]
     return _chat_chunks() if wire == "chat" else _message_chunks()
 
 

@@ -5,6 +5,8 @@ from typing import Final, Literal
 import msgspec
 
 Wire = Literal["chat", "messages"]
+Spoken = Literal["chat", "messages", "gemini"]
+"""What a provider speaks: the caller's wire, or one that it is translated to."""
 
 PATHS: Final[dict[Wire, str]] = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
 
@@ -14,14 +16,24 @@ class Operation(msgspec.Struct, frozen=True):
 
     Attributes:
         name: what tables and results call it.
+        wire: the caller's.
         tls: whether the provider is reached by TLS; the candidate itself is not.
         large: whether the request body has 200 KB instead of 0.6 KB.
+        talk: whether it is a conversation of 40 messages with calls of tools, not one question.
+        spoken: the provider's wire, where it is another than the caller's.
     """
 
     name: str
     wire: Wire
     tls: bool = False
     large: bool = False
+    talk: bool = False
+    spoken: Spoken | None = None
+
+    @property
+    def provider_wire(self) -> Spoken:
+        """What the provider speaks."""
+        return self.spoken or self.wire
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -34,8 +46,24 @@ class Case(msgspec.Struct, frozen=True):
     @property
     def model(self) -> str:
         """The model name that gateways route by; the upstream model has the same name."""
-        parts = ("bench", self.operation.wire, *(("stream",) if self.stream else ()))
-        return "-".join((*parts, *(("tls",) if self.operation.tls else ())))
+        operation = self.operation
+        parts = ["bench", operation.wire]
+        if operation.spoken is not None:
+            parts += ["to", operation.spoken]
+        if self.stream:
+            parts.append("stream")
+        if operation.tls:
+            parts.append("tls")
+        return "-".join(parts)
+
+    @property
+    def provider_path(self) -> str:
+        """Where the provider is asked; Google's wire names the model and the stream there."""
+        wire = self.operation.provider_wire
+        if wire != "gemini":
+            return PATHS[wire]
+        action = "streamGenerateContent?alt=sse" if self.stream else "generateContent"
+        return f"/v1beta/models/{self.model}:{action}"
 
     @property
     def title(self) -> str:
@@ -84,9 +112,70 @@ QUICK_CASES: Final = (
 QUICK_EFFORT: Final = Effort(stream_seconds=2.0)
 
 
+class Comparison(msgspec.Struct, frozen=True):
+    """A call that is translated, and the one of the same size whose bytes pass.
+
+    Attributes:
+        at_most: as many times the CPU of the one that passes may be spent; None where nothing is
+            demanded.
+    """
+
+    passed: Case
+    translated: Case
+    at_most: float | None = None
+
+
+_PAIRS: Final[tuple[tuple[Operation, Spoken], ...]] = (
+    (CHAT, "messages"),
+    (MESSAGES, "chat"),
+    (CHAT, "gemini"),
+)
+
+
+def _compare(
+    kind: str, at_most: float | None, *, stream: bool = False, concurrency: int = 32
+) -> tuple[Comparison, ...]:
+    """All pairs of wires for one kind of call; ``kind`` follows the caller's wire in its name."""
+    made = []
+    for plain, spoken in _PAIRS:
+        long = bool(kind)
+        passed = Operation(plain.name + kind, plain.wire, large=long, talk=long)
+        translated = msgspec.structs.replace(
+            passed, name=f"{passed.name}_to_{spoken}", spoken=spoken
+        )
+        cases = [Case(operation, stream, concurrency) for operation in (passed, translated)]
+        made.append(Comparison(cases[0], cases[1], at_most))
+    return tuple(made)
+
+
+COMPARISONS: Final = (
+    *_compare("", 3, stream=True, concurrency=100),
+    *_compare("_talk_200kb", 2),
+    *_compare("", None),
+)
+# Each once, and what is compared beside one another in time.
+TRANSLATION_CASES: Final = tuple(
+    dict.fromkeys(case for pair in COMPARISONS for case in (pair.passed, pair.translated))
+)
+ALL_CASES: Final = tuple(dict.fromkeys((*FULL_CASES, *TRANSLATION_CASES)))
+
+
+def provider_paths(*, stream: bool) -> dict[str, Spoken]:
+    """All paths on which the provider is asked, and the wire that is spoken there."""
+    return {
+        case.provider_path: case.operation.provider_wire
+        for case in ALL_CASES
+        if case.stream is stream
+    }
+
+
 def choose(operation: str | None, concurrency: int | None, *, quick: bool) -> list[Case]:
     """The cases of a run, narrowed to one operation and one concurrency where they are given."""
-    cases = QUICK_CASES if quick and operation is None and concurrency is None else FULL_CASES
+    narrowed = operation is not None or concurrency is not None
+    if operation is not None:
+        cases = ALL_CASES
+    else:
+        cases = QUICK_CASES if quick and not narrowed else FULL_CASES
     return [
         case
         for case in cases

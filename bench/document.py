@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.bars import judge
+from bench.bars import Bar, judge
 from bench.place import ROOT
-from bench.results import Row, Run
+from bench.results import FOLDER, TRANSLATED_FOLDER, Row, Run, read_results
 from bench.table import cells, grouped
+from bench.translated import beside, judge_translated
 
 PAGE: Final = ROOT / "docs" / "performance.md"
 _HEAD: Final = (
@@ -21,6 +22,11 @@ Written by `make bench`; do not edit. `QUICK=1 make bench` measures the short ta
 _RATIOS: Final = """\
 Requests per second as a share of nginx's, and as a multiple of LiteLLM's. Of streams, where all
 keep the provider's pace, the CPU per chunk is compared instead: less is better."""
+_TRANSLATED: Final = """\
+A caller of one wire at a provider of another, on *full*, beside the same caller's call of the same
+size whose bytes pass, measured in turns with it. `_to_` stands before the provider's wire; a talk
+has 40 messages, with calls of tools and their results. `python -m bench --translated` measures
+these alone and leaves all other figures of this page as they are."""
 _METHOD: Final = """\
 ## How it is measured
 
@@ -43,17 +49,22 @@ _METHOD: Final = """\
 """
 
 
-def render(rows: Sequence[Row], run: Run) -> str:
-    """The page."""
+def render(
+    rows: Sequence[Row], run: Run, translated: tuple[Sequence[Row], Run] | None = None
+) -> str:
+    """The page.
+
+    Args:
+        rows: of the run of all candidates.
+        run: that run.
+        translated: what translating costs, which is measured by itself.
+    """
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    short = ", short table" if run.quick else ""
-    if run.load_average is not None:
-        short += f"; load average before it {run.load_average:.2f}"
-    measured = f"Measured on {run.began}: {run.machine}; commit {run.commit}; {run.rounds} rounds"
     parts = (
-        ("# Performance", "", _FOREWORD, "", f"{measured}{short}. {versions}.", ""),
+        ("# Performance", "", _FOREWORD, "", f"{_measured(run)}. {versions}.", ""),
         _bars(rows),
         _ratios(rows),
+        _translation(*translated) if translated is not None else (),
         _tables(rows),
         _proofs(run),
         _remarks(run),
@@ -62,14 +73,49 @@ def render(rows: Sequence[Row], run: Run) -> str:
     return "\n".join(line for part in parts for line in part)
 
 
-def write_page(rows: Sequence[Row], run: Run, page: Path = PAGE) -> None:
-    """Write the page."""
-    page.write_text(render(rows, run))
+def render_kept(folder: Path = FOLDER, translated: Path = TRANSLATED_FOLDER) -> str:
+    """The page of what is kept.
+
+    Raises:
+        OSError, msgspec.MsgspecError: there is no whole run, or it is of another form.
+    """
+    measured = (translated / "latest.json").exists()
+    return render(*read_results(folder), read_results(translated) if measured else None)
+
+
+def write_page(page: Path = PAGE) -> None:
+    """Write the page of what is kept."""
+    page.write_text(render_kept())
+
+
+def _measured(run: Run) -> str:
+    """When and on what."""
+    short = ", short table" if run.quick else ""
+    if run.load_average is not None:
+        short += f"; load average before it {run.load_average:.2f}"
+    where = f"{run.machine}; commit {run.commit}; {run.rounds} rounds"
+    return f"Measured on {run.began}: {where}{short}"
+
+
+def _translation(rows: Sequence[Row], run: Run) -> Iterator[str]:
+    yield from ("## Translated calls", "", _TRANSLATED, "", f"{_measured(run)}.", "")
+    yield from _judged(judge_translated(rows))
+    yield from ("| call | unit | passed | translated | times |", "|---|---|---:|---:|---:|")
+    for one in beside(rows):
+        if one.passed is not None and one.translated is not None and one.times is not None:
+            figures = f"{one.passed:.1f} | {one.translated:.1f} | {one.times:.2f}"
+            yield f"| {one.title} | {one.unit} | {figures} |"
+    yield ""
 
 
 def _bars(rows: Sequence[Row]) -> Iterator[str]:
-    yield from ("## The bar", "", "| demand on *full* | measured | |", "|---|---:|---|")
-    for bar in judge(rows):
+    yield from ("## The bar", "")
+    yield from _judged(judge(rows))
+
+
+def _judged(bars: Sequence[Bar]) -> Iterator[str]:
+    yield from ("| demand on *full* | measured | |", "|---|---:|---|")
+    for bar in bars:
         verdict = "" if bar.met is None else ("met" if bar.met else "**not met**")
         yield f"| {bar.demand} | {bar.measured} | {verdict} |"
     yield ""

@@ -12,6 +12,7 @@ from bench.load.measured import Measured
 from bench.place import ROOT
 
 FOLDER: Final = ROOT / "bench" / "results"
+TRANSLATED_FOLDER: Final = FOLDER / "translated"
 
 
 class Sample(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import yaml
 
 from bench.candidates.contract import Candidate, Launch, Say
 from bench.candidates.headers import for_provider
-from bench.cases import FULL_CASES, PATHS, Case
+from bench.cases import ALL_CASES, PATHS, Case, Spoken
 from bench.load.measured import Call
 from bench.place import Site, free_ports
 from bench.processes import Unable, clean_environment
@@ -36,6 +36,12 @@ _BUDGETS: Final = (
     {"name": "key", "scope": "key", "scope_id": "bench", "amount": "900000000.00",
      "window": "day"},
 )  # fmt: skip
+# The provider's name in our settings, and the end of its base address.
+_PROVIDERS: Final[dict[Spoken, tuple[str, str]]] = {
+    "chat": ("openai_compatible", "/v1"),
+    "messages": ("anthropic_compatible", "/v1"),
+    "gemini": ("gemini", "/v1beta"),
+}
 LIMITS: Final = len(_LIMITS)
 BUDGETS: Final = len(_BUDGETS)
 
@@ -118,7 +124,7 @@ def _prepare(site: Site, _say: Say) -> Launch:
 
 def configuration(site: Site, room: Path) -> dict[str, Any]:
     """The file that is applied: every model at its provider, six limits, four budgets."""
-    cases = {case.model: case for case in FULL_CASES}
+    cases = {case.model: case for case in ALL_CASES}
     return {
         "connections": [_connection(case, site, room) for case in cases.values()],
         "prices": [
@@ -150,13 +156,13 @@ def configuration(site: Site, room: Path) -> dict[str, Any]:
 
 
 def _connection(case: Case, site: Site, room: Path) -> dict[str, Any]:
-    chat = case.operation.wire == "chat"
+    provider, version = _PROVIDERS[case.operation.provider_wire]
     return {
         "name": case.model,
-        "provider": "openai_compatible" if chat else "anthropic_compatible",
-        "base_url": site.upstreams.origin(case) + "/v1",
+        "provider": provider,
+        "base_url": site.upstreams.origin(case) + version,
         "secret": f"file:{room / 'provider.key'}",
     }
 
 
-FULL = Candidate("trunkline", "full", _prepare)
+FULL = Candidate("trunkline", "full", _prepare, translates=True)

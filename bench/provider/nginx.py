@@ -6,7 +6,7 @@ from typing import Final
 import trustme
 
 from bench.bodies import answer_body
-from bench.cases import PATHS
+from bench.cases import provider_paths
 from bench.place import Upstreams
 
 # Requests of one connection and its idle time are without bound, so that no candidate is measured
@@ -50,7 +50,7 @@ def configuration(room: Path, upstreams: Upstreams) -> str:
     answers = "\n".join(
         f"location = {path} {{ default_type application/json; add_header x-request-id req_bench; "
         f"return 200 '{_literal(answer_body(wire))}'; }}"
-        for wire, path in PATHS.items()
+        for path, wire in provider_paths(stream=False).items()
     )
     tls = f"ssl_certificate {room}/provider.pem; ssl_certificate_key {room}/provider.key;"
     return f"""{MAIN.format(room=room)}

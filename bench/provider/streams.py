@@ -13,7 +13,7 @@ import uvloop
 from typing_extensions import override
 
 from bench.bodies import stream_chunks
-from bench.cases import PATHS
+from bench.cases import provider_paths
 
 INTERVAL: Final = 0.02
 _HEAD: Final = (
@@ -81,7 +81,8 @@ def _length(head: bytearray) -> int:
 
 async def serve(port: int) -> None:
     loop = asyncio.get_running_loop()
-    answers = {path.encode(): encode_answer(stream_chunks(wire)) for wire, path in PATHS.items()}
+    paths = provider_paths(stream=True)
+    answers = {path.encode(): encode_answer(stream_chunks(wire)) for path, wire in paths.items()}
     server = await loop.create_server(
         lambda: Sender(answers, loop), "127.0.0.1", port, backlog=2048
     )

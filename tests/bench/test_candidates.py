@@ -8,7 +8,7 @@ import pytest
 import yaml
 from bench.candidates import full, litellm, portkey
 from bench.candidates.roster import ALL, pick
-from bench.cases import FULL_CASES, QUICK_CASES, choose
+from bench.cases import ALL_CASES, COMPARISONS, FULL_CASES, QUICK_CASES, TRANSLATION_CASES, choose
 from bench.machine import CannotMeasure, Cores
 from bench.place import Site, Upstreams
 from bench.provider.nginx import configuration
@@ -44,7 +44,7 @@ def test_full_has_six_limits_and_four_budgets_in_a_valid_file(site: Site) -> Non
     assert not any(rule.shadow for rule in organisation.limits)
     assert not any(rule.shadow for rule in organisation.budgets)
     assert all(budget.hard for budget in organisation.budgets)
-    assert {model.name for model in content.models} == MODELS
+    assert {model.name for model in content.models} == {case.model for case in ALL_CASES}
 
 
 def test_the_provider_holds_both_bodies_and_listens_on_loopback_only(site: Site) -> None:
@@ -55,6 +55,7 @@ def test_the_provider_holds_both_bodies_and_listens_on_loopback_only(site: Site)
     }  # fmt: skip
     assert text.count("location = /v1/chat/completions") == 2
     assert text.count("location = /v1/messages") == 2
+    assert text.count("location = /v1beta/models/bench-chat-to-gemini:generateContent") == 2
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,22 @@ def test_a_run_can_be_narrowed() -> None:
     narrowed = choose("chat", 32, quick=False)
     assert [(case.stream, case.concurrency) for case in narrowed] == [(False, 32)]
     assert choose("chat", 7, quick=False) == []
+    translated = choose("chat_to_gemini", 100, quick=False)
+    assert [(case.model, case.provider_path) for case in translated] == [
+        (
+            "bench-chat-to-gemini-stream",
+            "/v1beta/models/bench-chat-to-gemini-stream:streamGenerateContent?alt=sse",
+        )
+    ]
+
+
+def test_a_translated_call_stands_beside_one_that_was_measured_with_it() -> None:
+    assert len(TRANSLATION_CASES) == len(set(TRANSLATION_CASES))
+    assert {candidate.title for candidate in ALL if candidate.translates} == {"trunkline full"}
+    for pair in COMPARISONS:
+        assert {pair.passed, pair.translated} <= set(TRANSLATION_CASES)
+        assert pair.passed.operation.spoken is None
+        assert pair.translated.operation.wire == pair.passed.operation.wire
 
 
 def test_candidates_are_picked_by_their_handles() -> None:

@@ -1,8 +1,10 @@
 """The table in the terminal and the page made of the same rows."""
 
+from pathlib import Path
+
 import pytest
-from bench.document import PAGE, render
-from bench.results import FOLDER, read_results
+from bench.document import PAGE, render, render_kept
+from bench.results import FOLDER, read_results, write_results
 from bench.table import cells, grouped, print_rows
 from rich.console import Console
 from tests.bench.rows import full, row, run
@@ -48,12 +50,37 @@ def test_the_page_tells_ratios_demands_and_reasons() -> None:
     assert "(aim 0.18) | 0.159 | met |" in page
     assert "- portkey (all): node is not installed" in page
     assert "- Key check: seen." in page
+    assert "## Translated calls" not in page
+
+
+def test_the_page_tells_what_translating_costs_and_when_it_was_measured() -> None:
+    measured = [
+        full(operation="chat", stream=True, concurrency=100, cpu_us_per_chunk=40.0),
+        full(operation="chat_to_gemini", stream=True, concurrency=100, cpu_us_per_chunk=50.0),
+    ]
+
+    page = render(ROWS, run(), (measured, run(began="2026-11-22 02:00 UTC", commit="def5678")))
+
+    assert "Measured on 2026-11-22 02:00 UTC: a machine; commit def5678; 5 rounds." in page
+    assert (
+        "| chat_to_gemini, streamed, c = 100: at most 3 times the CPU of the same call passed "
+        "| 1.25 | met |"
+    ) in page
+    assert "| chat_to_gemini, streamed, c = 100 | CPU µs / chunk | 40.0 | 50.0 | 1.25 |" in page
+
+
+def test_a_page_is_made_of_what_is_kept(tmp_path: Path) -> None:
+    write_results(ROWS, run(), tmp_path)
+    without = render_kept(tmp_path, tmp_path / "translated")
+    write_results(ROWS, run(), tmp_path / "translated")
+
+    assert without == render(ROWS, run())
+    assert render_kept(tmp_path, tmp_path / "translated") == render(ROWS, run(), (ROWS, run()))
 
 
 def test_the_page_in_docs_is_what_the_kept_results_say() -> None:
     if not (FOLDER / "latest.json").exists():
         pytest.skip("no run is kept in bench/results")
-    rows, kept = read_results()
-    if kept.quick:
+    if read_results()[1].quick:
         pytest.skip("the last run was the short one, of which no page is made")
-    assert PAGE.read_text() == render(rows, kept)
+    assert PAGE.read_text() == render_kept()

@@ -1,0 +1,52 @@
+"""What translating costs, judged from figures on both sides of the demands."""
+
+from bench.results import Row
+from bench.translated import beside, judge_translated
+from tests.bench.rows import full
+
+
+def measured(*, stream: float, talk: float, small: float) -> list[Row]:
+    """Every call with 10 microseconds where it passes, and so many where it is translated."""
+    rows = []
+    for wire, others in (("chat", ("messages", "gemini")), ("messages", ("chat",))):
+        for kind, figure in (("", small), ("_talk_200kb", talk)):
+            rows.append(full(operation=wire + kind, cpu_us_per_request=10.0))
+            rows += [
+                full(operation=f"{wire}{kind}_to_{other}", cpu_us_per_request=figure)
+                for other in others
+            ]
+        at = {"stream": True, "concurrency": 100}
+        rows.append(full(operation=wire, cpu_us_per_chunk=10.0, **at))
+        rows += [
+            full(operation=f"{wire}_to_{other}", cpu_us_per_chunk=stream, **at) for other in others
+        ]
+    return rows
+
+
+def test_each_call_is_compared_with_the_same_one_that_passes() -> None:
+    compared = beside(measured(stream=20.0, talk=15.0, small=90.0))
+
+    assert [(one.title, one.times) for one in compared] == [
+        ("chat_to_messages, streamed, c = 100", 2.0),
+        ("messages_to_chat, streamed, c = 100", 2.0),
+        ("chat_to_gemini, streamed, c = 100", 2.0),
+        ("chat_talk_200kb_to_messages, not streamed, c = 32", 1.5),
+        ("messages_talk_200kb_to_chat, not streamed, c = 32", 1.5),
+        ("chat_talk_200kb_to_gemini, not streamed, c = 32", 1.5),
+        ("chat_to_messages, not streamed, c = 32", 9.0),
+        ("messages_to_chat, not streamed, c = 32", 9.0),
+        ("chat_to_gemini, not streamed, c = 32", 9.0),
+    ]
+
+
+def test_streams_may_cost_three_times_and_long_requests_twice_as_much() -> None:
+    kept = judge_translated(measured(stream=30.0, talk=20.0, small=90.0))
+    missed = judge_translated(measured(stream=31.0, talk=21.0, small=10.0))
+
+    assert [bar.met for bar in kept] == [True] * 6
+    assert [bar.met for bar in missed] == [False] * 6
+    assert [bar.measured for bar in missed] == ["3.1"] * 3 + ["2.1"] * 3
+
+
+def test_nothing_is_said_of_translations_that_were_not_measured() -> None:
+    assert {(bar.measured, bar.met) for bar in judge_translated([])} == {("not measured", None)}
