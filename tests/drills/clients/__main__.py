@@ -60,21 +60,26 @@ async def _drill(clients: list[Client], cache: Path, console: Console) -> list[T
             except NotInstalled as error:
                 console.print(f"{client.title} is left out: {error}")
                 continue
-            for model in models_for(client.speaks):
+            models = models_for(client.speaks)
+            for pair in zip(models, (*models[1:], models[0]), strict=True):
+                model, _ = pair
                 room = last / client.title.replace(" ", "-") / model.name
-                turn = await take_turn(client, program, model, product, proxy, room)
+                turn = await take_turn(client, program, pair, product, proxy, room)
                 console.print(f"{client.title} with {model.name}: {turn.seconds:.1f} s")
                 turns.append(turn)
     return turns
 
 
 def _print(turns: list[Turn], console: Console) -> None:
-    table = Table("client", "its wire", "provider", "calls", "seconds", "looked for", "outcome")
+    table = Table(
+        "client", "its wire", "provider", "then", "calls", "seconds", "looked for", "outcome"
+    )
     for turn in turns:
         table.add_row(
             f"{turn.client.title} {turn.client.package.version}",
             turn.client.speaks,
             turn.model.provider,
+            turn.other.provider,
             str(turn.calls),
             f"{turn.seconds:.1f}",
             ", ".join(turn.outside),

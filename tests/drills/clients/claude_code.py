@@ -7,10 +7,10 @@ from tests.drills.clients.packages import CLAUDE_CODE
 
 
 def _prepare(errand: Errand) -> Run:
-    errand.leave_note()
-    call = json.dumps({"file_path": str(errand.note)})
+    words = errand.words("Read", lambda path: {"file_path": path})
+    output = ("--output-format", "json")
     return Run(
-        ("-p", f"[[call Read {call}]]", "--output-format", "json", "--allowedTools", "Read"),
+        ("-p", words, *output, "--allowedTools", "Read"),
         {
             "ANTHROPIC_BASE_URL": errand.base_url,
             "ANTHROPIC_AUTH_TOKEN": errand.key,
@@ -19,6 +19,7 @@ def _prepare(errand: Errand) -> Run:
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_AUTOUPDATER": "1",
         },
+        again=("-p", errand.last_words, *output, "--continue", "--model", errand.other_model),
     )
 
 

@@ -8,14 +8,13 @@ from tests.drills.clients.packages import CLINE
 
 
 def _prepare(errand: Errand) -> Run:
-    errand.leave_note()
-    call = json.dumps({"files": [{"path": str(errand.note)}]})
+    words = errand.words("read_files", lambda path: {"files": [{"path": path}]})
     settings = errand.home / "cline-settings.json"
     settings.write_text(json.dumps({"telemetryOptOut": True, "autoUpdateEnabled": False}))
     stored = ("--data-dir", str(errand.home / "cline"))
     sign_in = ("auth", "openai", "-k", errand.key, "-b", f"{errand.base_url}/v1")
     return Run(
-        (f"[[call read_files {call}]]", "-P", "openai", "-m", errand.model, "--json", *stored),
+        (words, "-P", "openai", "-m", errand.model, "--json", *stored),
         {"CLINE_GLOBAL_SETTINGS_PATH": str(settings)},
         first=((*sign_in, "-m", errand.model, *stored),),
     )

@@ -1,7 +1,5 @@
 """Codex: Responses, either as a provider of its own or in the place of OpenAI."""
 
-import json
-
 from tests.drills.clients.errand import Client, Errand, Run
 from tests.drills.clients.json_lines import read_lines
 from tests.drills.clients.packages import CODEX
@@ -36,18 +34,19 @@ def _prepare_in_place_of_openai(errand: Errand) -> Run:
 
 
 def _run(errand: Errand, settings: str, key: str) -> Run:
-    errand.leave_note()
     file = errand.home / ".codex" / "config.toml"
     file.parent.mkdir()
     head = f'model = "{errand.model}"\n'
     # Keys of the file's top level have to stand before its first table.
     first, mark, table = settings.format(base_url=errand.base_url).partition("[")
     file.write_text(f"{head}{first.strip()}\n{_QUIET.strip()}\n{mark}{table}")
-    call = json.dumps({"cmd": f"cat {errand.note}"})
+    words = errand.words("exec_command", lambda path: {"cmd": f"cat {path}"})
     unasked = "--dangerously-bypass-approvals-and-sandbox"
+    execute = ("exec", "--json", "--skip-git-repo-check", unasked)
     return Run(
-        ("exec", "--json", "--skip-git-repo-check", unasked, f"[[call exec_command {call}]]"),
+        (*execute, words),
         {key: errand.key},
+        again=(*execute, "--model", errand.other_model, "resume", "--last", errand.last_words),
     )
 
 

@@ -14,15 +14,22 @@ _SETTINGS = {
 
 
 def _prepare(errand: Errand) -> Run:
-    errand.leave_note()
     settings = errand.home / ".gemini" / "settings.json"
     settings.parent.mkdir()
     settings.write_text(json.dumps(_SETTINGS))
-    call = json.dumps({"file_path": str(errand.note)})
-    asked = ("--prompt", f"[[call read_file {call}]]")
+    words = errand.words("read_file", lambda path: {"file_path": path})
+    # Resuming, it tells the result of each call twice, which Google refuses on its own wire; so do
+    # we there, since bytes pass. Other providers get each result once.
+    again = not errand.other_model.endswith("gemini")
+    execute = ("--skip-trust", "--yolo", "--output-format", "json", "--model")
     return Run(
-        ("--model", errand.model, "--skip-trust", "--yolo", "--output-format", "json", *asked),
+        (*execute, errand.model, "--prompt", words),
         {"GOOGLE_GEMINI_BASE_URL": errand.base_url, "GEMINI_API_KEY": errand.key},
+        again=(
+            (*execute, errand.other_model, "--resume", "latest", "--prompt", errand.last_words)
+            if again
+            else ()
+        ),
     )
 
 

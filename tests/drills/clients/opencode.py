@@ -16,15 +16,15 @@ def _prepare_responses(errand: Errand) -> Run:
 
 
 def _run(errand: Errand, package: str) -> Run:
-    errand.leave_note()
     settings = errand.home / ".config" / "opencode" / "opencode.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(_settings(errand, package)))
-    call = json.dumps({"filePath": str(errand.note)})
-    model = f"trunkline/{errand.model}"
+    words = errand.words("read", lambda path: {"filePath": path})
+    execute = ("run", "--pure", "--format", "json", "--model")
     return Run(
-        ("run", "--pure", "--model", model, "--format", "json", f"[[call read {call}]]"),
+        (*execute, f"trunkline/{errand.model}", words),
         {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1"},
+        again=(*execute, f"trunkline/{errand.other_model}", "--continue", errand.last_words),
     )
 
 
@@ -37,7 +37,10 @@ def _settings(errand: Errand, package: str) -> dict[str, object]:
                 "npm": package,
                 "name": "Trunkline",
                 "options": {"baseURL": f"{errand.base_url}/v1", "apiKey": errand.key},
-                "models": {errand.model: {"limit": {"context": 200_000, "output": 8_000}}},
+                "models": {
+                    model: {"limit": {"context": 200_000, "output": 8_000}}
+                    for model in (errand.model, errand.other_model)
+                },
             }
         },
     }

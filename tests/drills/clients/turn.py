@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -33,14 +34,17 @@ class Turn(msgspec.Struct, frozen=True):
     """What came of it.
 
     Attributes:
-        calls: how often the provider was asked.
-        seconds: from the client's start to its end.
+        model: of the turn with the tool.
+        other: of the turn after it.
+        calls: how often the providers were asked.
+        seconds: from the client's start to its end, for the turn with the tool.
         outside: hosts other than Trunkline that the client looked for, in vain.
         problems: why the turn does not count; none when all is well.
     """
 
     client: Client
     model: Offered
+    other: Offered
     calls: int
     seconds: float
     outside: tuple[str, ...] = ()
@@ -48,36 +52,50 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 async def take_turn(
-    client: Client, program: Path, model: Offered, product: Product, proxy: DeadEnd, room: Path
+    client: Client,
+    program: Path,
+    models: tuple[Offered, Offered],
+    product: Product,
+    proxy: DeadEnd,
+    room: Path,
 ) -> Turn:
     """Let the client read a word with its own tool, and repeat what the model then says.
 
     Args:
         client: who takes the turn.
         program: its command.
-        model: what it asks for.
+        models: what it asks for, and what goes on with the conversation.
         product: Trunkline with its simulator.
         proxy: what stands between the client and everybody else.
         room: a directory of its own, in which what the client printed is left.
     """
-    errand = new_errand(room, product.base_url, product.key, model.name)
+    model, other = models
+    errand = new_errand(room, product.base_url, product.key, model.name, other.name)
     run = client.prepare(errand)
-    environment = _environment(errand, run, proxy)
+    start = partial(_started, program, _environment(errand, run, proxy), errand.workspace)
     before = len(product.simulator.ledger)
     proxy.wanted()
     began = time.monotonic()
-    ended = Ended(0, "", "")
-    for arguments in (*run.first, run.arguments):
-        ended = await _started(program, arguments, environment, errand.workspace)
-        if ended.code != 0:
-            break
+    ended = [await start(arguments) for arguments in (*run.first, run.arguments)][-1]
     seconds = time.monotonic() - began
-    (room / "stdout.txt").write_text(ended.output)
-    (room / "stderr.txt").write_text(ended.errors)
+    problems = judge_client(client, errand, ended, errand.word)
     await product.idle()
-    seen = product.simulator.ledger[before:]
-    problems = (*judge_client(client, errand, ended), *judge_attempts(client, model, seen))
-    return Turn(client, model, len(seen), seconds, proxy.wanted(), problems)
+    problems += judge_attempts(client, model, product.simulator.ledger[before:])
+    _leave(room, "turn", ended)
+    if run.again and not problems:
+        middle = len(product.simulator.ledger)
+        ended = await start(run.again)
+        problems += judge_client(client, errand, ended, errand.farewell)
+        await product.idle()
+        problems += judge_answers(other, product.simulator.ledger[middle:])
+        _leave(room, "again", ended)
+    calls = len(product.simulator.ledger) - before
+    return Turn(client, model, other, calls, seconds, proxy.wanted(), tuple(problems))
+
+
+def _leave(room: Path, name: str, ended: Ended) -> None:
+    (room / f"{name}.out").write_text(ended.output)
+    (room / f"{name}.err").write_text(ended.errors)
 
 
 def _environment(errand: Errand, run: Run, proxy: DeadEnd) -> dict[str, str]:
@@ -98,7 +116,7 @@ def _environment(errand: Errand, run: Run, proxy: DeadEnd) -> dict[str, str]:
 
 
 async def _started(
-    program: Path, arguments: Sequence[str], environment: Mapping[str, str], directory: Path
+    program: Path, environment: Mapping[str, str], directory: Path, arguments: Sequence[str]
 ) -> Ended:
     """Run it to its end; what it left running is ended with it."""
     child = await asyncio.create_subprocess_exec(
@@ -131,8 +149,8 @@ def _end_session(leader: int) -> None:
         return
 
 
-def judge_client(client: Client, errand: Errand, ended: Ended) -> list[str]:
-    """What the client itself says: its exit code, and the word that only the note held."""
+def judge_client(client: Client, errand: Errand, ended: Ended, word: str) -> list[str]:
+    """What the client itself says: its exit code, and a word that only the model told it."""
     if ended.code is None:
         return [f"it did not end within {PATIENCE:.0f} s"]
     said = (ended.errors.strip() or ended.output.strip())[-_LAST_WORDS:]
@@ -142,23 +160,30 @@ def judge_client(client: Client, errand: Errand, ended: Ended) -> list[str]:
         words = client.final_words(ended.output, errand)
     except (ValueError, LookupError) as error:
         return [f"its output could not be read ({error!r}): {said}"]
-    if errand.word not in words:
+    if word not in words:
         return [f"its last words are not what the model said: {words[-_LAST_WORDS:]!r}"]
     return []
 
 
 def judge_attempts(client: Client, model: Offered, seen: Sequence[SeenAttempt]) -> list[str]:
-    """What the provider saw: two requests or more, the last one with the tool's result."""
+    """What the provider saw: two requests or more, one of them with the tool's results."""
+    problems = judge_answers(model, seen)
+    if len(seen) < 2:
+        problems.append(f"the provider was asked {len(seen)} times, which is no turn with a tool")
+    elif client.sends_results and not any(attempt.tool_results for attempt in seen):
+        problems.append("no request carried the tool's result")
+    return problems
+
+
+def judge_answers(model: Offered, seen: Sequence[SeenAttempt]) -> list[str]:
+    """Only this model was asked, and all answers were whole."""
     problems = [
         f"the provider answered {attempt.status} to {attempt.path}"
         for attempt in seen
         if attempt.status != 200 or not attempt.complete
     ]
-    strange = {attempt.model for attempt in seen} - {model.target}
-    if strange:
-        problems.append(f"the provider was asked for {', '.join(sorted(strange))}")
-    if len(seen) < 2:
-        problems.append(f"the provider was asked {len(seen)} times, which is no turn with a tool")
-    elif client.sends_results and not any(attempt.tool_results for attempt in seen):
-        problems.append("no request carried the tool's result")
+    asked = {attempt.model for attempt in seen}
+    if asked != {model.target}:
+        names = ", ".join(sorted(asked)) or "nothing"
+        problems.append(f"the provider was asked for {names} instead of {model.target}")
     return problems
