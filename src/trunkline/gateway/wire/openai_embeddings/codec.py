@@ -49,7 +49,7 @@ class OpenAIEmbeddingsCodec(Codec[EmbeddingRequest, EmbeddingReply]):
         inputs, single = _read_inputs(rest.pop("input", None))
         # The base64 that OpenAI's SDK asks for by itself is but another spelling of the numbers.
         encoded = rest.get(_FORMAT)
-        if encoded in {"float", "base64"}:
+        if isinstance(encoded, str) and encoded in {"float", "base64"}:
             plain[_FORMAT] = rest.pop(_FORMAT)
         return SpelledEmbedding(
             wire=WIRE,
