@@ -218,7 +218,6 @@ async def test_both_base_urls_serve_messages_counts_and_models(served: Product, 
 REFUSALS: tuple[tuple[str, dict[str, Any], type[anthropic.APIStatusError], str], ...] = (
     ("acme-app", {"messages": []}, anthropic.BadRequestError, "missing_messages"),
     ("acme-app", {"max_tokens": 0}, anthropic.BadRequestError, "missing_max_tokens"),
-    ("acme-app", {"model": "gpt-4o"}, anthropic.BadRequestError, "wrong_wire"),
     ("tl_unknown", {}, anthropic.AuthenticationError, "invalid_api_key"),
     ("acme-reader", {}, anthropic.PermissionDeniedError, "scope_missing"),
     ("acme-narrow", {"model": "claude-sim-fast"}, anthropic.PermissionDeniedError,

@@ -97,6 +97,12 @@ async def test_the_usage_frame_that_only_we_asked_for_is_taken_out_again(
         (CHAT, b"{", 400, "invalid_json"),
         (CHAT, b'{"model":"sim-fast","messages":[]}', 400, "missing_messages"),
         (CHAT, json.dumps(chat("nope")).encode(), 404, "model_not_found"),
+        (
+            CHAT,
+            json.dumps(chat("openai_embeddings:sim-embed")).encode(),
+            400,
+            "unsupported_operation",
+        ),
         (MESSAGES, b'{"model":"claude:sim-fast","messages":[1]}', 400, "missing_max_tokens"),
         ("/v1/embedding", b"{}", 404, "unknown_endpoint"),
         ("/v1/models", b"{}", 405, "method_not_allowed"),
