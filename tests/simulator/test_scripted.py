@@ -99,5 +99,5 @@ async def test_a_demanded_call_goes_before_the_script_of_a_tool_that_is_not_offe
 
 
 async def test_words_are_said_wherever_they_stand_in_the_message(swift: Simulator) -> None:
-    message = await _answer(swift, [_user("Hello. [[say yes]] Thank you.")], tools=[])
-    assert message["content"] == "yes"
+    message = await _answer(swift, [_user("Hello. [[say yes]] Thank you.")])
+    assert (message["content"], _calls(message)) == ("yes", [])

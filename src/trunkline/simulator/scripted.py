@@ -32,7 +32,7 @@ def scripted_calls(question: Question) -> tuple[ScriptedCall, ...] | None:
     """
     text = question.last_text
     if "[[call " not in text:
-        return None
+        return () if _SAY.search(text) else None
     if question.after_tools:
         return ()
     offered = {tool.name for tool in question.tools}
