@@ -45,4 +45,4 @@ def results_table(turns: Sequence[Turn]) -> str:
 def _cell(turn: Turn) -> str:
     if turn.problems:
         return "fails"
-    return f"{turn.calls} calls, {turn.seconds:.0f} s"
+    return f"{turn.calls} calls, {turn.seconds:.1f} s"
