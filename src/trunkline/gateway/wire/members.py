@@ -40,7 +40,8 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
     """The members of a JSON object; the last one wins where a name is repeated.
 
     Raises:
-        InvalidRequest: the body is not one JSON object in UTF-8, or is nested too deeply.
+        InvalidRequest: the body is not one JSON object in UTF-8, is nested too deeply, or names a
+            member twice in different letters.
     """
     if not body:
         raise InvalidRequest(
@@ -56,7 +57,7 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
                 hint="Encode the body as UTF-8.",
             ) from None
     try:
-        return _decode_members(body)
+        members = _decode_members(body)
     except RecursionError:
         raise InvalidRequest(
             "The body is nested too deeply to be read.",
@@ -73,6 +74,25 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
             code="invalid_json",
             hint="Send one whole JSON object; the body may have been cut short.",
         ) from None
+    # Servers written in Go, Ollama for one, read a name whatever the case of its letters, and would
+    # run another model than the one that was looked up here.
+    if len({name.casefold() for name in members}) != len(members):
+        raise _named_twice(members)
+    return members
+
+
+def _named_twice(members: dict[str, msgspec.Raw]) -> InvalidRequest:
+    seen: set[str] = set()
+    for name in members:
+        if name.casefold() in seen:
+            break
+        seen.add(name.casefold())
+    return InvalidRequest(
+        f"'{name[:100]}' is named twice, in different letters.",
+        code="invalid_value",
+        param=name[:100],
+        hint="Send it once.",
+    )
 
 
 def member(kind: Any, meaning: str) -> MemberReader:
