@@ -10,7 +10,7 @@ from typing import Final
 from typing_extensions import override
 
 from trunkline.gateway.sink import Headers, Sink
-from trunkline.gateway.wire.sse import FrameSplitter, data_of
+from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter, data_of
 
 _TYPE: Final = (b"content-type", b"application/json; charset=UTF-8")
 _OPEN: Final = b"["
@@ -23,8 +23,9 @@ _KEEP_ALIVE: Final = b"\r\n"
 class ArraySink(Sink):
     """Passes an answer on to another sink, its events as items of an array.
 
-    An answer that is whole, such as a refusal, passes as it is. The state is the bytes of an event
-    that is not whole yet, and what stands before the next item.
+    An answer that is whole, such as a refusal, passes as it is, unless it is a stream that was kept
+    for a repeat. The state is the bytes of an event that is not whole yet, and what stands before
+    the next item.
     """
 
     __slots__ = ("_before", "_inner", "_splitter")
@@ -37,12 +38,14 @@ class ArraySink(Sink):
 
     @override
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        if _are_events(headers):
+            body = self._items(body) + self._end()
+            headers = _as_array(headers)
         self._inner.respond(status, headers, body)
 
     @override
     def start(self, status: int, headers: Headers) -> None:
-        others = [pair for pair in headers if pair[0].lower() != _TYPE[0]]
-        self._inner.start(status, [_TYPE, *others])
+        self._inner.start(status, _as_array(headers))
 
     @override
     async def write(self, chunk: bytes) -> None:
@@ -59,12 +62,15 @@ class ArraySink(Sink):
 
     @override
     def finish(self) -> None:
+        self._inner.write_soon(self._end())
+        self._inner.finish()
+
+    def _end(self) -> bytes:
         rest = self._splitter.rest()
         last = self._item(rest) if rest.strip() else b""
         # An answer without a single event is an array without items.
         closing = _OPEN + _CLOSE if self._before is _OPEN else _CLOSE
-        self._inner.write_soon(last + (_CLOSE if last else closing))
-        self._inner.finish()
+        return last + (_CLOSE if last else closing)
 
     def _items(self, chunk: bytes) -> bytes:
         if not chunk:
@@ -78,3 +84,14 @@ class ArraySink(Sink):
             return b""
         before, self._before = self._before, _BETWEEN
         return before + data
+
+
+def _are_events(headers: Headers) -> bool:
+    return any(
+        name.lower() == _TYPE[0] and value.lower().startswith(EVENT_STREAM)
+        for name, value in headers
+    )
+
+
+def _as_array(headers: Headers) -> Headers:
+    return [_TYPE, *(pair for pair in headers if pair[0].lower() != _TYPE[0])]

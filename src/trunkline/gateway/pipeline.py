@@ -193,12 +193,13 @@ class Pipeline:
 
     def _plan(self, scope: RequestScope, alias: Alias, request: Inbound) -> Plan:
         speeches = plan(alias, scope.wire, scope.operation, request)
+        scope.translator = Translator(self._tools, self._owner(scope), request, alias)
+        if scope.operation == COUNT_TOKENS:
+            # Nothing is generated, and only who speaks the caller's wire counts in its shape.
+            return [(speech, NOTHING) for speech in speeches if speech.passes]
         first = speeches[0].target.connection
         if alias.max_tokens is not None and honoured_ceiling(request, first) is None:
             scope.wire.limit_output(request, alias.max_tokens, first.output_limit_field)
-        scope.translator = Translator(self._tools, self._owner(scope), request, alias)
-        if scope.operation == COUNT_TOKENS:
-            return [(speech, NOTHING) for speech in speeches]
         return [(speech, bounds_of(request, speech)) for speech in speeches]
 
     def _owner(self, scope: RequestScope) -> Owner:
@@ -363,11 +364,15 @@ def _idempotency_key(raw: bytes) -> str:
 
 
 def _fingerprint(scope: RequestScope) -> bytes:
-    """What must be the same for a repeat to be one: the operation and every member of the body."""
+    """What must be the same for a repeat to be one: the endpoint and every member of the body.
+
+    At Google the path names the model and whether the answer is a stream.
+    """
     request = scope.request
     if request is None:
         raise AssertionError("a fingerprint is taken of a request that was read")
-    digest = hashlib.blake2b(scope.operation.encode(), digest_size=16)
+    endpoint = (scope.wire.name, scope.operation, request.model, request.stream)
+    digest = hashlib.blake2b(repr(endpoint).encode("utf-8", "backslashreplace"), digest_size=16)
     digest.update(scope.wire.write_request(request, request.model))
     return digest.digest()
 
