@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 from tests.gateway.http import CHAT, HELLO, MESSAGES, chat, messages, post
@@ -334,6 +335,17 @@ async def test_the_ceiling_of_an_alias_is_set_or_refused(simulator: Simulator) -
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "max_tokens")
     [(attempt, _)] = rig.recorded.outcomes
     assert attempt.output_bound == 3
+
+
+async def test_head_is_answered_as_get_without_a_body(simulator: Simulator) -> None:
+    async with running(simulator) as rig, httpx2.AsyncClient(base_url=rig.base_url) as client:
+        headers = {"authorization": f"Bearer {KEY}"}
+        answers = [await client.head(path, headers=headers) for path in ("/v1/models", "/api/tags")]
+        refused = await client.head("/v1/models")
+        posted = await client.head(CHAT, headers=headers)
+    assert [(answer.status_code, answer.content) for answer in answers] == [(200, b""), (200, b"")]
+    assert refused.status_code == 401
+    assert posted.status_code == 405
 
 
 async def test_counting_tokens_costs_nothing(simulator: Simulator) -> None:

@@ -166,7 +166,9 @@ class RouteTable:
         return path.startswith(PREFIXES) or path in self._plain
 
     def find(self, method: str, path: str) -> tuple[Route | None, str | None]:
-        """The row, and what its ``{id}`` stands for."""
+        """The row, and what its ``{id}`` stands for. HEAD asks for what GET would answer."""
+        if method == "HEAD":
+            method = "GET"
         exact = self._exact.get((method, path))
         if exact is not None:
             return exact, None
