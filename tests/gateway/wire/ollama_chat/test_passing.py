@@ -5,7 +5,10 @@ import pytest
 from tests.gateway.wire.recordings import NOBODY
 
 from trunkline.errors import BudgetExhausted, InvalidRequest
+from trunkline.gateway.bounds import bounds_of
 from trunkline.gateway.metering.usage import NO_USAGE, Usage
+from trunkline.gateway.routing.speaking import Speech
+from trunkline.gateway.snapshot import Connection, Origin, Target
 from trunkline.gateway.wire.contract import CHAT, Malformed, ProviderFault, Reply
 from trunkline.gateway.wire.ollama_chat.passing import OllamaChat
 
@@ -21,7 +24,7 @@ def test_a_request_is_read_as_far_as_the_path_needs_it() -> None:
     sent = body(options={"num_predict": 20}, tools=[{}], stream=False, x=b'"images"'.decode())
     request = WIRE.read_request(sent, CHAT)
     assert (request.model, request.size, request.stream) == ("m", len(sent), False)
-    assert (request.max_tokens, request.ceilings) == (20, ("num_predict",))
+    assert (request.max_tokens, request.ceilings) == (20, ("num_predict", "max_tokens"))
     assert request.has_tools
     assert not request.fills
 
@@ -46,13 +49,18 @@ def test_only_the_model_changes_on_the_way_to_ollama() -> None:
     assert WIRE.path(CHAT, "m", stream=True) == b"/api/chat"
 
 
-def test_a_ceiling_is_set_among_the_options_and_never_over_the_requests_own() -> None:
+def test_a_ceiling_is_set_among_the_options() -> None:
     request = WIRE.read_request(body(options={"seed": 1}), CHAT)
     WIRE.limit_output(request, 50, "max_tokens")
     assert json.loads(WIRE.write_request(request, "m"))["options"] == {"seed": 1, "num_predict": 50}
-    assert (request.max_tokens, request.ceilings) == (50, ("num_predict",))
-    WIRE.limit_output(request, 40, "max_tokens")
-    assert request.max_tokens == 50
+    assert (request.max_tokens, request.ceilings) == (50, ("num_predict", "max_tokens"))
+
+
+def test_a_ceiling_of_the_request_bounds_what_is_held_for_it() -> None:
+    request = WIRE.read_request(body(options={"num_predict": 20}), CHAT)
+    account = Connection("c", "c", "ollama", {WIRE.name: ""}, Origin("http", "localhost", 80), ())
+    target = Target(account, "m", None, max_output_tokens=32_768)
+    assert bounds_of(request, Speech(target, WIRE, CHAT, passes=True)).output_tokens == 20
 
 
 def test_a_request_that_only_loads_the_model_passes() -> None:

@@ -23,6 +23,8 @@ from trunkline.gateway.wire.whole import body_for
 
 # The option in which a request names its ceiling; Ollama itself always honours it.
 CEILING: Final = "num_predict"
+# By its own name and by the one that connections call it when they do not say another.
+_CEILINGS: Final = (CEILING, "max_tokens")
 
 _ATTACHMENTS: Final = (b'"images"',)
 _NOTHING: Final = (b"null", b"[]", b'""')
@@ -70,7 +72,7 @@ class OllamaWire(Wire):
             size=len(body),
             stream=_read_switch(fields, "stream", streams),
             max_tokens=ceiling if limited else None,
-            ceilings=(CEILING,) if limited else (),
+            ceilings=_CEILINGS if limited else (),
             attachments=count_marks(unescaped(body), _ATTACHMENTS),
         )
 
@@ -80,14 +82,11 @@ class OllamaWire(Wire):
 
     @override
     def limit_output(self, request: Inbound, ceiling: int, field: str) -> None:
-        # A ceiling of the request's own is below the alias's, or the request was refused.
-        if request.max_tokens is not None:
-            return
         options = read_object(request.fields, "options", dict[str, msgspec.Raw]())
         options = {**options, CEILING: msgspec.Raw(b"%d" % ceiling)}
         request.fields["options"] = msgspec.Raw(encode_members(options))
         request.max_tokens = ceiling
-        request.ceilings = (CEILING,)
+        request.ceilings = _CEILINGS
 
     @override
     def read_reply(self, body: bytes, operation: str) -> Reply:
