@@ -132,7 +132,8 @@ def texts_of(parts: tuple[Part, ...]) -> dict[int, str]:
 def write_reply(reply: Reply, usage: Usage | None, answering: Answering) -> Document:
     """The whole answer for the caller."""
     document: Document = {}
-    if not isinstance(reply.choices[0], Blocked):
+    # An answer without any choice is told like one that was cut before its first word.
+    if not (reply.choices and isinstance(reply.choices[0], Blocked)):
         own = reply.wire == WIRE
         document["candidates"] = [
             _candidate_back(one) if own else _candidate(index, one)
