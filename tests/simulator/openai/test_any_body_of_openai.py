@@ -107,3 +107,9 @@ def test_work_is_done_or_refused(wire: WorkWire, body: Any, data: st.DataObject)
         check_words(wire, refusal)
         return
     assert sum(step.tokens for step in work.steps) == work.use.output
+
+
+def test_a_choice_may_name_its_tools_by_anything() -> None:
+    choice = {**RESPONSE["tool_choice"], "tools": [{"name": []}, {"name": "f"}]}
+    body = json.dumps(RESPONSE | {"tool_choice": choice}).encode()
+    assert [tool.name for tool in Responses().read(asked(body, "")).tools] == ["f"]

@@ -173,7 +173,8 @@ def _mode(choice: str, offered: Offered) -> str:
 
 
 def _allowed(wanted: _Choice, offered: Offered) -> tuple[str, Offered]:
-    names = {tool.get("name") for tool in wanted.tools}
+    # A list and no set: what a caller sends as a name may be anything.
+    names = [tool.get("name") for tool in wanted.tools]
     left = tuple(tool for tool in offered.tools if tool.name in names)
     return wanted.mode, Offered(left, offered.shown)
 
