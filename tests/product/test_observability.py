@@ -41,7 +41,7 @@ async def test_each_request_leaves_one_line_with_its_fields(product: Product) ->
     }  # fmt: skip
     assert (served["org"], served["keyId"]) == (row["org_id"], row["key_id"])
     assert (served["alias"], served["model"], served["provider"], served["attempts"]) == (
-        "sim-fast", "sim-fast", "openai_compatible", 1,
+        "sim-fast", "sim-fast", "openai", 1,
     )  # fmt: skip
     assert round(float(served["cost"]) * 1e9) == row["cost_nano"]
     assert served["costState"] == "exact"

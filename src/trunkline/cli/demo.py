@@ -96,7 +96,8 @@ def _announce(settings: "Settings", port: int, key: str) -> None:
     console.print(f"[bold]Trunkline is serving at[/bold] {base_url}")
     console.print(f"  key      {key}")
     console.print("  OpenAI   base_url " + base_url + "/v1")
-    console.print("  Claude   base_url " + base_url)
+    console.print("  others   the key works with the SDKs of Anthropic, Gemini, Ollama, Cohere and")
+    console.print("           Mistral, too, for any model; docs/sdks.md has their base URLs")
     # Whoever started the demo with make has no such command on the path, and other commands know
     # of another data directory only by the environment.
     command = f"DATA={shlex.quote(str(settings.data_dir))} {shlex.quote(sys.argv[0])}"

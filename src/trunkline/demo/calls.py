@@ -10,7 +10,7 @@ QUESTIONS = (
     ("gpt-4o-mini", "Name three uses of a lighthouse."),
     ("gpt-4o", "Why do budgets need holds?"),
     ("sim-fast", "Explain back-pressure in one sentence."),
-    ("gpt-4o-mini", "What is a commit point?"),
+    ("gemini-2.5-flash", "What is a commit point?"),
     ("claude-haiku-4-5", "Write a haiku about queues."),
     ("claude-sonnet-4-5", "What is the difference between a limit and a quota?"),
 )

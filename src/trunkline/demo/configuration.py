@@ -1,19 +1,65 @@
-"""What the demo offers: one organisation, a key, two connections, prices and limits."""
+"""What the demo offers: one organisation, a key, and a connection to each simulated provider."""
 
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from trunkline.configuration.schema import ConfigurationFile
 from trunkline.kit.money import format_usd
-from trunkline.simulator.models import MODELS
+from trunkline.simulator.models import MODELS, OPENAI_WIRES, SimModel, WireName
 from trunkline.simulator.prices import PRICES, ListPrice
 
 ORGANISATION = "demo"
-OPENAI, ANTHROPIC = "sim-openai", "sim-anthropic"
-CONNECTIONS = {"openai_chat": OPENAI, "anthropic_messages": ANTHROPIC}
-"""The wires of the simulator that the demo offers, each with its connection."""
-# Names that both wires of the simulator know get this prefix on Anthropic's.
+
+
+class Simulated(msgspec.Struct, frozen=True):
+    """One provider that the simulator plays.
+
+    Attributes:
+        name: of the connection.
+        provider: its row in the registry.
+        path: what its base address has behind the simulator's.
+        wires: models whose first wire is one of these are published there.
+    """
+
+    name: str
+    provider: str
+    path: str
+    wires: tuple[WireName, ...]
+
+
+ANTHROPIC = Simulated("sim-anthropic", "anthropic", "", ("anthropic_messages",))
+SIMULATED = (
+    Simulated("sim-openai", "openai", "/v1", OPENAI_WIRES),
+    ANTHROPIC,
+    Simulated("sim-gemini", "gemini", "/v1beta", ("gemini", "gemini_embeddings")),
+    Simulated("sim-ollama", "ollama", "", ("ollama_chat", "ollama_generate", "ollama_embed")),
+    Simulated("sim-cohere", "cohere", "", ("cohere_chat", "cohere_embed", "cohere_rerank")),
+    Simulated("sim-bedrock", "bedrock", "", ("bedrock_converse",)),
+    Simulated("sim-mistral", "mistral", "/v1", ("mistral_fim",)),
+    Simulated("sim-voyage", "voyage", "/voyage/v1", ("voyage_embeddings", "voyage_rerank")),
+    Simulated("sim-jina", "jina", "/v1", ("jina_rerank",)),
+)
+# Models of every wire are at home at OpenAI, and have this prefix at Anthropic.
 ANTHROPIC_PREFIX = "claude-"
+# What a model is for, by its first wire; all others are for chat.
+_KINDS: dict[WireName, str] = {
+    "openai_completions": "completion",
+    "openai_embeddings": "embedding",
+    "gemini_embeddings": "embedding",
+    "ollama_embed": "embedding",
+    "cohere_embed": "embedding",
+    "voyage_embeddings": "embedding",
+    "cohere_rerank": "rerank",
+    "jina_rerank": "rerank",
+    "voyage_rerank": "rerank",
+    "openai_images": "image",
+    "openai_speech": "speech",
+    "openai_transcription": "transcription",
+    "openai_moderation": "moderation",
+}
+_THOUSAND = 1_000
 
 
 def demo_configuration(simulator_url: str, key_file: str) -> ConfigurationFile:
@@ -28,19 +74,13 @@ def demo_configuration(simulator_url: str, key_file: str) -> ConfigurationFile:
         {
             "connections": [
                 {
-                    "name": OPENAI,
-                    "provider": "openai_compatible",
-                    "base_url": f"{simulator_url}/v1",
+                    "name": simulated.name,
+                    "provider": simulated.provider,
+                    "base_url": simulator_url + simulated.path,
                     "secret": f"file:{key_file}",
                     "cancels_on_close": True,
-                },
-                {
-                    "name": ANTHROPIC,
-                    "provider": "anthropic_compatible",
-                    "base_url": simulator_url,
-                    "secret": f"file:{key_file}",
-                    "cancels_on_close": True,
-                },
+                }
+                for simulated in SIMULATED
             ],
             "models": list(_models()),
             "prices": list(_prices()),
@@ -82,28 +122,46 @@ def _organisation(key_file: str) -> dict[str, Any]:
 
 
 def _models() -> Iterable[dict[str, Any]]:
-    """Every model of the simulator under its own name; a second wire gets a prefix."""
+    """Every model under its own name where it is at home, and with a prefix at Anthropic."""
     for model in MODELS:
-        connections = [name for wire, name in CONNECTIONS.items() if wire in model.wires]
-        for connection in connections:
-            second = len(connections) > 1 and connection == ANTHROPIC
-            yield {
-                "name": ANTHROPIC_PREFIX + model.name if second else model.name,
-                "targets": [{"connection": connection, "model": model.name}],
-            }
+        home = next(row for row in SIMULATED if model.wires[0] in row.wires)
+        yield _published(model.name, home, model)
+        if home is not ANTHROPIC and _knows(ANTHROPIC, model):
+            yield _published(ANTHROPIC_PREFIX + model.name, ANTHROPIC, model)
+
+
+def _knows(simulated: Simulated, model: SimModel) -> bool:
+    return not set(simulated.wires).isdisjoint(model.wires)
+
+
+def _published(name: str, simulated: Simulated, model: SimModel) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": _KINDS.get(model.wires[0], "chat"),
+        "targets": [{"connection": simulated.name, "model": model.name}],
+    }
 
 
 def _prices() -> Iterable[dict[str, Any]]:
-    for connection in (OPENAI, ANTHROPIC):
-        for model, price in PRICES.items():
-            yield {"connection": connection, "model": model, **_rates(price)}
+    for simulated in SIMULATED:
+        for model in MODELS:
+            if _knows(simulated, model):
+                price = PRICES[model.name]
+                yield {"connection": simulated.name, "model": model.name, **_rates(price)}
 
 
 def _rates(price: ListPrice) -> dict[str, str]:
+    """The buckets as the file takes them; a second of sound has none there.
+
+    Only models that are billed by searches have a price of them: others must not look free.
+    """
+    searches = {"searches": format_usd(price.search * _THOUSAND)} if price.search else {}
     return {
         "input": format_usd(price.input),
         "output": format_usd(price.output),
         "cache_read": format_usd(price.cache_read),
         "cache_write_5m": format_usd(price.cache_write_5m),
         "cache_write_1h": format_usd(price.cache_write_1h),
+        "audio_input": format_usd(price.audio or price.input),
+        **searches,
     }

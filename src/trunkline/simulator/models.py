@@ -158,6 +158,14 @@ def _silent(name: str, wires: tuple[WireName, ...], context: int, dimensions: in
     return SimModel(name, name, wires, 0.0, 0.0, 0, context=context, dimensions=dimensions)
 
 
+# Ollama serves its models by OpenAI's wires as well.
+_OLLAMA: tuple[WireName, ...] = (
+    "ollama_chat",
+    "ollama_generate",
+    "openai_chat",
+    "openai_completions",
+)
+
 MODELS: tuple[SimModel, ...] = (
     _sim("sim-fast", 0.0, 0.0, 40),
     _sim("sim-chat", 0.2, 100.0, 120),
@@ -191,8 +199,8 @@ MODELS: tuple[SimModel, ...] = (
     _other("gemini-2.5-flash", ("gemini",), 200.0, 1_048_576, 65_536, reasons=True),
     _other("gemini-2.5-pro", ("gemini",), 100.0, 1_048_576, 65_536, reasons=True),
     _other("gemini-3-pro-preview", ("gemini",), 100.0, 1_048_576, 65_536, reasons=True),
-    _other("llama3.2", ("ollama_chat", "ollama_generate"), 60.0, 131_072, 131_072),
-    _other("qwen3", ("ollama_chat", "ollama_generate"), 60.0, 40_960, 40_960, reasons=True),
+    _other("llama3.2", _OLLAMA, 60.0, 131_072, 131_072),
+    _other("qwen3", _OLLAMA, 60.0, 40_960, 40_960, reasons=True),
     _other("command-a-03-2025", ("cohere_chat",), 100.0, 256_000, 8_192),
     _other("command-a-reasoning-08-2025", ("cohere_chat",), 100.0, 256_000, 32_768, reasons=True),
     _other(
@@ -206,7 +214,7 @@ MODELS: tuple[SimModel, ...] = (
     _silent("text-embedding-3-small", ("openai_embeddings",), 8_192, 1_536),
     _silent("text-embedding-3-large", ("openai_embeddings",), 8_192, 3_072),
     _silent("gemini-embedding-001", ("gemini_embeddings",), 2_048, 3_072),
-    _silent("nomic-embed-text", ("ollama_embed",), 8_192, 768),
+    _silent("nomic-embed-text", ("ollama_embed", "openai_embeddings"), 8_192, 768),
     _silent("embed-v4.0", ("cohere_embed",), 128_000, 1_536),
     _silent("voyage-3.5", ("voyage_embeddings",), 32_000, 1_024),
     _silent("rerank-v3.5", ("cohere_rerank",), 4_096),

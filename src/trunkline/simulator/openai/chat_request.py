@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from trunkline.simulator.models import OPENAI, SimModel
+from trunkline.simulator.models import OPENAI, OPENAI_WIRES, SimModel
 from trunkline.simulator.openai.levels import reasoning_tokens, service_tier
 from trunkline.simulator.openai.sizes import (
     FILE_TOKENS,
@@ -143,7 +143,8 @@ def _check(asked: _Body, model: SimModel) -> None:
             "messages",
             "empty_array",
         )
-    if model.reasons and model.name != "sim-think":
+    # The rules are those of OpenAI's own models, not of others that speak by its wire.
+    if model.reasons and model.name != "sim-think" and model.wires[0] in OPENAI_WIRES:
         _check_reasoning_rules(asked)
     ceiling = asked.max_completion_tokens or asked.max_tokens or 0
     if ceiling > model.max_output:
