@@ -83,8 +83,10 @@ class ConversationWriter:
     def _note(self, message: Message) -> None:
         if message.name is not None:
             self._losses.lose("name", "the provider's messages have no names")
-        for name in message.extra:
-            self._losses.lose(f"messages.{name}", "only the caller's own API has it")
+        for name, value in message.extra.items():
+            # A role in the wire's own word is not lost: the message has it in ours.
+            if value is not None and name != "role":
+                self._losses.lose(f"messages.{name}", "only the caller's own API has it")
 
     def _say(self, message: Message) -> None:
         """A system prompt: in its own place, or later in the mouth that the model accepts."""

@@ -15,6 +15,7 @@ from trunkline.gateway.exchange.request import ReasoningAsk, Request, Tool, Tool
 from trunkline.gateway.exchange.thinking import is_off, says_something
 from trunkline.gateway.wire.bedrock_converse.blocks import write_cache_point
 from trunkline.gateway.wire.bedrock_converse.conversation import takes_marks
+from trunkline.gateway.wire.documents import note_extras
 
 _NO_SETTING: Final = "the provider's API has no such setting"
 _UNSUPPORTED: Final = (
@@ -74,8 +75,7 @@ def _note_unsupported(request: Request, losses: Losses) -> None:
         losses.lose("raw", "the provider always uses the model's own chat template")
     if request.parallel_tools is False and request.tools:
         losses.lose("parallel_tool_calls", _NO_SETTING)
-    for name in request.extra:
-        losses.lose(name, "only the caller's own API has it")
+    note_extras(request.extra, losses)
 
 
 def _sampling(request: Request, destination: Destination, losses: Losses) -> Document:
