@@ -166,6 +166,21 @@ def test_words_that_lost_their_signature_give_way_to_those_that_have_it() -> Non
     assert restored.messages[0].parts == (THOUGHT, ToolCall(FIRST, "look"))
 
 
+def test_a_message_of_nothing_but_thought_that_stands_elsewhere_now_is_left_out() -> None:
+    request = asked(
+        said("assistant", Text("I look.")),
+        said("assistant", Reasoning("Let me see.")),
+        said("assistant", ToolCall(FIRST, "look")),
+        said("assistant"),
+    )
+    restored = restore(request, {FIRST: Kept((THOUGHT,))}.get)
+    assert [message.parts for message in restored.messages] == [
+        (THOUGHT, Text("I look.")),
+        (ToolCall(FIRST, "look"),),
+        (),
+    ]
+
+
 def test_a_signature_that_the_caller_gave_back_is_not_replaced() -> None:
     call = ToolCall(FIRST, "look", signature="mine", family="google")
     request = asked(said("assistant", call))

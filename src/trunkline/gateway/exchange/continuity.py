@@ -169,7 +169,15 @@ def restore(request: Request, find: Callable[[str], Kept | None]) -> Request:
             messages, start, index + 1, find
         ):
             changed = True
-    return msgspec.structs.replace(request, messages=tuple(messages)) if changed else request
+    if not changed:
+        return request
+    # A message that held nothing but thought which stands elsewhere now is one too many.
+    left = tuple(
+        message
+        for message, given in zip(messages, request.messages, strict=True)
+        if message.parts or not given.parts
+    )
+    return msgspec.structs.replace(request, messages=left)
 
 
 def _restore(

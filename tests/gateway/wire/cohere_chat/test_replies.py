@@ -56,6 +56,23 @@ def answer(finish_reason: Any = "COMPLETE", **message: Any) -> dict[str, Any]:
     return {"id": "x", "message": message, "finish_reason": finish_reason}
 
 
+def test_a_plan_stands_between_the_thought_and_the_calls_as_in_a_stream() -> None:
+    call = {"id": "f_tf4dywn8wgnk", "function": {"name": "f", "arguments": "{}"}}
+    document = answer(
+        tool_plan="I look.",
+        content=[{"type": "thinking", "thinking": "hm"}],
+        tool_calls=[{"type": "function", **call}],
+    )
+    reply = CODEC.read_reply(document, "5eed")
+    assert reply.choices[0].parts == (
+        Reasoning("hm"),
+        Text("I look."),
+        ToolCall("f_tf4dywn8wgnk", "f", "{}"),
+    )
+    written = CODEC.write_reply(reply, None, answering())
+    assert written["message"] == {"role": "assistant", **document["message"]}
+
+
 def test_an_answer_has_thought_text_sources_and_calls() -> None:
     source = {"type": "document", "id": "d", "document": {"title": "T", "snippet": "S", "url": "U"}}
     cited = {"start": 0, "end": 2, "text": "Hi", "sources": [source], "content_index": 1}

@@ -1,5 +1,7 @@
 """Whole answers of ``/v2/chat``."""
 
+from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -77,9 +79,11 @@ def read_reply(document: Document, seed: str) -> Reply:
     if not isinstance(message, dict):
         raise Malformed("the answer has no message")
     left = dict(message)
-    plan = left.get("tool_plan")
-    parts: list[Part] = [Text(plan)] if isinstance(plan, str) and plan else []
-    parts += _read_content(left)
+    plan = _plan(left)
+    parts = _read_content(left)
+    if plan is not None:
+        # Streams tell the plan between the thought and the calls.
+        parts.insert(_leading_thoughts(parts), Text(plan))
     calls = _read_calls(left.pop("tool_calls", None), seed)
     stop = stop_for(rest.pop("finish_reason", None), called=bool(calls))
     told = rest.pop("id", None)
@@ -89,6 +93,16 @@ def read_reply(document: Document, seed: str) -> Reply:
         id=told if isinstance(told, str) else None,
         extra=rest,
     )
+
+
+def _plan(message: Document) -> str | None:
+    plan = message.get("tool_plan")
+    return plan if isinstance(plan, str) and plan else None
+
+
+def _leading_thoughts(parts: Iterable[Part]) -> int:
+    """How many thoughts stand before anything else."""
+    return sum(1 for _ in takewhile(lambda part: isinstance(part, Reasoning), parts))
 
 
 def _read_content(left: Document) -> list[Part]:
@@ -141,8 +155,8 @@ def _finish(stop: Stop, *, own: bool) -> str:
 
 def _message(choice: Choice, *, own: bool) -> Document:
     parts = list(choice.parts)
-    if own and choice.extra.get("tool_plan"):
-        parts = parts[1:]
+    if own and _plan(choice.extra) is not None:
+        del parts[_leading_thoughts(parts)]
     shown = [part for part in parts if _is_content(part, own=own)]
     content = [_block(part, own=own) for part in shown]
     message: Document = {"role": "assistant"}
