@@ -122,6 +122,18 @@ CASES: Mapping[str, Case] = {
     "chat running usage without a bill": Case(
         CHAT, frames(chunk("a", usage=USED), chunk("bcdefgh"), "[DONE]"), None
     ),
+    # Synthetic, after Cerebras' API reference: thought in a member of its own, and the last chunk
+    # of the answer says what it used and how long it took.
+    "chat of Cerebras": Case(
+        CHAT,
+        frames(
+            json.dumps({"choices": [{"index": 0, "delta": {"reasoning": "A greeting."}}]}),
+            HELLO,
+            chunk(finish="stop", usage=USED, time_info={"queue_time": 7.3e-05, "created": 1}),
+            "[DONE]",
+        ),
+        NINE_FOUR,
+    ),
     "chat without usage": Case(CHAT, frames(HELLO, STOP, "[DONE]"), None),
     "chat end without its empty line": Case(
         CHAT, frames(*PLAIN[:-1]) + b"data: [DONE]\n", NINE_FOUR

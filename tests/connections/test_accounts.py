@@ -138,6 +138,7 @@ together jina_rerank rerank https://api.together.xyz/v1/rerank
 mistral mistral_fim completion https://api.mistral.ai/v1/fim/completions
 gemini gemini chat https://generativelanguage.googleapis.com/v1beta/models/m:generateContent
 groq openai_chat chat https://api.groq.com/openai/v1/chat/completions
+cerebras openai_chat chat https://api.cerebras.ai/v1/chat/completions
 deepseek openai_completions completion https://api.deepseek.com/beta/completions
 deepseek anthropic_messages chat https://api.deepseek.com/anthropic/v1/messages
 xai openai_responses chat https://api.x.ai/v1/responses

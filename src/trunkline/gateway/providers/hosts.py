@@ -43,6 +43,25 @@ GROQ = Provider(
     ),
 )
 
+# Source: Cerebras' API reference; the members that it answers with 400 are those that the Cerebras
+# guide of req_llm 1.10 lists.
+CEREBRAS = Provider(
+    id="cerebras",
+    title="Cerebras",
+    wires=("openai_chat",),
+    base_url="https://api.cerebras.ai/v1",
+    output_limit_field="max_completion_tokens",
+    family="other",
+    quirks=Quirks(
+        refuses=frozenset({
+            "frequency_penalty", "logit_bias", "presence_penalty", "parallel_tool_calls",
+            "service_tier",
+        }),
+        reasoning_member="reasoning",
+        reasoning_setting="reasoning_effort",
+    ),
+)  # fmt: skip
+
 # Its own form of thought with signatures must come back word for word on the next turn.
 OPENROUTER = Provider(
     id="openrouter",

@@ -6,7 +6,15 @@ only where a protocol is more than a wire (signing, discovery).
 
 from types import MappingProxyType
 
-from trunkline.gateway.providers.hosts import AZURE, BEDROCK, GROQ, OPENROUTER, TOGETHER, VERTEX
+from trunkline.gateway.providers.hosts import (
+    AZURE,
+    BEDROCK,
+    CEREBRAS,
+    GROQ,
+    OPENROUTER,
+    TOGETHER,
+    VERTEX,
+)
 from trunkline.gateway.providers.makers import (
     ANTHROPIC,
     COHERE,
@@ -35,6 +43,7 @@ PROVIDERS: tuple[Provider, ...] = (
     MISTRAL,
     GEMINI,
     GROQ,
+    CEREBRAS,
     DEEPSEEK,
     XAI,
     COHERE,
