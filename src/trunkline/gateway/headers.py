@@ -45,10 +45,19 @@ _NOT_UPSTREAM: Final = _HOP_BY_HOP | {
     b"x-request-id",
     b"traceparent",
     b"tracestate",
+    b"true-client-ip",
+    b"x-client-ip",
+    b"cdn-loop",
     # These name an account at the provider; ours is the connection's.
     b"openai-organization",
     b"openai-project",
+    b"x-goog-user-project",
+    # Ours to keep: callers share the provider's account, and one's key is another's answer there.
+    b"idempotency-key",
 }
+# Our own, and what a CDN in front of us says of the caller; the same CDN before the provider would
+# refuse a request that bears it.
+_NOT_UPSTREAM_PREFIXES: Final = (b"x-trunkline-", b"cf-")
 
 # What describes our account or the provider's edge is none of the caller's business; retry-after
 # is read on error statuses only, since some providers send it with every answer.
@@ -109,7 +118,7 @@ def upstream_headers(
         pair
         for pair in received
         if pair[0] not in refused
-        and not pair[0].startswith(b"x-trunkline-")
+        and not pair[0].startswith(_NOT_UPSTREAM_PREFIXES)
         and (pair[0] not in taken or pair[0] == b"anthropic-version")
     ]
     own = credentials
