@@ -33,7 +33,7 @@ from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
 from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
-from trunkline.gateway.ports import Ask, Lease, Observer, Repeats
+from trunkline.gateway.ports import Ask, Lease, Observer, Recounts, Repeats
 from trunkline.gateway.server import GatewayServer, build_server
 from trunkline.gateway.serving.edges import Edges
 from trunkline.gateway.serving.lifecycle import Lifecycle
@@ -246,6 +246,7 @@ async def running(
     timeouts: Timeouts | None = None,
     bearings: Bearings | None = None,
     repeats: Repeats | None = None,
+    recounts: Recounts | None = None,
     edges: Edges | None = None,
     shutdown_deadline: float = 5.0,
 ) -> AsyncIterator[Rig]:
@@ -276,7 +277,7 @@ async def running(
             recorder=parts["recorder"],
             observer=parts["observer"],
             repeats=repeats or NoRepeats(),
-            recounts=NoRecounts(),
+            recounts=recounts or NoRecounts(),
             responses=NO_RESPONSES,
             background=BackgroundRuns(NO_RESPONSES),
             continuity=MemoryContinuity(SystemClock()),

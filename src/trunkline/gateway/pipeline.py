@@ -64,10 +64,22 @@ from trunkline.gateway.snapshot import Alias
 from trunkline.gateway.translation import Owner, Tools, Translator
 from trunkline.gateway.transport import UpstreamPool
 from trunkline.gateway.upstream_errors import AttemptFailed
-from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound, Wire
+from trunkline.gateway.wire.contract import (
+    CHAT,
+    COMPLETION,
+    COUNT_TOKENS,
+    EMBEDDING,
+    RERANK,
+    Inbound,
+    Wire,
+)
 from trunkline.kit.clock import Clock
 
 MOST_KEPT_BYTES = 1_048_576
+
+# What a tokenizer can count. Sound and pictures have no texts whose tokens would be the bill: for
+# them the first estimate, by bytes, stays.
+_OF_TEXTS = frozenset({CHAT, COMPLETION, EMBEDDING, RERANK})
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -329,7 +341,8 @@ class Pipeline:
     def _close(self, scope: RequestScope, live: LiveAttempt, body: bytes) -> None:
         """Settle an attempt that ended well, and have its tokens counted if nobody told them."""
         outcome = scope.close_attempt("completed")
-        if live.evidence.usage is None and outcome is not None and scope.request is not None:
+        counts = live.evidence.usage is None and scope.operation in _OF_TEXTS
+        if counts and outcome is not None and scope.request is not None:
             prompt = scope.wire.write_request(scope.request, scope.request.model)
             size = live.evidence.content_bytes
             price = live.target.price
