@@ -184,6 +184,7 @@ def test_openais_sdk_reads_numbers_and_base64(client: openai.OpenAI) -> None:
 def test_usage_that_nobody_knows_is_not_claimed() -> None:
     reply = EmbeddingReply(wire="w", vectors=())
     assert CODEC.write_reply(reply, None, answering()) == {
+        "id": f"embd-{answering().id}",
         "object": "list",
         "data": [],
         "model": "public",

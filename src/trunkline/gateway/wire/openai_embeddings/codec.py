@@ -131,7 +131,11 @@ class OpenAIEmbeddingsCodec(Codec[EmbeddingRequest, EmbeddingReply]):
         if usage is not None:
             total = usage.input_total
             document["usage"] = {"prompt_tokens": total, "total_tokens": total}
-        return document | reply.extra if reply.wire == WIRE else document
+        if reply.wire == WIRE:
+            return document | reply.extra
+        # OpenAI gives no id, but Mistral's SDK, which asks in this format, refuses an answer
+        # without one; OpenAI's takes no notice.
+        return {"id": f"embd-{answering.id}", **document}
 
 
 def _read_inputs(value: Any) -> tuple[Inputs, bool]:
