@@ -151,7 +151,7 @@ class Rig:
 
 
 def price_of(model: str, listed: ListPrice) -> Price:
-    """The simulator's list price as a price row of the gateway, all buckets but searches."""
+    """The simulator's list price as a price row of the gateway; none of searches that are free."""
     return Price(
         ref=f"simulator:{model}",
         rates=Rates(
@@ -164,6 +164,7 @@ def price_of(model: str, listed: ListPrice) -> Price:
             output=listed.output,
             reasoning=listed.output,
             audio_output=listed.output,
+            searches=listed.search * 1_000_000 or None,
         ),
     )
 
