@@ -21,6 +21,7 @@ CLIENTS = (
     claude_code.CLIENT,
     codex.CLIENT,
     codex.IN_PLACE_OF_OPENAI,
+    codex.WITH_PATCHES,
     opencode.CLIENT,
     opencode.RESPONSES,
     cline.CLIENT,
@@ -60,7 +61,7 @@ async def _drill(clients: list[Client], cache: Path, console: Console) -> list[T
             except NotInstalled as error:
                 console.print(f"{client.title} is left out: {error}")
                 continue
-            models = models_for(client.speaks)
+            models = models_for(client.speaks, client.prefix)
             for pair in zip(models, (*models[1:], models[0]), strict=True):
                 model, _ = pair
                 room = last / client.title.replace(" ", "-") / model.name

@@ -82,6 +82,7 @@ class Client(msgspec.Struct, frozen=True):
         final_words: what the client says at its end, out of its standard output and errand.
         sends_results: whether results of tools travel as such. Aider has no tools in its
             requests; it applies what the model writes and sends back what its check printed.
+        prefix: how the models are called that it asks for.
     """
 
     title: str
@@ -90,6 +91,7 @@ class Client(msgspec.Struct, frozen=True):
     prepare: Callable[[Errand], Run]
     final_words: Callable[[str, Errand], str]
     sends_results: bool = True
+    prefix: str = "coder"
 
 
 def new_errand(directory: Path, base_url: str, key: str, model: str, other_model: str) -> Errand:

@@ -40,9 +40,19 @@ _GEMINI = Offered("coder-gemini", "gemini", "gemini-3-pro-preview")
 _PLAIN = Offered("coder-openai-plain", "openai", "gpt-4.1-mini")
 
 
-def models_for(wire: str) -> tuple[Offered, ...]:
+PREFIXES = ("coder", "gpt-5.5")
+"""How models are called: by a name that no client knows, and by one that Codex knows."""
+
+
+def models_for(wire: str, prefix: str = "coder") -> tuple[Offered, ...]:
     """What a client that speaks this wire is tried with: a model of each kind of provider."""
-    return (_PLAIN if wire == "openai_chat" else _OPENAI, _ANTHROPIC, _GEMINI)
+    models = (_PLAIN if wire == "openai_chat" else _OPENAI, _ANTHROPIC, _GEMINI)
+    return tuple(_called(model, prefix) for model in models)
+
+
+def _called(model: Offered, prefix: str) -> Offered:
+    name = f"{prefix}{model.name.removeprefix('coder')}"
+    return Offered(name, model.provider, model.target)
 
 
 @asynccontextmanager
@@ -77,9 +87,10 @@ def _organisation(simulator_url: str, secret: Path) -> dict[str, Any]:
         ],
         "models": [
             {
-                "name": model.name,
+                "name": _called(model, prefix).name,
                 "targets": [{"connection": model.provider, "model": model.target}],
             }
             for model in (_OPENAI, _PLAIN, _ANTHROPIC, _GEMINI)
+            for prefix in PREFIXES
         ],
     }
