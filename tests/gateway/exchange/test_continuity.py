@@ -23,7 +23,7 @@ from trunkline.gateway.exchange.reply import (
 )
 from trunkline.gateway.exchange.request import Message, Request, Role
 
-FIRST, SECOND = "call_first", "call_second"
+FIRST, SECOND = "call_1FirsT1", "call_2SeconD2"
 THOUGHT = Reasoning("Let me see.", "sig-1", "anthropic")
 HIDDEN = Reasoning(signature="sealed", family="anthropic", redacted=True)
 
@@ -164,6 +164,18 @@ def test_words_that_lost_their_signature_give_way_to_those_that_have_it() -> Non
     request = asked(said("assistant", Reasoning("Let me see."), ToolCall(FIRST, "look")))
     restored = restore(request, {FIRST: Kept((THOUGHT,))}.get)
     assert restored.messages[0].parts == (THOUGHT, ToolCall(FIRST, "look"))
+
+
+def test_words_that_came_signed_and_unsigned_are_said_once() -> None:
+    shown = (Reasoning(THOUGHT.text[:3]), Reasoning(THOUGHT.text[3:]))
+    request = asked(said("assistant", *shown, THOUGHT, ToolCall(FIRST, "look")))
+    restored = restore(request, lambda _: None)
+    assert restored.messages[0].parts == (THOUGHT, ToolCall(FIRST, "look"))
+
+
+def test_other_words_beside_signed_ones_stay() -> None:
+    request = asked(said("assistant", Reasoning("Other."), THOUGHT, ToolCall(FIRST, "look")))
+    assert restore(request, lambda _: None) is request
 
 
 def test_a_message_of_nothing_but_thought_that_stands_elsewhere_now_is_left_out() -> None:

@@ -5,7 +5,6 @@ call's signature. Callers give calls back by their ids, so what belongs to a cal
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 import msgspec
 
@@ -20,9 +19,7 @@ from trunkline.gateway.exchange.reply import (
     ToolStarted,
 )
 from trunkline.gateway.exchange.request import Message, Request
-
-# Some servers count their calls from 0 in each answer; such an id says nothing of the conversation.
-_SHORTEST_ID: Final = 9
+from trunkline.gateway.exchange.uniqueness import is_unique
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -51,14 +48,14 @@ def _memory(text: str | None) -> int:
 
 
 def collect(parts: Iterable[Part]) -> dict[str, Kept]:
-    """What to keep of a finished turn, by the ids of its calls; often nothing."""
+    """What to keep of a finished turn, by those ids of its calls that are unique; often nothing."""
     kept: dict[str, Kept] = {}
     reasoning: list[Reasoning] = []
     for part in parts:
         if isinstance(part, Reasoning):
             reasoning.append(part)
         elif isinstance(part, ToolCall):
-            if (reasoning or part.signature) and len(part.id) >= _SHORTEST_ID:
+            if (reasoning or part.signature) and is_unique(part.id, part.name):
                 kept[part.id] = Kept(tuple(reasoning), part.signature, part.family)
             reasoning = []
     return kept
@@ -89,7 +86,9 @@ class Collector:
             elif isinstance(event, PartEnded):
                 self._of(event.choice).end()
             elif isinstance(event, ToolStarted):
-                call = ToolCall(event.id, "", signature=event.signature, family=event.family)
+                call = ToolCall(
+                    event.id, event.name, signature=event.signature, family=event.family
+                )
                 self._calls.update(collect((*self._of(event.choice).taken(), call)))
 
     @property
@@ -153,14 +152,15 @@ class _Thoughts:
 def restore(request: Request, find: Callable[[str], Kept | None]) -> Request:
     """The request with what its calls need and its caller could not give back.
 
-    Thought that the caller gave back with its signatures stays as it is.
+    Thought that the caller gave back with its signatures stays as it is, and where the same words
+    came without them as well, as shown beside what was sealed, only the signed ones stay.
 
     Args:
         request: as it was read.
         find: what was kept under a call's id, or None.
     """
-    messages = list(request.messages)
-    changed = False
+    messages = [_said_once(message) for message in request.messages]
+    changed = any(one is not given for one, given in zip(messages, request.messages, strict=True))
     start = 0
     for index, message in enumerate(messages):
         if message.role != "assistant":
@@ -178,6 +178,19 @@ def restore(request: Request, find: Callable[[str], Kept | None]) -> Request:
         if message.parts or not given.parts
     )
     return msgspec.structs.replace(request, messages=left)
+
+
+def _said_once(message: Message) -> Message:
+    """The message without words of thought that stand in it once more, signed."""
+    thoughts = [part for part in message.parts if isinstance(part, Reasoning)]
+    signed = [part.text for part in thoughts if part.signature]
+    if not signed or len(signed) == len(thoughts):
+        return message
+    shown = "".join(part.text for part in thoughts if not part.signature)
+    if shown not in {*signed, "".join(signed)}:
+        return message
+    parts = (part for part in message.parts if not isinstance(part, Reasoning) or part.signature)
+    return msgspec.structs.replace(message, parts=tuple(parts))
 
 
 def _restore(

@@ -4,6 +4,8 @@ import pytest
 from tests.gateway.wire.gemini.grammar import THOUGHT
 
 from trunkline.errors import InvalidRequest
+from trunkline.gateway.exchange.destination import Destination
+from trunkline.gateway.exchange.losses import Losses
 from trunkline.gateway.exchange.parts import (
     File,
     Foreign,
@@ -164,6 +166,19 @@ def test_parts_of_all_kinds() -> None:
     assert video == File(Link("https://youtu.be/1"))
     assert upload == Image(Upload("gs://b/c", "image/png"))
     assert code == Foreign("gemini", {"executableCode": {"code": "1"}})
+
+
+@pytest.mark.parametrize("spelled", ["-_8=", "-_8", "+/8"])
+def test_bytes_in_the_alphabet_for_addresses_are_the_usual_base64_to_others(spelled: str) -> None:
+    came = {"inlineData": {"mimeType": "image/png", "data": spelled}}
+    contents = [{"role": "user", "parts": [came]}]
+    request = read(contents=contents)
+    (image,) = request.messages[0].parts
+    assert isinstance(image, Image)
+    assert isinstance(image.source, Inline)
+    assert (image.source.media_type, image.source.data) == ("image/png", "+/8=")
+    written = Gemini().codec.write_request(request, Destination("m"), Losses())
+    assert written["contents"] == contents
 
 
 def test_signatures_stand_behind_what_they_sign() -> None:

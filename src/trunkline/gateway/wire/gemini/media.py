@@ -13,19 +13,32 @@ from trunkline.gateway.exchange.parts import (
     Source,
     Upload,
 )
+from trunkline.gateway.wire.gemini.own import Respelled
 
 GOOGLES: Final = ("https://generativelanguage.googleapis.com/", "gs://")
 """Where files lie that were uploaded to Google, which nobody else can read."""
 _INLINE: Final = frozenset({"mimeType", "data"})
 _FILE: Final = frozenset({"mimeType", "fileUri"})
+# Base64 writes three bytes as four letters.
+_LETTERS: Final = 4
+_USUAL: Final = str.maketrans("-_", "+/")
 
 
 def read_inline(blob: Any, rest: Document) -> Part | None:
     """A part of ``inlineData``, or None for one that has no place in the internal form."""
     match blob:
         case {"mimeType": str(media_type), "data": str(data)}:
-            return _media(Inline(media_type, data), media_type, blob, _INLINE, "inlineData", rest)
+            source = _inline(media_type, data)
+            return _media(source, media_type, blob, _INLINE, "inlineData", rest)
     return None
+
+
+def _inline(media_type: str, data: str) -> Inline:
+    """The bytes as all others want them: Google takes both alphabets, and padding or none."""
+    missing = -len(data) % _LETTERS
+    if not missing and "-" not in data and "_" not in data:
+        return Inline(media_type, data)
+    return Respelled(media_type, data.translate(_USUAL) + "=" * missing, spelled=data)
 
 
 def read_file(blob: Any, rest: Document) -> Part | None:
@@ -61,7 +74,8 @@ def write_media(part: Image | Audio | File) -> Document:
     """The member of a part that holds it."""
     source = part.source
     if isinstance(source, Inline):
-        member: Document = {"mimeType": source.media_type, "data": source.data}
+        data = source.spelled if isinstance(source, Respelled) else source.data
+        member: Document = {"mimeType": source.media_type, "data": data}
         name = "inlineData"
     else:
         name = "fileData"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.errors import InvalidRequest
-from trunkline.gateway.exchange.parts import Document, Reasoning, ToolCall, ToolResult
+from trunkline.gateway.exchange.parts import Document, Inline, Reasoning, ToolCall, ToolResult
 from trunkline.gateway.exchange.request import (
     Message,
     OutputFormat,
@@ -86,6 +86,16 @@ class OwnAsk(ReasoningAsk, frozen=True):
 
 class Attached(Reasoning, frozen=True):
     """The signature of the part before it, which is no thought."""
+
+
+class Respelled(Inline, frozen=True):
+    """Bytes that the caller wrote in the alphabet for addresses, as google-genai does.
+
+    Attributes:
+        spelled: as they came.
+    """
+
+    spelled: str
 
 
 class Unsealed(Reasoning, frozen=True):
