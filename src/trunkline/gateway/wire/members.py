@@ -30,6 +30,7 @@ MOST_COUNT: Final = (1 << 31) - 1
 LONGEST_NAME: Final = 256
 
 _Count = Annotated[int, msgspec.Meta(ge=-MOST_COUNT, le=MOST_COUNT)]
+_FILLED_ARRAY: Final = re.compile(rb"\[\s*[^\s\]]")
 _ESCAPED_ASCII: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -76,7 +77,9 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
         ) from None
     # Servers written in Go, Ollama for one, read a name whatever the case of its letters, and would
     # run another model than the one that was looked up here.
-    if len({name.casefold() for name in members}) != len(members):
+    names = "".join(members)
+    lower = names.islower() and names.isascii()
+    if not lower and len({name.casefold() for name in members}) != len(members):
         raise _named_twice(members)
     return members
 
@@ -182,6 +185,10 @@ def require_messages(members: dict[str, msgspec.Raw], missing: str) -> None:
     Raises:
         InvalidRequest: none; ``missing`` says so in the wire's own manner.
     """
+    # What was read is valid JSON, so its first characters tell; a long one is not read again.
+    raw = members.get("messages")
+    if raw is not None and _FILLED_ARRAY.match(raw):
+        return
     if not read_list(members, "messages", list[msgspec.Raw]()):
         raise InvalidRequest(
             missing,

@@ -74,7 +74,8 @@ class FrameSplitter:
 def data_of(frame: bytes) -> bytes | None:
     """The data of a frame, its lines joined by LF; None when it has none, such as a comment."""
     if frame.startswith(b"data:"):
-        if frame.find(b"\n", 0, -2) == -1:
+        # Google ends its lines with CRLF, all others with LF.
+        if frame.find(b"\n", 0, -4 if frame.endswith(b"\r\n\r\n") else -2) == -1:
             return frame[5:].strip()
     elif frame.startswith(b"event:"):
         # An event's name in the first line and its data in the second: Anthropic's usual frame.

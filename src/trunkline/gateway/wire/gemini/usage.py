@@ -79,7 +79,12 @@ def read_usage(reported: ReportedUsage, searches: int = 0) -> Usage | None:
 
 
 def _audio(details: list[_Modality] | None) -> int:
-    return sum(one.token_count or 0 for one in details or () if one.modality == "AUDIO")
+    # A plain loop: nearly every event of a stream has such lists, and none of them is audio.
+    count = 0
+    for one in details or ():
+        if one.modality == "AUDIO":
+            count += one.token_count or 0
+    return count
 
 
 def write_usage(usage: Usage) -> Document:

@@ -39,6 +39,10 @@ def read_messages(messages: list[Any]) -> tuple[ChatMessage, ...]:
 def _read_message(told: Any, where: str, ids: CallIds) -> ChatMessage:
     if not isinstance(told, dict):
         raise wrong_type(where, "an object")
+    if len(told) == 2:
+        plain = _read_plain(told)
+        if plain is not None:
+            return plain
     rest = members_of(told)
     said = take_text(rest, "role", f"{where}.")
     if not said:
@@ -53,6 +57,15 @@ def _read_message(told: Any, where: str, ids: CallIds) -> ChatMessage:
         message = _read_turn(rest, role or "user", where, ids)
     other = spelling(told, write_message(message))
     return msgspec.structs.replace(message, spelled=other, told=message.parts) if other else message
+
+
+def _read_plain(told: Document) -> ChatMessage | None:
+    """A message of a known role and a string, as most are; it would be written as it came."""
+    said, words = told.get("role"), told.get("content")
+    role = _ROLES.get(said) if isinstance(said, str) else None
+    if role is None or not isinstance(words, str):
+        return None
+    return ChatMessage(role, (Text(words),), bare=True)
 
 
 def _read_turn(rest: Document, role: Role, where: str, ids: CallIds) -> ChatMessage:

@@ -30,6 +30,10 @@ from trunkline.gateway.wire.openai_family.passing import (
 
 _ATTACHMENTS: Final = (b'"image_url"', b'"input_audio"')
 _FILES: Final = (b'"file"', b'"video_url"', b'"document_url"')
+# How three of these names end; few texts have it, and then they are not searched for one by one.
+_ENDING: Final = b'_url"'
+_UNLINKED_ATTACHMENTS: Final = (b'"input_audio"',)
+_UNLINKED_FILES: Final = (b'"file"',)
 
 
 class OpenAIChat(FamilyWire):
@@ -49,6 +53,7 @@ class OpenAIChat(FamilyWire):
         ceilings = ceilings_of(fields)
         stream, wants_usage = read_stream(fields)
         plain = unescaped(body)
+        linked = _ENDING in plain
         return Inbound(
             fields=fields,
             model=model,
@@ -58,8 +63,8 @@ class OpenAIChat(FamilyWire):
             max_tokens=max(ceilings.values(), default=None),
             ceilings=tuple(ceilings),
             answers=positive(fields, "n") or 1,
-            attachments=count_marks(plain, _ATTACHMENTS),
-            files=count_marks(plain, _FILES),
+            attachments=count_marks(plain, _ATTACHMENTS if linked else _UNLINKED_ATTACHMENTS),
+            files=count_marks(plain, _FILES if linked else _UNLINKED_FILES),
             has_tools="tools" in fields or "functions" in fields,
             server_tools="web_search_options" in fields,
             end_user=shortened(text_member(fields, "user")),
