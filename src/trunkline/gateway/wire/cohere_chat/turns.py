@@ -19,6 +19,7 @@ from trunkline.gateway.exchange.parts import (
     Upload,
 )
 from trunkline.gateway.exchange.request import Message, Request
+from trunkline.gateway.exchange.turns import joined_answers
 from trunkline.gateway.wire.cohere_chat.content import WIRE, block_back, image_for
 from trunkline.gateway.wire.documents import arguments_text, note_extras
 from trunkline.gateway.wire.functions import calls_back
@@ -39,7 +40,7 @@ def write_messages(request: Request, destination: Destination, losses: Losses) -
     own = request.wire == WIRE
     thinks = bool(destination.traits.thinking)
     written: list[Document] = []
-    for message in request.messages:
+    for message in request.messages if own else joined_answers(request.messages):
         if own and isinstance(message, SpelledMessage):
             written.append(_own(message))
         else:

@@ -18,6 +18,7 @@ from trunkline.gateway.exchange.parts import (
     ToolResult,
 )
 from trunkline.gateway.exchange.request import Message, Request
+from trunkline.gateway.exchange.turns import joined_answers
 from trunkline.gateway.wire.documents import note_extras
 from trunkline.gateway.wire.functions import calls_back
 from trunkline.gateway.wire.ollama_family.calls import write_call
@@ -38,7 +39,7 @@ def write_messages(request: Request, losses: Losses) -> list[Document]:
     own = request.wire == CHAT_NAME
     names: dict[str, str] = {}
     written: list[Document] = []
-    for message in request.messages:
+    for message in request.messages if own else joined_answers(request.messages):
         if own and isinstance(message, SpelledMessage):
             written.append(_own(message))
         else:

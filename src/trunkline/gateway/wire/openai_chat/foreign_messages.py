@@ -23,6 +23,7 @@ from trunkline.gateway.exchange.parts import (
     ToolResult,
 )
 from trunkline.gateway.exchange.request import Message, Request
+from trunkline.gateway.exchange.turns import joined_answers
 from trunkline.gateway.wire.documents import note_extras
 from trunkline.gateway.wire.openai_chat.foreign_parts import PartWriter
 from trunkline.gateway.wire.openai_chat.foreign_thought import write_thought
@@ -38,7 +39,7 @@ def write_messages(request: Request, destination: Destination, losses: Losses) -
         InvalidRequest: nothing is left of them.
     """
     writer = _Writer(destination, losses)
-    for message in request.messages:
+    for message in joined_answers(request.messages):
         writer.take(message)
     if not writer.messages:
         raise InvalidRequest(
