@@ -76,10 +76,10 @@ def _reads_beyond(target: Target, window: int) -> bool:
     return price is not None and any(tier.above_input_tokens >= window for tier in price.tiers)
 
 
-def bounds_of(request: Inbound, speech: Speech) -> Bounds:
-    """The bounds of this request at this target."""
+def bounds_of(request: Inbound, speech: Speech, restored: int = 0) -> Bounds:
+    """The bounds of this request at this target, with so many bytes that were kept for it."""
     target = speech.target
-    size = request.size + request.repeated
+    size = request.size + request.repeated + restored
     estimate = math.ceil(size / target.bytes_per_token)
     tokens = size + request.attachments * TOKENS_PER_IMAGE
     if request.has_tools:

@@ -297,11 +297,15 @@ class Pipeline:
         for speech, bounds in planned:
             passage = await translator.passage(speech)
             scope.dropped = translator.dropped
+            covered = bounds
+            if translator.restored and not speech.passes and scope.request is not None:
+                # Admit did not know of it; a hold that differs is reserved again.
+                covered = bounds_of(scope.request, speech, translator.restored)
             try:
                 return await attempt(
                     scope,
                     speech,
-                    bounds,
+                    covered,
                     passage,
                     admission=ports.admission,
                     upstream=ports.upstream,

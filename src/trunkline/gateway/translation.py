@@ -1,6 +1,6 @@
 """From a request in the caller's wire to a passage: untouched, or written for another wire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -51,9 +51,23 @@ class Translator:
 
     Its state is the request in the internal form, read once and only when a target needs it, with
     the links of it fetched once and only when a provider does not fetch them itself.
+
+    Attributes:
+        dropped: what the newest passage leaves out, by the names that callers know.
+        restored: bytes at most that were kept for the caller and now stand in the request, which
+            are billed like those that it sent.
     """
 
-    __slots__ = ("_alias", "_answering", "_inlined", "_owner", "_request", "_tools", "dropped")
+    __slots__ = (
+        "_alias",
+        "_answering",
+        "_inlined",
+        "_owner",
+        "_request",
+        "_tools",
+        "dropped",
+        "restored",
+    )
 
     def __init__(self, tools: Tools, owner: Owner, request: Inbound, alias: Alias) -> None:
         self._tools = tools
@@ -63,6 +77,7 @@ class Translator:
         self._answering: Answering | None = None
         self._inlined: dict[tuple[str, ...], Request] = {}
         self.dropped: tuple[str, ...] = ()
+        self.restored = 0
 
     async def passage(self, speech: Speech) -> Passage:
         """The way to this target.
@@ -115,11 +130,23 @@ class Translator:
             raise AssertionError("a plan translates only from wires that can be read")
         asked: Any = codec.read_request(_document(request), request.place)
         if isinstance(asked, Request):
-            asked = restore(asked, self._tools.continuity.finder(self._owner.org_id))
+            asked = restore(asked, self._finder())
         self._answering = Answering(
             self._owner.request_id.replace("-", ""), request.model, self._owner.created, asked
         )
         return self._answering
+
+    def _finder(self) -> Callable[[str], Kept | None]:
+        """Looks up what is kept, and counts it."""
+        look_up = self._tools.continuity.finder(self._owner.org_id)
+
+        def find(call_id: str) -> Kept | None:
+            kept = look_up(call_id)
+            if kept is not None:
+                self.restored += kept.size
+            return kept
+
+        return find
 
     def _keep(self, calls: Mapping[str, Kept]) -> None:
         self._tools.continuity.keep(self._owner.org_id, calls)
