@@ -5,7 +5,10 @@ import json
 from types import MappingProxyType
 from typing import Any
 
-SAID = "Gateways carry words both ways, and none of them is lost between two providers."
+SAID = (
+    "Gateways carry words both ways, and none of them is lost between two providers. "
+    "What one side says in its own manner, the other side reads in another, word for word."
+)
 QUESTION = f"Please answer. [[say {SAID}]]"
 
 CITY = MappingProxyType({"city": "Montréal", "unit": "celsius"})
@@ -23,6 +26,9 @@ AFTER_GAP_TOKENS = 2
 
 COUNTS_THINKING = frozenset({"openai_chat", "openai_responses", "gemini"})
 """The provider wires whose usage tells reasoning from other output."""
+
+SIGNS_THINKING = frozenset({"openai_responses", "anthropic_messages", "bedrock_converse"})
+"""The provider wires on which a thought bears the provider's own seal; Gemini seals its calls."""
 
 TELLS_WHEN = frozenset(
     {
@@ -54,6 +60,12 @@ IMAGE_TOKENS = MappingProxyType(
 """What the simulator counts for a picture, as docs/simulator.md says."""
 
 PNG_TEXT = base64.b64encode(PNG).decode()
+
+
+def broken_stream(provider: str) -> str:
+    """The fault that breaks a stream on this provider wire after its first words."""
+    # Gemini tells many words at a time, Responses says a lot before the first one.
+    return f"error_in_stream;after={2 if provider == 'gemini' else 8}"
 
 
 def weather_schema() -> dict[str, Any]:

@@ -3,10 +3,21 @@
 from types import MappingProxyType
 
 from tests.conformance.matrix.client import Client
-from tests.conformance.matrix.rows import cohere, mistral, ollama, openai
+from tests.conformance.matrix.rows import (
+    anthropic,
+    cohere,
+    google,
+    mistral,
+    ollama,
+    openai,
+    together,
+)
 
 CLIENTS: tuple[Client, ...] = (
     *openai.CLIENTS,
+    *anthropic.CLIENTS,
+    *google.CLIENTS,
+    *together.CLIENTS,
     *mistral.CLIENTS,
     *cohere.CLIENTS,
     *ollama.CLIENTS,

@@ -195,7 +195,7 @@ async def test_failures_are_the_sdks_own_exceptions(
     with pytest.raises(openai.BadRequestError) as refused:
         await sdk.chat.completions.create(**fields)
     bench.heal()
-    bench.fail("error_in_stream;after=8")
+    bench.fail(asked.broken_stream(provider))
     stream = await sdk.chat.completions.create(stream=True, **fields)
     chunks, broken = await until_it_breaks(stream, openai.APIError)
     assert {choice.finish_reason for chunk in chunks for choice in chunk.choices} == {None}
