@@ -399,19 +399,6 @@ async def test_the_callers_own_headers_pass_and_credentials_do_not(simulator: Si
     assert "b7ad6b7169203331" not in seen.headers["traceparent"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["idempotency-key", "x-goog-user-project", "cf-connecting-ip", "true-client-ip", "cdn-loop"],
-)
-async def test_what_would_act_on_the_shared_account_or_tells_of_the_caller_stays_here(
-    simulator: Simulator, name: str
-) -> None:
-    async with running(simulator) as rig:
-        await post(rig, CHAT, chat(), **{name: "mine"})
-    [seen] = simulator.ledger
-    assert name not in seen.headers
-
-
 async def test_what_the_connection_header_names_stays_on_the_callers_hop(
     simulator: Simulator,
 ) -> None:

@@ -256,7 +256,7 @@ class Pipeline:
             await self._detach(scope, answer)
         else:
             answer.be_patient(alias.hold_headers)
-        opened = await self._attempt(scope, planned)
+        opened = await self._attempt(scope, alias, planned)
         if isinstance(opened, OpenStream):
             await self._relay(scope, answer, opened)
         else:
@@ -288,13 +288,16 @@ class Pipeline:
             Ask(scope.id, caller, name, worst.hold_nano, worst.input_tokens, worst.output_tokens)
         )
 
-    async def _attempt(self, scope: RequestScope, planned: Plan) -> WholeAnswer | OpenStream:
+    async def _attempt(
+        self, scope: RequestScope, alias: Alias, planned: Plan
+    ) -> WholeAnswer | OpenStream:
         """Try the targets in order; when all fail, the first failure is the answer."""
         ports, translator = self._ports, scope.translator
         if translator is None:
             raise AssertionError("attempt comes after plan")
         first: AttemptFailed | None = None
         for speech, bounds in planned:
+            _limit_again(scope, alias, speech)
             passage = await translator.passage(speech)
             scope.dropped = translator.dropped
             covered = bounds
@@ -351,6 +354,19 @@ class Pipeline:
             size = live.evidence.content_bytes
             price = live.target.price
             self._ports.recounts.offer(Unmetered(live.attempt, price, prompt, body, size))
+
+
+def _limit_again(scope: RequestScope, alias: Alias, speech: Speech) -> None:
+    """Say the alias's ceiling in this provider's member too, where it reads another than the first.
+
+    What admit holds for such a target is the model's maximum, which is never too little.
+    """
+    request, connection = scope.request, speech.target.connection
+    if alias.max_tokens is None or request is None or not speech.passes:
+        return
+    if scope.operation != COUNT_TOKENS and honoured_ceiling(request, connection) is None:
+        ceiling = min(alias.max_tokens, request.max_tokens or alias.max_tokens)
+        scope.wire.limit_output(request, ceiling, connection.output_limit_field)
 
 
 def _counts(alias: Alias, wire: Wire) -> bool:
