@@ -78,6 +78,9 @@ def error_of(wire: str, document: Any) -> str:
     if wire.startswith("cohere"):
         assert document["message"]
         return str(document["code"])
+    if wire.startswith(("jina", "voyage")):
+        assert document["detail"]
+        return str(document["code"])
     error = document["error"]
     assert error["message"]
     if wire.startswith("gemini"):
