@@ -26,7 +26,10 @@ class Notes:
 
     def lines(self) -> list[str]:
         """All reasons in the order of their numbers."""
-        return [f"- [{number}] {reason}." for reason, number in self._numbers.items()]
+        return [
+            f"- [{number}] {reason[0].upper()}{reason[1:]}."
+            for reason, number in self._numbers.items()
+        ]
 
 
 def tables() -> str:
