@@ -82,11 +82,19 @@ class Bench:
         What the provider refused costs nothing; what broke costs between its input and its hold.
         """
         found = await self._paired(None)
-        for call in found:
-            assert call.attempt.wire == provider
-            assert call.outcome.ending in {"refused", "failed"}
-            if call.outcome.cost_state == "exact":
-                assert call.outcome.cost_nano == call.seen.bill_nano
+        assert found
+        for seen, attempt, outcome in found:
+            assert attempt.wire == provider
+            assert outcome.ending in {"refused", "failed"}
+            if outcome.cost_state == "exact":
+                assert outcome.cost_nano == seen.bill_nano
+                continue
+            cost, floor, hold = outcome.cost_nano, attempt.floor_nano, attempt.hold_nano
+            assert cost is not None
+            assert floor is not None
+            assert hold is not None
+            assert min(floor, seen.input_only_nano) <= cost <= hold
+            assert seen.bill_nano <= hold
         return found
 
     async def _paired(self, count: int | None) -> list[Call]:
