@@ -10,7 +10,7 @@ WORKERS ?= 2
 PY := .venv/bin/python
 
 .PHONY: help setup system hooks run dev test test-watch coverage check lint type-check imports generated format build \
-	security bench drill drill-clients clean
+	security bench drill drill-clients conformance-frameworks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ drill: system ## Kill, freeze and soak, seeded (SEED=, ONLY=, SOAK_MINUTES=)
 
 drill-clients: setup ## Drive real coding tools, downloaded from npm and PyPI (ONLY=, CACHE=, WRITE=1 for docs/clients.md)
 	@exec $(PY) -m tests.drills.clients $(if $(ONLY),--only $(ONLY)) $(if $(CACHE),--cache $(CACHE)) $(if $(WRITE),--write)
+
+conformance-frameworks: setup ## Run LangChain, Pydantic AI and llm, downloaded from PyPI, against the data path
+	@TRUNKLINE_FRAMEWORKS=1 exec .venv/bin/pytest -q tests/conformance/frameworks
 
 clean: ## Remove what can be made again
 	@rm -rf .venv dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

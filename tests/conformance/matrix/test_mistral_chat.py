@@ -113,6 +113,21 @@ async def test_a_tool_is_called_and_its_result_is_taken(
     check_usage(second.usage, calls[1])
 
 
+@pytest.mark.parametrize("provider", ["openai_chat", "anthropic_messages", "gemini"])
+async def test_a_streamed_call_must_be_whole_for_the_sdk_and_openais_format_tells_it_in_pieces(
+    bench: Bench, sdk: Mistral, provider: str
+) -> None:
+    # Mistral's servers stream a call in one piece. Any server of OpenAI's format that does not is
+    # refused by the SDK, loudly; docs/conformance.md says so.
+    model = bench.model(provider)
+    opening = sdk.chat.stream_async(model=model, messages=user(asked.CALLING), tools=TOOLS)
+    reasons: list[Any] = []
+    with pytest.raises(ResponseValidationError) as refused:
+        await keep_reasons(opening, reasons)
+    assert "function.name" in str(refused.value)
+    assert set(reasons) == {None}
+
+
 @cells(CLIENT, "images")
 @pytest.mark.parametrize("nested", [False, True])
 async def test_a_picture_reaches_the_provider(
