@@ -196,9 +196,10 @@ async def _to_first_content(
     try:
         while True:
             chunk = await response.chunk()
-            if not chunk:
+            if chunk:
+                stream.coming.extend(splitter.feed(chunk))
+            elif not _is_whole(stream, splitter.rest()):
                 raise malformed("its stream ended without an end")
-            stream.coming.extend(splitter.feed(chunk))
             while stream.coming:
                 frame = stream.coming.popleft()
                 sight = reader.read(frame)
@@ -212,6 +213,9 @@ async def _to_first_content(
                     continue
                 stream.ended = sight is Sight.END
                 stream.closing = sight is Sight.CLOSING
+                if stream.closing and not chunk:
+                    stream.held.append(passage.last_words(reader))
+                    stream.ended = True
                 live.evidence.first_token_ms = live.elapsed_ms()
                 return stream
     except (Malformed, FrameTooLarge) as error:
@@ -222,6 +226,21 @@ async def _to_first_content(
         raise
     finally:
         note_stream(live, reader)
+
+
+def _is_whole(stream: OpenStream, last: bytes) -> bool:
+    """Whether the only frame that came lacks nothing but its empty line, and then it has come."""
+    if stream.held or not last.strip():
+        return False
+    # The bytes are read twice, by a meter that is thrown away, since a part of a frame is no frame.
+    try:
+        sight = stream.passage.meter().read(last)
+    except Malformed:
+        return False
+    if sight is Sight.END or sight is Sight.CLOSING:
+        stream.coming.append(last)
+        return True
+    return False
 
 
 def note_stream(live: LiveAttempt, reader: StreamReader) -> None:

@@ -132,12 +132,12 @@ def _wants_array(route: Route, query: bytes) -> bool:
 
 def _reads(route: Route, kind: bytes) -> bool:
     # A missing type is taken as JSON: curl users leave it out and mean it.
-    return any(kind.startswith(known.encode()) for known in route.reads) or b"+json" in kind
+    return kind.startswith(route.reads) or b"+json" in kind
 
 
 def _unread(route: Route, kind: bytes) -> UnsupportedMediaType:
-    wanted = " or ".join(route.reads)
+    wanted = b" or ".join(route.reads).decode()
     return UnsupportedMediaType(
         f"This endpoint reads {wanted} and not '{kind.decode('latin-1')[:80]}'.",
-        hint=f"Send 'content-type: {route.reads[0]}'.",
+        hint=f"Send 'content-type: {route.reads[0].decode()}'.",
     )

@@ -291,14 +291,22 @@ class Pipeline:
     async def _attempt(
         self, scope: RequestScope, alias: Alias, planned: Plan
     ) -> WholeAnswer | OpenStream:
-        """Try the targets in order; when all fail, the first failure is the answer."""
+        """Try the targets in order; when all fail, the first failure is the answer.
+
+        A target that the request cannot be written for is passed over, and is the answer only
+        where no other one was tried.
+        """
         ports, translator = self._ports, scope.translator
         if translator is None:
             raise AssertionError("attempt comes after plan")
-        first: AttemptFailed | None = None
+        first: AttemptFailed | InvalidRequest | None = None
         for speech, bounds in planned:
             _limit_again(scope, alias, speech)
-            passage = await translator.passage(speech)
+            try:
+                passage = await translator.passage(speech)
+            except InvalidRequest as unwritable:
+                first = first or unwritable
+                continue
             scope.dropped = translator.dropped
             covered = bounds
             if translator.restored and not speech.passes and scope.request is not None:
@@ -315,7 +323,7 @@ class Pipeline:
                     max_answer_bytes=self._bearings.max_answer_bytes,
                 )
             except AttemptFailed as failure:
-                first = first or failure
+                first = first if isinstance(first, AttemptFailed) else failure
                 if not failure.elsewhere:
                     raise
         if first is None:
@@ -348,9 +356,16 @@ class Pipeline:
     def _close(self, scope: RequestScope, live: LiveAttempt, body: bytes) -> None:
         """Settle an attempt that ended well, and have its tokens counted if nobody told them."""
         outcome = scope.close_attempt("completed")
+        request = scope.request
         counts = live.evidence.usage is None and scope.operation in _OF_TEXTS
-        if counts and outcome is not None and scope.request is not None:
-            prompt = scope.wire.write_request(scope.request, scope.request.model)
+        # Pictures and files have tokens that no tokenizer of texts can see.
+        if (
+            counts
+            and outcome is not None
+            and request
+            and not (request.attachments or request.files)
+        ):
+            prompt = scope.wire.write_request(request, request.model)
             size = live.evidence.content_bytes
             price = live.target.price
             self._ports.recounts.offer(Unmetered(live.attempt, price, prompt, body, size))

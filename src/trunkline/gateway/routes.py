@@ -53,14 +53,14 @@ class Route(msgspec.Struct, frozen=True):
     operation: str | None = None
     lookup: Lookup | None = None
     scopes: frozenset[str] = _READERS
-    reads: tuple[str, ...] = ("application/json",)
+    reads: tuple[bytes, ...] = (b"application/json",)
 
 
 _CHAT = WIRES["openai_chat"]
 _MESSAGES = WIRES["anthropic_messages"]
 _RESPONSES = WIRES["openai_responses"]
 _LISTENING = WIRES["openai_transcription"]
-_UPLOADS = ("multipart/form-data",)
+_UPLOADS = (b"multipart/form-data",)
 
 
 def _kept(method: str, behind: str, lookup: Lookup) -> Route:

@@ -18,7 +18,6 @@ from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Alias, Target
 from trunkline.gateway.transport import UpstreamPool
 from trunkline.gateway.wire.contract import Answering, Inbound, Wire
-from trunkline.gateway.wire.members import encode_members
 
 _decode = msgspec.json.Decoder().decode
 
@@ -171,7 +170,7 @@ def destination_of(target: Target) -> Destination:
 def _document(request: Inbound) -> dict[str, Any]:
     """The members as they were read and, where the path sets some, changed."""
     try:
-        document: dict[str, Any] = _decode(encode_members(request.fields))
+        document = {name: _decode(raw) for name, raw in request.fields.items()}
     except RecursionError:
         raise InvalidRequest(
             "The body is nested too deeply to be read.",

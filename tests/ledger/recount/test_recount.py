@@ -1,7 +1,7 @@
 """Tokens that no provider counted: from the front's folder to a correction in the ledger."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ from tests.ledger.examples import ORG, START_MS, attempt, estimated, outcome
 
 from trunkline.gateway.metering.event import Attempt
 from trunkline.gateway.metering.price import Price, Rates
+from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.ports import Unmetered
 from trunkline.kit.clock import FakeClock
 from trunkline.ledger.journal import Journal
+from trunkline.ledger.recount import counting
 from trunkline.ledger.recount.counting import MOST_WAIT_MS, Recounter
+from trunkline.ledger.recount.process import count_tokens
 from trunkline.ledger.recount.spool import MOST_TEXT_BYTES, RecountSpool
 from trunkline.ledger.recount.tokens import factor_of, tokens_in
 from trunkline.ledger.rollups import DAY_MS
@@ -150,6 +153,30 @@ async def test_texts_without_a_row_are_kept_for_an_hour_and_broken_ones_not_at_a
     assert len(world.files) == 1
     world.clock.advance(MOST_WAIT_MS / 1000 + 1)
     await world.recounter.count_all()
+    assert world.files == []
+
+
+async def test_one_file_that_breaks_the_counting_does_not_stop_the_others(
+    world: World, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = attempt(hold_nano=10_000_000), attempt()
+    for opened in (good, bad):
+        journal.opened(opened)
+        journal.closed(opened, estimated())
+        await world.offer(opened)
+    await world.shipper.drain()
+    # The counting process of this test has no tokenizer for one of the files: it cannot read it.
+    real = count_tokens
+
+    async def unreadable(paths: Sequence[Path]) -> list[Usage]:
+        if any(path.name.startswith(bad.id) for path in paths):
+            for path in paths:
+                if path.name.startswith(bad.id):
+                    path.write_bytes(b"\xc1")
+        return await real(paths)
+
+    monkeypatch.setattr(counting, "count_tokens", unreadable)
+    assert await world.recounter.count_all() == 1
     assert world.files == []
 
 

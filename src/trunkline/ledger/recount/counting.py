@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunkline.errors import TrunklineError
+from trunkline.errors import InternalError, TrunklineError
 from trunkline.gateway.metering.price import cost_of
 from trunkline.gateway.metering.usage import Usage
 from trunkline.kit.clock import Clock
@@ -58,10 +59,10 @@ class Recounter:
             else:
                 known[path] = texts
         due = await self._due(known)
-        usages = await count_tokens(due) if due else []
         corrected = 0
-        for path, usage in zip(due, usages, strict=True):
-            corrected += await self._correct(known[path], usage)
+        for path, usage in zip(due, await _counted(due), strict=True):
+            if usage is not None:
+                corrected += await self._correct(known[path], usage)
             path.unlink(missing_ok=True)
         return corrected
 
@@ -92,6 +93,19 @@ class Recounter:
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
+
+
+async def _counted(paths: Sequence[Path]) -> list[Usage | None]:
+    """The usage of each file; None for one that breaks the counting, which must not stop others."""
+    if not paths:
+        return []
+    try:
+        return list(await count_tokens(paths))
+    except InternalError as error:
+        if len(paths) == 1:
+            _log.warning("texts_not_counted", file=paths[0].name, error=error.message)
+            return [None]
+    return [usage for path in paths for usage in await _counted([path])]
 
 
 def _change(row: Row, texts: Texts, usage: Usage) -> Row:
