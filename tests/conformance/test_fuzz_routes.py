@@ -47,7 +47,7 @@ CALLS = list(
     {
         (route.wire, route.operation): route
         for route in ROUTES
-        if route.method == "POST" and route.operation and route.reads == ("application/json",)
+        if route.method == "POST" and route.operation and route.reads == (b"application/json",)
     }.values()
 )
 """One route for each wire and operation that takes JSON."""
