@@ -195,7 +195,7 @@ async def test_headers_tell_cost_attempts_model_and_ids(
     assert raw.headers["request-id"] == answer._request_id == "mine-1"
     assert raw.headers["x-trunkline-generation-id"] == row["request_id"]
     assert raw.headers["x-trunkline-attempts"] == "1"
-    assert raw.headers["x-trunkline-model"] == f"anthropic_compatible/{MODEL}"
+    assert raw.headers["x-trunkline-model"] == f"anthropic/{MODEL}"
     assert int(float(raw.headers["x-trunkline-cost"]) * 1e9 + 0.5) == row["cost_nano"]
 
 
