@@ -44,15 +44,17 @@ def test_the_secret_stands_in_the_header_of_its_provider(
     provider: str, header: tuple[bytes, bytes]
 ) -> None:
     made = connection(provider, "k", base_url="https://a.example")
-    assert (made.headers[-1], made.signer) == (header, None)
+    assert made.credentials[0].headers == (header,)
+    assert made.credentials[0].signer is None
 
 
 def test_an_access_key_signs_for_the_region_of_its_address_or_of_its_secret() -> None:
     made = connection("bedrock", KEY, base_url=BEDROCK)
-    assert (made.headers, repr(made.signer)) == ((), "AwsSigner('bedrock', 'eu-central-1')")
+    proof = made.credentials[0]
+    assert (proof.headers, repr(proof.signer)) == ((), "AwsSigner('bedrock', 'eu-central-1')")
     own = json.dumps({**json.loads(KEY), "region": "us-east-1"})
     for base in (BEDROCK, "http://127.0.0.1:9"):
-        signer = connection("bedrock", own, base_url=base).signer
+        signer = connection("bedrock", own, base_url=base).credentials[0].signer
         assert isinstance(signer, AwsSigner)
         assert repr(signer) == "AwsSigner('bedrock', 'us-east-1')"
 
@@ -77,11 +79,12 @@ def test_a_secret_of_another_kind_is_refused_without_telling_it(
 async def test_a_service_account_signs_where_its_tokens_can_be_fetched() -> None:
     secret = json.dumps({"client_email": "a@b", "private_key": pem(PRIVATE)})
     vertex = account("vertex", secret, base_url="https://aiplatform.googleapis.com/v1")
-    assert connected(vertex).signer is None
+    assert connected(vertex).credentials[0].signer is None
     async with opened_pool() as pool:
         tokens = GoogleTokens(pool, FakeClock())
         made = connected(vertex, Credentials(tokens, FakeClock()))
-        assert (repr(made.signer), made.headers) == ("<token of a@b>", ())
+        proof = made.credentials[0]
+        assert (repr(proof.signer), proof.headers) == ("<token of a@b>", ())
         broken = account("vertex", json.dumps({"client_email": "a", "private_key": "x"}),
                          base_url="https://aiplatform.googleapis.com/v1")  # fmt: skip
         with pytest.raises(ValueError, match="no PEM key"):

@@ -27,7 +27,7 @@ from trunkline.errors import Unavailable
 from trunkline.gateway.metering.price import FREE, Rates
 from trunkline.gateway.providers import makers
 from trunkline.gateway.providers.servers import OLLAMA
-from trunkline.gateway.snapshot import Connection, Origin, Target
+from trunkline.gateway.snapshot import Connection, Credential, Origin, Target
 from trunkline.kit.clock import FakeClock
 from trunkline.storage.changes import Change, ChangePoller, changes_after
 from trunkline.storage.engine import Database
@@ -63,14 +63,16 @@ async def test_a_key_in_the_environment_publishes_the_models_of_its_provider(
         provider="openai",
         wires=dict.fromkeys(makers.OPENAI.wires, "/v1"),
         origin=Origin("https", "api.openai.com", 443),
-        headers=((b"authorization", b"Bearer sk-1"),),
+        headers=(),
+        credentials=(Credential("1", ((b"authorization", b"Bearer sk-1"),)),),
         cancels_on_close=True,
         private=True,
         output_limit_field="max_completion_tokens",
         quirks=makers.OPENAI.quirks,
     )
     anthropic = snapshot.connections["anthropic"]
-    assert anthropic.headers == ((b"anthropic-version", b"2023-06-01"), (b"x-api-key", b"ak-1"))
+    assert anthropic.headers == ((b"anthropic-version", b"2023-06-01"),)
+    assert anthropic.credentials[0].headers == ((b"x-api-key", b"ak-1"),)
     assert anthropic.wires == {"anthropic_messages": ""}
     names = {"gpt-4o", "gpt-4o-2024-08-06", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929"}
     assert names <= snapshot.aliases.keys()
@@ -234,10 +236,10 @@ async def test_an_organisations_own_account_serves_it_the_shared_models(
     built = routes(sqlite_database, openai_api_key="shared", variables={"ACME": "own"})
     await built.load()
     (target,) = built.snapshot(org).aliases["gpt-4o"].targets
-    assert target.connection.headers == ((b"authorization", b"Bearer own"),)
+    assert target.connection.credentials[0].headers == ((b"authorization", b"Bearer own"),)
     assert target.connection is built.snapshot(org).connections["openai"]
     (shared,) = built.snapshot("other").aliases["gpt-4o"].targets
-    assert shared.connection.headers == ((b"authorization", b"Bearer shared"),)
+    assert shared.connection.credentials[0].headers == ((b"authorization", b"Bearer shared"),)
 
 
 async def test_a_connection_of_the_same_name_to_another_provider_takes_no_shared_models(
@@ -510,11 +512,8 @@ async def test_secrets_from_files_headers_and_flags_reach_the_connection(
         provider="anthropic_compatible",
         wires={"anthropic_messages": "/anthropic"},
         origin=Origin("https", "llm.example", 8443),
-        headers=(
-            (b"x-team", b"a"),
-            (b"anthropic-version", b"2023-06-01"),
-            (b"x-api-key", b"from-file"),
-        ),
+        headers=((b"x-team", b"a"), (b"anthropic-version", b"2023-06-01")),
+        credentials=(Credential("1", ((b"x-api-key", b"from-file"),)),),
         cancels_on_close=True,
         private=True,
     )

@@ -89,6 +89,8 @@ async def test_a_closed_attempt_becomes_one_row_with_everything_known_of_it(
         "opened_ms": START_MS,
         "closed_ms": START_MS + 1500,
         "stream": True,
+        "reason": "first",
+        "credential": None,
         "ending": "completed",
         "status": 200,
         "error_code": None,

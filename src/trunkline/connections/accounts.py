@@ -9,7 +9,7 @@ from trunkline.gateway.providers.aws import AwsSigner, read_access_key, region_o
 from trunkline.gateway.providers.google import GoogleTokens, read_service_account
 from trunkline.gateway.providers.provider import Provider
 from trunkline.gateway.providers.registry import find_provider
-from trunkline.gateway.snapshot import Connection, Signer
+from trunkline.gateway.snapshot import NO_CREDENTIAL, Connection, Credential, Signer
 from trunkline.gateway.wire.registry import WIRES
 from trunkline.kit.clock import Clock, SystemClock
 
@@ -71,11 +71,11 @@ def connected(account: Account, credentials: Credentials | None = None) -> Conne
     address = parse_base_url(row.base_url or provider.base_url)
     headers = [(name.encode(), value.encode()) for name, value in row.headers.items()]
     headers += [pair for pair in provider.default_headers if pair[0].decode() not in row.headers]
-    signer: Signer | None = None
+    proven = NO_CREDENTIAL
     if account.secret is not None:
         found = credentials or Credentials()
         proof, signer = found.of(provider, address, account.secret, private=row.private)
-        headers += proof
+        proven = Credential("1", proof, signer)
     cancels = row.cancels_on_close
     return Connection(
         id=row.id,
@@ -88,7 +88,7 @@ def connected(account: Account, credentials: Credentials | None = None) -> Conne
         private=row.private,
         output_limit_field=provider.output_limit_field,
         query=address.query,
-        signer=signer,
+        credentials=(proven,),
         quirks=provider.quirks,
     )
 

@@ -119,6 +119,7 @@ async def _outbound(
     """
     target, arrival, stream = speech.target, scope.arrival, live.attempt.stream
     connection = target.connection
+    credential = connection.credentials[0]
     path = passage.wire.path(speech.operation, target.model, stream=stream)
     where = connection.wires[passage.wire.name].encode() + path
     if connection.query:
@@ -127,15 +128,15 @@ async def _outbound(
     headers = upstream_headers(
         # What a caller says to its own wire's provider means something else to another one.
         arrival.pairs if passage.passes else (),
-        connection.headers,
+        connection.headers + credential.headers,
         outgoing_traceparent(scope.traceparent, scope.id, live.attempt.id),
         live.attempt.id,
         arrival.headers.get(b"connection"),
         passage.content_type,
     )
-    if connection.signer is not None:
+    if credential.signer is not None:
         host = authority(connection.origin).decode()
-        headers += await connection.signer.headers(b"POST", host, where, body)
+        headers += await credential.signer.headers(b"POST", host, where, body)
     return UpstreamRequest(
         method=b"POST",
         origin=connection.origin,

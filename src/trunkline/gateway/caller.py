@@ -17,6 +17,8 @@ class Caller(msgspec.Struct, frozen=True):
         aliases: the public model names that the key may use; empty means all of them.
         tags: attribution of every request made with the key, as sorted (name, value) pairs.
         tier: name of the quota tier (free, pro, enterprise, ...), or None for no tier.
+        cache: whether the key wants answers that were given before; None leaves it to others.
+        buffered: whether the key's streams are held until they are whole.
     """
 
     org_id: str
@@ -27,6 +29,8 @@ class Caller(msgspec.Struct, frozen=True):
     aliases: frozenset[str] = EVERY_ALIAS
     tags: tuple[tuple[str, str], ...] = ()
     tier: str | None = None
+    cache: bool | None = None
+    buffered: bool = False
 
     def may_use(self, alias: str) -> bool:
         """Whether the key's list of aliases, if it has one, contains this one."""

@@ -10,7 +10,15 @@ from typing_extensions import override
 
 from trunkline.gateway.exchange.destination import Quirks, Traits
 from trunkline.gateway.exchange.parts import Family
+from trunkline.gateway.guarding.guard import Guard
 from trunkline.gateway.metering.price import Price
+from trunkline.gateway.policy import (
+    DEFAULT_ROUTE,
+    NO_CACHE_POLICY,
+    CachePolicy,
+    Route,
+    TargetState,
+)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -40,6 +48,27 @@ class Signer(Protocol):
         ...
 
 
+class Credential(msgspec.Struct, frozen=True):
+    """One of the secrets of a connection, ready to be sent; its text is never logged.
+
+    Attributes:
+        id: unique in the connection and safe to log, such as ``1``.
+        headers: what proves who asks, where that never changes.
+        signer: makes the proof where it differs from request to request.
+    """
+
+    id: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    signer: Signer | None = None
+
+    @override
+    def __repr__(self) -> str:
+        return f"Credential({self.id!r})"
+
+
+NO_CREDENTIAL = Credential("none")
+
+
 class Connection(msgspec.Struct, frozen=True):
     """An account with a provider, ready to be called.
 
@@ -50,13 +79,14 @@ class Connection(msgspec.Struct, frozen=True):
         wires: the API formats that it speaks, such as ``openai_chat``, the preferred ones first,
             and what precedes each one's own path, such as ``/v1``; no trailing slash.
         origin: where to connect.
-        headers: sent with each request, credential included; never logged.
+        headers: sent with each request, beside those of a credential; never logged.
         cancels_on_close: whether closing the connection stops the provider's bill. Where it does
             not, the answer is drained after the caller has left, to learn the true usage.
         private: whether the operator allows private and loopback addresses for it.
         output_limit_field: the request member in which the provider takes an output ceiling.
         query: added to each path, such as ``api-version=2024-10-21``.
-        signer: makes the credential where it differs from request to request.
+        credentials: used in turn; one that the provider refuses or limits is left alone for a
+            while. There is always one, be it empty.
         quirks: how the provider's dialect of its wires differs.
     """
 
@@ -70,7 +100,7 @@ class Connection(msgspec.Struct, frozen=True):
     private: bool = False
     output_limit_field: str = "max_tokens"
     query: str = ""
-    signer: Signer | None = None
+    credentials: tuple[Credential, ...] = (NO_CREDENTIAL,)
     quirks: Quirks = Quirks()
 
     @override
@@ -90,6 +120,9 @@ class Target(msgspec.Struct, frozen=True):
         label: computed: ``provider/model`` as a header shows it.
         traits: what the model cannot do.
         family: whose signatures it can read.
+        weight: its part of the requests, for ``weighted``.
+        state: whether it takes requests.
+        key: computed: names the target in circuits and health, the same for every alias of it.
     """
 
     connection: Connection
@@ -101,9 +134,13 @@ class Target(msgspec.Struct, frozen=True):
     label: bytes = b""
     traits: Traits = Traits()
     family: Family = ""
+    weight: int = 1
+    state: TargetState = "active"
+    key: str = ""
 
     def __post_init__(self) -> None:
         """Compute what every answer needs once."""
+        msgspec.structs.force_setattr(self, "key", f"{self.connection.id}/{self.model}")
         shown = f"{self.connection.provider}/{self.model}"
         if shown.isprintable():
             msgspec.structs.force_setattr(self, "label", shown.encode("ascii", "replace"))
@@ -118,6 +155,9 @@ class Alias(msgspec.Struct, frozen=True):
         max_tokens: ceiling of the output tokens that a request may ask for, or None.
         hold_headers: seconds without content after which the caller gets headers and keep-alives.
         on_unsupported: whether what a target cannot do is left out with a note, or refused.
+        route: how one of the targets is chosen, and what follows a failure.
+        cache: what is done about answers that were given before.
+        guards: guardrails in the order in which they look at a text.
     """
 
     name: str
@@ -127,6 +167,9 @@ class Alias(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     hold_headers: float = 10.0
     on_unsupported: Literal["drop", "refuse"] = "drop"
+    route: Route = DEFAULT_ROUTE
+    cache: CachePolicy = NO_CACHE_POLICY
+    guards: tuple[Guard, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
 from trunkline.errors import TrunklineError, Unavailable, UpstreamFailed
 from trunkline.errors import UpstreamTimeout as ProviderSilent
 from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.policy import FallbackKind
 from trunkline.gateway.transport import (
     AddressRefused,
     BodyTooLarge,
@@ -30,6 +32,9 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}")
 _ELSEWHERE = frozenset({401, 402, 403, 404, 408, 409, 425, 429})
 
 
+CredentialVerdict = Literal["fine", "limited", "dead"]
+"""Of a credential: nothing against it, rate limited for a while, or refused by the provider."""
+
 # Beyond a day nobody waits, and no sensible provider says so.
 MOST_RETRY_SECONDS = 86_400
 
@@ -49,6 +54,12 @@ class AttemptFailed(Exception):
         error: what the caller is told unless the provider's own answer passes.
         answer: the provider's answer, where it passes.
         elsewhere: whether another target may succeed.
+        again: whether the same target may succeed if it is asked once more.
+        kind: which fallbacks it calls for after all targets.
+        credential: what it says about the credential: nothing, that it must rest, or that it is
+            dead.
+        wait: seconds that the provider asks to wait, or None.
+        blames: whether it counts against the target's circuit.
     """
 
     def __init__(
@@ -58,12 +69,22 @@ class AttemptFailed(Exception):
         *,
         answer: ProviderAnswer | None = None,
         elsewhere: bool = True,
+        again: bool = False,
+        kind: FallbackKind = "error",
+        credential: CredentialVerdict = "fine",
+        wait: float | None = None,
+        blames: bool = True,
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.ending = ending
         self.answer = answer
         self.elsewhere = elsewhere
+        self.again = again
+        self.kind = kind
+        self.credential = credential
+        self.wait = wait
+        self.blames = blames
 
 
 def from_transport(error: TransportError) -> AttemptFailed:

@@ -69,6 +69,8 @@ def attempt_row(attempt: Attempt, outcome: Outcome, attribution_id: int) -> Row:
         "opened_ms": attempt.opened_ms,
         "closed_ms": outcome.closed_ms,
         "stream": attempt.stream,
+        "reason": attempt.reason,
+        "credential": text(attempt.credential, LONGEST_WORD),
         "ending": outcome.ending,
         "status": count(outcome.status, LARGEST_SMALL),
         "error_code": text(outcome.error_code, LONGEST_WORD),

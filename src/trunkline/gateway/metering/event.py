@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from trunkline.gateway.metering.usage import NO_USAGE, Usage
+from trunkline.gateway.policy import AttemptReason
 
 CostState = Literal["exact", "estimated", "unpriced"]
 
@@ -20,6 +21,7 @@ Ending = Literal[
     "timed_out",  # The provider stayed silent.
     "client_gone",  # The caller left and the provider was cut off.
     "shut_down",  # We ended it at our own deadline.
+    "superseded",  # Another attempt of the same request was faster, and this one was cut off.
     "lost",  # The process died; written by whoever adopted its journal.
 ]
 
@@ -44,6 +46,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
         price_ref: identifies the price that the hold was computed with.
         tags: attribution, sorted pairs.
         end_user: the caller's own user id as the request named it, or None.
+        reason: why the attempt was made; see ``AttemptReason``.
+        credential: id of the connection's secret that was used; safe to log.
     """
 
     id: str
@@ -71,6 +75,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     price_ref: str | None
     tags: tuple[tuple[str, str], ...] = ()
     end_user: str | None = None
+    reason: AttemptReason = "first"
+    credential: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -120,6 +126,27 @@ class Progress(msgspec.Struct, array_like=True):
     output_bytes: int = 0
 
 
+CacheUse = Literal["hit", "near", "follow", "miss"]
+"""``hit``: given from the store. ``near``: given because a stored prompt means the same.
+``follow``: shared with a request that was already running. ``miss``: made, and stored."""
+
+
+class Guarded(msgspec.Struct, frozen=True):
+    """What one guardrail did.
+
+    Attributes:
+        guardrail: its name.
+        way: whether it looked at the request or at the answer.
+        action: what it did.
+        kinds: what it found, and how often, such as ``(("email", 2),)``; never the texts.
+    """
+
+    guardrail: str
+    way: Literal["in", "out"]
+    action: Literal["redacted", "refused", "noted"]
+    kinds: tuple[tuple[str, int], ...] = ()
+
+
 class Finished(msgspec.Struct, frozen=True):
     """One request from its acceptance to its last byte, for logs, metrics and spans.
 
@@ -133,6 +160,9 @@ class Finished(msgspec.Struct, frozen=True):
         ttft_ms: until the first content was handed to the caller, or None.
         error_code: our code where the request failed, also inside a stream.
         traceparent: W3C trace context that the caller sent, or None.
+        cache: what the answer cache did, or None where it was not asked.
+        saved_nano: nano-dollars that the answer cost when it was made, where none was paid again.
+        guarded: what guardrails did to the request and its answer.
     """
 
     started_ns: int
@@ -155,3 +185,6 @@ class Finished(msgspec.Struct, frozen=True):
     error_code: str | None = None
     traceparent: str | None = None
     attempts: tuple[tuple[Attempt, Outcome], ...] = ()
+    cache: CacheUse | None = None
+    saved_nano: int = 0
+    guarded: tuple[Guarded, ...] = ()

@@ -5,7 +5,7 @@ organisations. Row security hides it from them, since it names the operator's se
 may use of it reaches them through the snapshots only.
 """
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Float, Index, Integer, String, Table, text
 
 from trunkline.storage.tables.base import (
     id_column,
@@ -31,6 +31,8 @@ connection = Table(
     Column("base_url", String(500)),
     # Where the secret is found, such as env:OPENAI_API_KEY; never the secret itself.
     Column("secret", String(500)),
+    # More of them, used in turn with the first.
+    json_column("further_secrets", nullable=True),
     # Further headers by name, sent with each request.
     json_column("headers"),
     # None for what the provider registry says.
@@ -62,6 +64,11 @@ alias = Table(
     Column("hold_headers", Float),
     # drop or refuse: what becomes of the parts of a request that a target cannot do.
     Column("on_unsupported", String(15), nullable=False, server_default="drop"),
+    # The policies as they are written; None for the defaults.
+    json_column("route", nullable=True),
+    json_column("cache", nullable=True),
+    # Names of guardrails, in order.
+    json_column("guardrails", nullable=True),
     timestamp_column("created_ms"),
     Index("uq_alias_org_id_name", "org_id", "name", unique=True),
     Index(
@@ -82,6 +89,9 @@ alias_target = Table(
     org_column(nullable=True),
     Column("connection", String(63), nullable=False),
     Column("model", String(300), nullable=False),
+    Column("weight", Integer, nullable=False, server_default="1"),
+    # active, draining or disabled.
+    Column("state", String(15), nullable=False, server_default="active"),
 )
 
 price_override = Table(
@@ -101,4 +111,27 @@ price_override = Table(
     nano_column("request_nano"),
     timestamp_column("created_ms"),
     Index("ix_price_override_org_id", "org_id"),
+)
+
+circuit_override = Table(
+    "circuit_override",
+    metadata,
+    id_column(),
+    org_column(nullable=True),
+    Column("connection", String(63), nullable=False),
+    Column("model", String(300), nullable=False),
+    # open or closed, until it is taken back.
+    Column("state", String(15), nullable=False),
+    Column("reason", String(500)),
+    timestamp_column("created_ms"),
+    CheckConstraint("state IN ('open', 'closed')", name="state"),
+    Index("uq_circuit_override_org_id_target", "org_id", "connection", "model", unique=True),
+    Index(
+        "uq_circuit_override_shared_target",
+        "connection",
+        "model",
+        unique=True,
+        postgresql_where=SHARED,
+        sqlite_where=SHARED,
+    ),
 )

@@ -1,6 +1,15 @@
 """Organisations, teams, users, their membership, and keys."""
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 
 from trunkline.storage.tables.base import (
     id_column,
@@ -71,6 +80,10 @@ api_key = Table(
     json_column("aliases"),
     json_column("tags"),
     Column("tier", String(63)),
+    # Whether it wants answers that were given before; None leaves it to the model.
+    Column("cache", Boolean),
+    # Whether its streams are held until they are whole.
+    Column("buffered", Boolean, nullable=False, server_default=false()),
     timestamp_column("created_ms"),
     timestamp_column("expires_ms", nullable=True),
     timestamp_column("revoked_ms", nullable=True),

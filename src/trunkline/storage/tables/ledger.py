@@ -79,6 +79,10 @@ attempt = Table(
     timestamp_column("opened_ms"),
     timestamp_column("closed_ms"),
     Column("stream", Boolean, nullable=False),
+    # first, retry, failover, hedge or restart.
+    Column("reason", String(15), nullable=False, server_default="first"),
+    # Which of the connection's secrets was used.
+    Column("credential", String(63)),
     Column("ending", String(15), nullable=False),
     Column("status", SmallInteger),
     Column("error_code", String(63)),

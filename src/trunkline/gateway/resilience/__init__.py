@@ -1,0 +1,1 @@
+"""What keeps a route alive: circuits, retries, cool-downs, hedges. No part knows a socket."""
