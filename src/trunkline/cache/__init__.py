@@ -1,0 +1,1 @@
+"""Answers kept to be given again: the store, in memory or in Redis, and near matches."""

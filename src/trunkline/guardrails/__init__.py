@@ -1,0 +1,1 @@
+"""Guardrails: what they look for in texts, compiled for the data path."""
