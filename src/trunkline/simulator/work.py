@@ -2,18 +2,15 @@
 
 import base64
 import hashlib
-import math
-import re
 import struct
 
 import msgspec
 
 from trunkline.simulator.billing import TokenUse
+from trunkline.simulator.embedding import embedding
 from trunkline.simulator.models import SimModel
 from trunkline.simulator.script import Step
 
-_WORD = re.compile(r"\w+")
-_PLACES_PER_WORD = 16
 _JUDGED_DIMENSIONS = 256
 _DOCUMENTS_PER_SEARCH = 100
 
@@ -45,17 +42,7 @@ def done(model: SimModel, use: TokenUse, body: bytes, *, with_usage: bool) -> Wo
 
 def vector(seed: int, model: SimModel, text: str, dimensions: int) -> list[float]:
     """The embedding of a text, of length 1: texts that share words point in a like direction."""
-    places = [0.0] * dimensions
-    for word in [*_WORD.findall(text.lower()), ""]:
-        digest = hashlib.blake2b(
-            word.encode("utf-8", "surrogatepass"),
-            key=f"{seed} {model.name}".encode()[:64],
-            digest_size=4 * _PLACES_PER_WORD,
-        ).digest()
-        for (drawn,) in struct.iter_unpack("<I", digest):
-            places[(drawn >> 1) % dimensions] += 1.0 if drawn & 1 else -1.0
-    length = math.sqrt(sum(place * place for place in places)) or 1.0
-    return [_single(place / length) for place in places]
+    return embedding(f"{seed} {model.name}".encode()[:64], text, dimensions)
 
 
 def packed(floats: list[float]) -> str:
@@ -77,9 +64,3 @@ def ranked(seed: int, model: SimModel, query: str, documents: list[str]) -> list
 def search_units(documents: int) -> int:
     """What a rerank is billed by: one unit for each hundred documents that were begun."""
     return -(-documents // _DOCUMENTS_PER_SEARCH)
-
-
-def _single(number: float) -> float:
-    """The number as a float of 4 bytes holds it, so that both encodings say the same."""
-    single: float = struct.unpack("<f", struct.pack("<f", number))[0]
-    return single
