@@ -87,7 +87,7 @@ def _options(command: Any) -> list[Any]:
 
 
 def _option(option: Any) -> tuple[str, str, str]:
-    name = ", ".join(option.opts)
+    name = ", ".join([*option.opts, *option.secondary_opts])
     kind = option.metavar or KINDS[option.type_descriptor.annotation]
     value = f" {kind}" if kind else ""
     return name + value, option.help or "", "required" if option.required else _default(option)

@@ -74,7 +74,7 @@ def test_a_key_is_made_listed_and_revoked(trunkline: Run) -> None:
             *("keys", "create", "--org", "acme", "--name", "backend", "--team", "web"),
             *("--user", "ann@example.com", "--scope", "inference", "--alias", "gpt-5"),
             *("--tag", "stage=prod", "--tag", "app=a=b", "--expires", "30d", "--tier", "free"),
-            "--json",
+            *("--no-cache", "--buffered", "--json"),
         )
     )
     text = made.pop("api_key")
@@ -90,6 +90,8 @@ def test_a_key_is_made_listed_and_revoked(trunkline: Run) -> None:
         "aliases": ["gpt-5"],
         "tags": {"app": "a=b", "stage": "prod"},
         "tier": "free",
+        "cache": False,
+        "buffered": True,
         "created": "",
         "expires": "",
         "revoked": None,
@@ -112,6 +114,9 @@ def test_the_text_of_a_key_alone_goes_to_standard_output(trunkline: Run) -> None
     result = trunkline("keys", "create", "--name", "k")
     assert parse_key(result.stdout.strip()).full == result.stdout.strip()
     assert result.stderr == "Keep it now: it is not stored and cannot be shown again.\n"
+    (plain,) = printed(trunkline("keys", "list", "--json"))
+    assert (plain["cache"], plain["buffered"]) == (None, False)
+    assert plain["scopes"] == ["inference", "models:read", "usage:read"]
     generated = trunkline("keys", "generate").stdout.strip()
     assert parse_key(generated).full == generated
 

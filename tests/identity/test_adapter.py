@@ -76,7 +76,12 @@ def refusal(ring: KeyRing, credential: str) -> TrunklineError:
 async def test_a_key_becomes_its_caller(house: House) -> None:
     plain = await house.issue()
     narrow = await house.issue(
-        scopes=("inference",), aliases=("gpt-5",), tags={"b": "2", "a": "1"}, tier="free"
+        scopes=("cache:write", "circuits:write"),
+        aliases=("gpt-5",),
+        tags={"b": "2", "a": "1"},
+        tier="free",
+        cache=True,
+        buffered=True,
     )
     await house.ring.load()
     assert len(house.ring) == 2
@@ -90,10 +95,12 @@ async def test_a_key_becomes_its_caller(house: House) -> None:
     assert house.ring.identify(text_of(narrow)) == Caller(
         org_id=house.org.id,
         key_id=narrow.key.id,
-        scopes=frozenset({"inference"}),
+        scopes=frozenset({"cache:write", "circuits:write"}),
         aliases=frozenset({"gpt-5"}),
         tags=(("a", "1"), ("b", "2")),
         tier="free",
+        cache=True,
+        buffered=True,
     )
 
 
@@ -168,6 +175,34 @@ async def test_changes_are_applied_row_by_row(house: House) -> None:
     assert refusal(house.ring, text_of(first)).code == "api_key_revoked"
     assert refusal(house.ring, text_of(second)).message == "The API key is not known."
     assert house.ring.identify(text_of(third)).key_id == third.key.id
+
+
+async def test_what_was_prepared_is_taken_into_use_in_one_step(house: House) -> None:
+    first = await house.issue()
+    await house.ring.load()
+    async with house.database.write(house.org.id) as conn:
+        await keys.revoke_key(conn, house.org.id, first.key.id, clock=house.clock)
+    second = await house.issue()
+    changes = [
+        Change(number, house.org.id, "api_key", row.key.id)
+        for number, row in enumerate([first, second])
+    ]
+    swap = await house.ring.prepare(changes)
+    assert house.ring.identify(text_of(first)).key_id == first.key.id
+    assert refusal(house.ring, text_of(second)).code == "invalid_api_key"
+    swap()
+    assert refusal(house.ring, text_of(first)).code == "api_key_revoked"
+    assert house.ring.identify(text_of(second)).key_id == second.key.id
+
+
+async def test_what_was_prepared_before_a_load_brings_no_revoked_key_back(house: House) -> None:
+    issued = await house.issue()
+    swap = await house.ring.prepare([Change(1, house.org.id, "api_key", issued.key.id)])
+    async with house.database.write(house.org.id) as conn:
+        await keys.revoke_key(conn, house.org.id, issued.key.id, clock=house.clock)
+    await house.ring.load()
+    swap()
+    assert refusal(house.ring, text_of(issued)).code == "api_key_revoked"
 
 
 class Held:

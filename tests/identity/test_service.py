@@ -144,6 +144,8 @@ async def test_a_key_shows_its_text_once_and_keeps_a_digest(
         aliases=("gpt-5", "claude"),
         tags={"stage": "prod", "app": "shop"},
         tier="pro",
+        cache=False,
+        buffered=True,
         expires_ms=NOW_MS + 1,
     )
     async with database.write(org.id) as conn:
@@ -159,6 +161,8 @@ async def test_a_key_shows_its_text_once_and_keeps_a_digest(
         aliases=("claude", "gpt-5"),
         tags={"app": "shop", "stage": "prod"},
         tier="pro",
+        cache=False,
+        buffered=True,
         created_ms=NOW_MS,
         expires_ms=NOW_MS + 1,
         revoked_ms=None,

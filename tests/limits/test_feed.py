@@ -84,6 +84,21 @@ async def test_a_limit_counts_from_when_the_feed_has_seen_it(world: World) -> No
         await world.ask()
 
 
+async def test_prepared_rules_count_from_when_they_are_taken_into_use(world: World) -> None:
+    async with world.database.write(None) as conn:
+        spec = LimitSpec(counts="requests", amount=1, per_seconds=3600)
+        await service.ensure_limit(conn, world.caller.org_id, spec, clock=CLOCK)
+    async with world.database.read(None) as conn:
+        changes = await changes_after(conn, 0)
+    swap = await world.feed.prepare(changes)
+    await world.ask()
+    await world.ask()
+    swap()
+    await world.ask()
+    with pytest.raises(LimitExceeded):
+        await world.ask()
+
+
 async def test_a_shared_tier_reaches_every_organisation(world: World) -> None:
     async with world.database.write(None) as conn:
         await service.ensure_tier(

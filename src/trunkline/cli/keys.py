@@ -12,7 +12,7 @@ from trunkline.configuration.references import known_to
 from trunkline.connections.service import ConnectionService
 from trunkline.errors import InvalidRequest
 from trunkline.identity.pepper import load_pepper
-from trunkline.identity.records import SCOPES, IssuedKey, Key, KeyTerms
+from trunkline.identity.records import DEFAULT_SCOPES, SCOPES, IssuedKey, Key, KeyTerms
 from trunkline.identity.secret import PREFIX, generate_key
 from trunkline.identity.service import keys
 from trunkline.identity.service.organisations import find_team
@@ -34,7 +34,10 @@ def create(
     team: Annotated[str | None, typer.Option(help="Slug of the team that owns it.")] = None,
     user: Annotated[str | None, typer.Option(help="E-mail of the user who owns it.")] = None,
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"Repeatable: {', '.join(SCOPES)}. All by default.")
+        list[str] | None,
+        typer.Option(
+            help=f"Repeatable: {', '.join(SCOPES)}. By default {', '.join(DEFAULT_SCOPES)}."
+        ),
     ] = None,
     alias: Annotated[
         list[str] | None, typer.Option(help="Repeatable: a model it may use. All by default.")
@@ -46,6 +49,15 @@ def create(
         str | None, typer.Option(help="Life such as 12h, 30d or 8w. For ever by default.")
     ] = None,
     tier: Annotated[str | None, typer.Option(help="Quota tier of its own.")] = None,
+    cache: Annotated[
+        bool | None,
+        typer.Option(
+            help="Whether it wants answers that were given before. The model's own by default."
+        ),
+    ] = None,
+    buffered: Annotated[
+        bool, typer.Option("--buffered", help="Hold its streams until they are whole.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it. It cannot be printed again."""
@@ -70,10 +82,12 @@ def create(
                 name=name,
                 team_id=None if team is None else (await find_team(conn, owner.id, team)).id,
                 user_id=None if user is None else (await find_user(conn, owner.id, user)).id,
-                scopes=tuple(scope) if scope else SCOPES,
+                scopes=tuple(scope) if scope else DEFAULT_SCOPES,
                 aliases=tuple(alias or ()),
                 tags=_tags(tag or []),
                 tier=tier,
+                cache=cache,
+                buffered=buffered,
                 expires_ms=_expiry(expires, session.clock.now()),
             )
             return await keys.create_key(conn, owner.id, terms, pepper=pepper, clock=session.clock)
@@ -96,7 +110,8 @@ def list_all(org: Org = None, as_json: AsJson = False) -> None:
             return await keys.list_keys(conn, owner.id)
 
     columns = {"key": "Key", "name": "Name", "scopes": "Scopes", "aliases": "Models"}
-    columns |= {"tags": "Tags", "tier": "Tier", "created": "Created", "expires": "Expires"}
+    columns |= {"tags": "Tags", "tier": "Tier", "cache": "Cache", "buffered": "Buffered"}
+    columns |= {"created": "Created", "expires": "Expires"}
     rows = [_described(key) for key in in_session(work)]
     show(rows, columns | {"revoked": "Revoked"}, as_json=as_json, empty="There is no key yet.")
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec, Strict
 from trunkline.connections.secrets import check_reference
-from trunkline.identity.records import SCOPES
+from trunkline.identity.records import DEFAULT_SCOPES
 from trunkline.limits.schemas import BudgetSpec, LimitSpec, TierSpec
 
 
@@ -58,7 +58,7 @@ class KeySection(Strict):
     name: str
     team: str | None = None
     user: str | None = None
-    scopes: tuple[str, ...] = SCOPES
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
     aliases: tuple[str, ...] = ()
     tags: dict[str, str] = Field(default_factory=dict)
     tier: str | None = None

@@ -33,8 +33,9 @@ class _Entry(msgspec.Struct, frozen=True):
 class KeyRing(Callers):
     """All keys of the installation, by public id.
 
-    Its state is that map and its inverse by row; both change on the event loop only. ``app.py``
-    owns it: start the ``ChangePoller`` with ``apply``, then ``load``.
+    Its state is that map, its inverse by row and the number of loads; all change on the event loop
+    only. ``app.py`` owns it: start the ``ChangePoller`` with ``apply`` or ``prepare``, then
+    ``load``.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class KeyRing(Callers):
         self._public_ids: dict[str, str] = {}
         # One reading at a time: an older one that ends later would bring revoked keys back.
         self._reading = asyncio.Lock()
+        self._loads = 0
 
     def __len__(self) -> int:
         """How many keys are known, revoked and expired ones included."""
@@ -95,25 +97,45 @@ class KeyRing(Callers):
                 rows = await stored_keys(conn)
             self._entries.clear()
             self._public_ids.clear()
+            self._loads += 1
             for row in rows:
                 self._put(row)
 
     async def apply(self, changes: list[Change]) -> None:
         """Read again what these changes may have touched. Idempotent."""
+        (await self.prepare(changes))()
+
+    async def prepare(self, changes: list[Change]) -> Callable[[], None]:
+        """Read what these changes may have touched; what is returned takes it into use at once.
+
+        That lets keys change in the same step as routes and rules. Take what was prepared first
+        into use first, or drop it.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
         key_ids = [change.id for change in changes if change.kind == "api_key"]
         # A key without a tier takes that of its organisation.
         org_ids = [change.id for change in changes if change.kind == "organisation"]
         if not key_ids and not org_ids:
-            return
+            return _nothing
         async with self._reading:
             async with self._database.read(None) as conn:
                 rows = await stored_keys(conn, ids=key_ids) if key_ids else []
                 if org_ids:
                     rows += await stored_keys(conn, org_ids=org_ids)
+            loads = self._loads
+
+        def swap() -> None:
+            if loads != self._loads:
+                # All keys were read again meanwhile, so these rows are older than what is known.
+                return
             for gone in set(key_ids) - {row.key.id for row in rows}:
                 self._entries.pop(self._public_ids.pop(gone, ""), None)
             for row in rows:
                 self._put(row)
+
+        return swap
 
     def _put(self, row: StoredKey) -> None:
         self._public_ids[row.key.id] = row.key.public_id
@@ -139,6 +161,10 @@ class KeyRing(Callers):
         )
 
 
+def _nothing() -> None:
+    """What is taken into use where no key was touched."""
+
+
 def _ended(entry: _Entry) -> Unauthenticated:
     if entry.until_ms == _REVOKED:
         return Unauthenticated(
@@ -162,6 +188,8 @@ def _entry(row: StoredKey) -> _Entry:
         aliases=frozenset(key.aliases) if key.aliases else EVERY_ALIAS,
         tags=tuple(sorted(key.tags.items())),
         tier=key.tier or row.org_tier,
+        cache=key.cache,
+        buffered=key.buffered,
     )
     if key.revoked_ms is not None:
         return _Entry(row.digest, caller, _REVOKED)

@@ -2,7 +2,12 @@
 
 import msgspec
 
-SCOPES = ("inference", "models:read", "usage:read")
+DEFAULT_SCOPES = ("inference", "models:read", "usage:read")
+"""What a key may do where nothing is chosen: nothing that changes how others are served."""
+
+SCOPES = (*DEFAULT_SCOPES, "cache:write", "circuits:write")
+"""All that a key may be allowed: also to forget kept answers and to open and close circuits."""
+
 ROLES = ("owner", "admin", "analyst", "member")
 
 
@@ -54,6 +59,8 @@ class Key(msgspec.Struct, frozen=True):
         aliases: the public model names that it may use; empty means all of them.
         tags: attribution of every request made with it.
         tier: its quota tier; None takes the organisation's.
+        cache: whether it wants answers that were given before; None leaves it to the model.
+        buffered: whether its streams are held until they are whole.
         expires_ms: Unix milliseconds from which it is refused, or None.
         revoked_ms: Unix milliseconds at which it was revoked, or None.
     """
@@ -68,6 +75,8 @@ class Key(msgspec.Struct, frozen=True):
     aliases: tuple[str, ...]
     tags: dict[str, str]
     tier: str | None
+    cache: bool | None
+    buffered: bool
     created_ms: int
     expires_ms: int | None
     revoked_ms: int | None
@@ -92,10 +101,12 @@ class KeyTerms(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     team_id: str | None = None
     user_id: str | None = None
-    scopes: tuple[str, ...] = SCOPES
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
     aliases: tuple[str, ...] = ()
     tags: dict[str, str] = {}
     tier: str | None = None
+    cache: bool | None = None
+    buffered: bool = False
     expires_ms: int | None = None
 
 

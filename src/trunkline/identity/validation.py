@@ -106,6 +106,8 @@ def check_terms(terms: KeyTerms, at: str, now_ms: int) -> KeyTerms:
         ),
         tags=_check_tags(terms.tags, f"{at}tags"),
         tier=None if terms.tier is None else check_slug(terms.tier, f"{at}tier"),
+        cache=terms.cache,
+        buffered=terms.buffered,
         expires_ms=terms.expires_ms,
     )
 
