@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from trunkline.gateway.caller import Caller
 from trunkline.gateway.wire.contract import NOWHERE, Place
 
 
@@ -39,6 +40,8 @@ class Arrival(msgspec.Struct):
         read_body: reads the whole body, within the server's bounds.
         client_request_id: from ``x-request-id``, or made up.
         place: what the path and the query say beside the body.
+        caller: who asks, where the process asks itself in the name of a caller whom it has
+            identified; None lets the credential in the headers tell.
     """
 
     method: str
@@ -51,6 +54,7 @@ class Arrival(msgspec.Struct):
     client: Client
     client_request_id: str
     place: Place = NOWHERE
+    caller: Caller | None = None
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the head of the request was complete."""
