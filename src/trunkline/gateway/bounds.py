@@ -6,9 +6,10 @@ import msgspec
 
 from trunkline.gateway.metering.price import cost_of, dearest_cost
 from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.routing.length import WITHOUT_OUTPUT
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Connection, Target
-from trunkline.gateway.wire.contract import EMBEDDING, MODERATION, RERANK, Inbound
+from trunkline.gateway.wire.contract import RERANK, Inbound
 
 # One image costs at most this many input tokens: the dearest published rule is that of
 # gpt-4o-mini, 2,833 tokens and 5,667 for each of up to six tiles (OpenAI's vision guide).
@@ -29,9 +30,6 @@ SEARCHES_PER_ANSWER = 20
 # as several of about 500 tokens.
 DOCUMENTS_PER_SEARCH = 100
 BYTES_PER_CHUNK = 500
-
-# What answers with vectors or scores generates no token.
-_WITHOUT_OUTPUT = frozenset({EMBEDDING, RERANK, MODERATION})
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -91,7 +89,7 @@ def bounds_of(request: Inbound, speech: Speech, restored: int = 0) -> Bounds:
         # Each text to embed or to rank has a context of its own.
         tokens = min(tokens, target.context_window * request.inputs)
     estimate = min(estimate, tokens)
-    if speech.operation in _WITHOUT_OUTPUT:
+    if speech.operation in WITHOUT_OUTPUT:
         ceiling = 0
     else:
         # A translated request names its ceiling in the provider's own member.

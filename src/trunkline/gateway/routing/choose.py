@@ -1,0 +1,136 @@
+"""Which targets of an alias serve a request, and in which order they are tried.
+
+The order is only a wish: whether a target may be tried is decided by its circuit at the moment of
+the attempt. That is why a target whose circuit is open stays in the order, at its end.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import msgspec
+
+from trunkline.gateway.policy import Strategy
+from trunkline.gateway.routing.facts import Facts, facts_of
+from trunkline.gateway.routing.ordering import by_latency, by_place, by_price, by_weight
+from trunkline.gateway.routing.rules import fits
+from trunkline.gateway.routing.view import CircuitState, HealthView
+from trunkline.gateway.snapshot import Alias, Target
+
+__all__ = [
+    "AskFacts",
+    "CircuitState",
+    "Facts",
+    "HealthView",
+    "Selection",
+    "arrange",
+    "choose",
+    "facts_of",
+    "select",
+]
+
+AskFacts = Callable[[], Facts]
+
+
+def choose(alias: Alias, facts: AskFacts, view: HealthView, rng: random.Random) -> Sequence[Target]:
+    """The targets to try for one request, in order; empty when none is in service.
+
+    Hot: what has no policy, as most aliases, is given back as it is written, and ``facts`` is only
+    called where a rule or a strategy looks at the request.
+    """
+    route, targets = alias.route, alias.targets
+    if not route.rules and (route.strategy == "ordered" or len(targets) == 1):
+        for target in targets:
+            if target.state != "active":
+                break
+        else:
+            return targets
+    facts = cache(facts)
+    selection = select(alias, facts)
+    return arrange(alias, selection, facts, view, rng)
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What the rules leave.
+
+    Attributes:
+        rule: position of the rule that held, or None.
+        targets: those that may serve the request, whatever their state.
+    """
+
+    rule: int | None
+    strategy: Strategy
+    targets: Sequence[Target]
+
+
+def select(alias: Alias, facts: AskFacts) -> Selection:
+    """Look for the first rule that fits."""
+    route = alias.route
+    for place, rule in enumerate(route.rules):
+        if fits(rule.when, facts()):
+            among = [alias.targets[position] for position in rule.targets]
+            return Selection(place, rule.strategy or route.strategy, among)
+    return Selection(None, route.strategy, alias.targets)
+
+
+def arrange(
+    alias: Alias, selection: Selection, facts: AskFacts, view: HealthView, rng: random.Random
+) -> list[Target]:
+    """Put the targets that are in service in order, those with an open circuit last."""
+    closed, opened = _in_service(selection.targets, view)
+    strategy = selection.strategy
+    if strategy == "sticky":
+        key = sticky_key(alias, facts())
+        order = by_place(closed, key) + by_place(opened, key)
+        place = _draining_place(selection.targets, key, facts, order)
+        return order if place is None else _put_first(place, order, view)
+    if strategy == "weighted":
+        return by_weight(closed, rng) + by_weight(opened, rng)
+    if strategy == "price":
+        return by_price(closed, facts()) + by_price(opened, facts())
+    if strategy == "latency":
+        return by_latency(closed, view, rng) + by_latency(opened, view, rng)
+    return closed + opened
+
+
+def sticky_key(alias: Alias, facts: Facts) -> bytes:
+    """What stays at one target: the conversation where one can be told, else the user."""
+    if alias.route.sticky_by == "conversation":
+        conversation = facts.conversation
+        if conversation is not None:
+            return b"c:" + conversation
+    return b"u:" + facts.user.encode("utf-8", "surrogatepass")
+
+
+def _in_service(targets: Sequence[Target], view: HealthView) -> tuple[list[Target], list[Target]]:
+    """Those that take requests, apart by whether their circuit is open.
+
+    Draining ones join when no active one is left, that is, when none has a circuit that lets calls
+    through.
+    """
+    closed: list[Target] = []
+    opened: list[Target] = []
+    for target in targets:
+        if target.state == "active":
+            (opened if view.state(target) == "open" else closed).append(target)
+    if not closed:
+        for target in targets:
+            if target.state == "draining":
+                (opened if view.state(target) == "open" else closed).append(target)
+    return closed, opened
+
+
+def _draining_place(
+    targets: Sequence[Target], key: bytes, facts: AskFacts, order: list[Target]
+) -> Target | None:
+    """The draining target at which a conversation that goes on has its place, if it is one."""
+    among = [target for target in targets if target.state != "disabled"]
+    if len(among) == len(order) or not facts().goes_on:
+        return None
+    place = by_place(among, key)[0]
+    return place if place.state == "draining" else None
+
+
+def _put_first(place: Target, order: list[Target], view: HealthView) -> list[Target]:
+    rest = [target for target in order if target is not place]
+    return [*rest, place] if view.state(place) == "open" else [place, *rest]

@@ -1,0 +1,101 @@
+"""What a request asks of a model beyond text, read from what the path knows of it anyway.
+
+Members are looked for by the names that they have in any of the wires; none of these names means
+something else in another one.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from trunkline.gateway.policy import Need
+from trunkline.gateway.wire.contract import Inbound
+
+# How sound is marked in the wires that count it among their attachments.
+_SOUND: Final = re.compile(rb'"input_audio"|"audio/|"audio"')
+_SPOKEN: Final = ("messages", "contents", "input")
+
+_GOOGLE_JSON: Final = re.compile(rb'"application/json"|"response_?(json_?)?schema"', re.IGNORECASE)
+# Members that ask for JSON, and what they contain where they do.
+_JSON: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
+    {
+        "response_format": re.compile(rb'"json'),
+        "text": re.compile(rb'"json'),
+        "output_config": re.compile(rb'"json'),
+        "outputConfig": re.compile(rb'"json', re.IGNORECASE),
+        "output_format": re.compile(rb'"json'),
+        "format": re.compile(rb'^"json|^\{'),
+        "generationConfig": _GOOGLE_JSON,
+        "generation_config": _GOOGLE_JSON,
+    }
+)
+# Members that ask for thought, and what they contain where they turn it off.
+_THOUGHT: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
+    {
+        "thinking": re.compile(rb'"disabled"'),
+        "reasoning_effort": re.compile(rb'"none"'),
+        "reasoning": re.compile(rb'"none"|"enabled"\s*:\s*false|^\{\s*\}'),
+        "think": re.compile(rb"false"),
+    }
+)
+_GOOGLE_THOUGHT: Final = re.compile(rb'"thinking_?config"', re.IGNORECASE)
+_GOOGLE_NO_THOUGHT: Final = re.compile(rb'"thinking_?budget"\s*:\s*0\b', re.IGNORECASE)
+_GOOGLE: Final = ("generationConfig", "generation_config")
+
+
+def needs_of(request: Inbound) -> frozenset[Need]:
+    """What the request asks for, by its members."""
+    return frozenset(_needs(request))
+
+
+def _needs(request: Inbound) -> Iterator[Need]:
+    if request.stream:
+        yield "stream"
+    if request.has_tools:
+        yield "tools"
+    if request.server_tools:
+        yield "server_tools"
+    if request.files:
+        yield "files"
+    if request.attachments:
+        sounds = _sounds(request)
+        if sounds:
+            yield "audio"
+        if request.attachments > sounds:
+            yield "vision"
+    if _wants_json(request.fields):
+        yield "json"
+    if _wants_thought(request.fields):
+        yield "thinking"
+
+
+def _sounds(request: Inbound) -> int:
+    found = 0
+    for name in _SPOKEN:
+        raw = request.fields.get(name)
+        if raw is not None:
+            found += sum(1 for _ in _SOUND.finditer(raw))
+    return found
+
+
+def _wants_json(fields: Mapping[str, msgspec.Raw]) -> bool:
+    return any(
+        raw is not None and pattern.search(raw) is not None
+        for name, pattern in _JSON.items()
+        for raw in (fields.get(name),)
+    )
+
+
+def _wants_thought(fields: Mapping[str, msgspec.Raw]) -> bool:
+    for name, off in _THOUGHT.items():
+        raw = fields.get(name)
+        if raw is not None and bytes(raw) != b"null" and off.search(raw) is None:
+            return True
+    for name in _GOOGLE:
+        raw = fields.get(name)
+        if raw is not None and _GOOGLE_THOUGHT.search(raw):
+            return _GOOGLE_NO_THOUGHT.search(raw) is None
+    return False

@@ -1,0 +1,119 @@
+"""The strategies: each puts targets in the order in which one request tries them.
+
+Every order contains all the targets that it was given, so that the rest of it says where the
+request goes when the first one fails. Pure functions of their arguments.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from typing import Final
+
+from trunkline.gateway.metering.price import cost_of
+from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.routing.facts import Facts
+from trunkline.gateway.routing.length import TYPICAL_BYTES_PER_TOKEN
+from trunkline.gateway.routing.view import HealthView
+from trunkline.gateway.snapshot import Target
+
+LEARNING: Final = 0.05
+"""The share of requests for which ``by_latency`` takes a target without comparing, so that the
+average of one that was slow is found out again after it has recovered."""
+
+
+def by_weight(targets: Iterable[Target], rng: random.Random) -> list[Target]:
+    """At random, drawn one after the other by weight without being put back."""
+    return _by_exponential(targets, lambda _: 1.0 - rng.random())
+
+
+def by_place(targets: Iterable[Target], key: bytes) -> list[Target]:
+    """The same order for the same key everywhere and always: weighted rendezvous hashing.
+
+    Each target's score depends on the key and on that target alone, so when one leaves only the
+    keys that had their place there move, and they spread over the others by weight.
+    """
+    return _by_exponential(targets, lambda target: _hashed(key, target))
+
+
+def _by_exponential(targets: Iterable[Target], uniform: Callable[[Target], float]) -> list[Target]:
+    """Order by exponential variates of rate ``weight``, made of numbers in (0, 1].
+
+    The smallest of such variates belongs to a target with the probability of its share of the
+    weights, and so does the smallest of those that remain (Efraimidis and Spirakis, "Weighted
+    random sampling with a reservoir", 2006).
+    """
+
+    def variate(target: Target) -> float:
+        weight = target.weight
+        return -math.log(uniform(target)) / weight if weight > 0 else math.inf
+
+    return sorted(targets, key=variate)
+
+
+def _hashed(key: bytes, target: Target) -> float:
+    """A number in (0, 1] that is the same in every process."""
+    digest = blake2b(key, digest_size=8, key=blake2b(target.key.encode()).digest())
+    return (int.from_bytes(digest.digest()) + 1) / (1 << 64)
+
+
+def by_price(targets: Iterable[Target], facts: Facts) -> list[Target]:
+    """What this request is likely to cost, least first; without a known price last.
+
+    Among equals the order in which they are written counts.
+    """
+
+    def cost(target: Target) -> float:
+        likely = likely_cost(target, facts)
+        return math.inf if likely is None else likely
+
+    return sorted(targets, key=cost)
+
+
+def likely_cost(target: Target, facts: Facts) -> int | None:
+    """Nano-dollars of a request at a target; None where its price is unknown.
+
+    The input counts by the model family's own bytes per token, and the output as what the request
+    asks for at most, or the typical length where it does not say.
+    """
+    price = target.price
+    if price is None:
+        return None
+    scale = TYPICAL_BYTES_PER_TOKEN / target.bytes_per_token
+    tokens = math.ceil(facts.input_tokens * scale)
+    output = min(facts.output_tokens, target.max_output_tokens)
+    return cost_of(Usage(input=tokens, output=output), price, facts.service_tier)
+
+
+def by_latency(targets: Sequence[Target], view: HealthView, rng: random.Random) -> list[Target]:
+    """First the better of two at random, then the others by their average.
+
+    Better is who has the lower product of its average time until first content and the calls that
+    wait for it, this one included. A target without an average counts as fast as the fastest known
+    one: while it is idle it gets about half of the draws, and under load its share. Among the
+    others, which are tried only after a failure, those without an average come last.
+    """
+    averages = [view.first_content(target) for target in targets]
+    places = range(len(targets))
+    if len(targets) < 2:
+        return list(targets)
+    one = int(rng.random() * len(targets))
+    other = int(rng.random() * (len(targets) - 1))
+    other += other >= one
+    first = one
+    if rng.random() >= LEARNING:
+        fastest = min((known for known in averages if known is not None), default=1.0)
+
+        def wait(place: int) -> float:
+            known = averages[place]
+            calls = view.in_flight(targets[place]) + 1
+            return (fastest if known is None else known) * calls
+
+        first = min(one, other, key=wait)
+
+    def average(place: int) -> float:
+        known = averages[place]
+        return math.inf if known is None else known
+
+    rest = sorted((place for place in places if place != first), key=average)
+    return [targets[first], *(targets[place] for place in rest)]
