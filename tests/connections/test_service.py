@@ -3,7 +3,7 @@
 import pytest
 from tests.connections.world import NOON, local, make_org, model, put
 
-from trunkline.connections.rows import FREE_RATES
+from trunkline.connections.rows import FREE_RATES, TargetRow
 from trunkline.connections.schemas import ConnectionSpec, PriceSpec
 from trunkline.connections.service import ConnectionService
 from trunkline.errors import Conflict, InvalidRequest, NotFound
@@ -53,7 +53,7 @@ async def test_a_change_keeps_the_identity_of_the_row(database: Database) -> Non
         (after,) = await SERVICE.models(conn, org)
         (connection,) = await SERVICE.connections(conn, org)
     assert (after.id, after.created_ms) == (before[0].id, int(NOON * 1000))
-    assert after.targets == (("gpu", "qwen"), ("gpu", "llama"))
+    assert after.targets == (TargetRow("gpu", "qwen"), TargetRow("gpu", "llama"))
     assert connection.cancels_on_close is False
 
 

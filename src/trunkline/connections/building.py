@@ -82,12 +82,12 @@ def publish_rows(state: State, rows: Iterable[AliasRow], hold_headers: float) ->
 
 
 def _targets(state: State, row: AliasRow) -> Iterable[Target]:
-    for name, model in row.targets:
+    for name, model, weight, target_state in row.targets:
         connection = state.connections.get(name)
         if connection is None:
             state.problems.append(f"the model {row.name!r} wants the unknown connection {name!r}")
         else:
-            yield state.book.target(connection, model)
+            yield state.book.target(connection, model, weight=weight, state=target_state)
 
 
 def inherit(state: State, shared: dict[str, Alias]) -> Step:
@@ -115,4 +115,4 @@ def _inherited(state: State, special: dict[str, Connection], target: Target) -> 
         own = target.connection
     if own is target.connection and own.name not in special:
         return target
-    return state.book.target(own, target.model)
+    return state.book.target(own, target.model, weight=target.weight, state=target.state)

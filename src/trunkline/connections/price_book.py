@@ -9,6 +9,7 @@ from trunkline.catalog.rows import Model
 from trunkline.connections.rows import FREE_RATES, PriceOverride
 from trunkline.connections.schemas import EVERY_MODEL
 from trunkline.gateway.metering.price import Price
+from trunkline.gateway.policy import TargetState
 from trunkline.gateway.providers.families import family_of
 from trunkline.gateway.providers.provider import Provider
 from trunkline.gateway.providers.registry import PROVIDERS, find_provider
@@ -110,7 +111,14 @@ class PriceBook:
         """Whether the organisation itself set any price that may apply at this connection."""
         return self._own.touches(connection)
 
-    def target(self, connection: Connection, model: str) -> Target:
+    def target(
+        self,
+        connection: Connection,
+        model: str,
+        *,
+        weight: int = 1,
+        state: TargetState = "active",
+    ) -> Target:
         """A model at a connection, with its price, limits and traits as far as they are known."""
         provider = find_provider(connection.provider)
         listed, row = self._listed(provider, model)
@@ -132,6 +140,8 @@ class PriceBook:
             bytes_per_token=self._capabilities.bytes_per_token(model),
             traits=self._capabilities.traits(connection.provider, model),
             family=family_of(provider, model),
+            weight=weight,
+            state=state,
         )
 
     def _listed(self, provider: Provider | None, model: str) -> tuple[str, Model | None]:

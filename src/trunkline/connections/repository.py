@@ -4,18 +4,29 @@
 unless it says so.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from trunkline.connections.rows import AliasRow, ConnectionRow, OwnedRows, PriceOverride
+from trunkline.connections.rows import (
+    AliasRow,
+    ConnectionRow,
+    GuardrailRow,
+    OwnedRows,
+    PriceOverride,
+    TargetRow,
+)
 from trunkline.storage.tables.connections import alias, alias_target, connection, price_override
+from trunkline.storage.tables.guardrails import guardrail
+from trunkline.storage.tables.identity import team
 
 CONNECTION_COLUMNS = [connection.c[name] for name in ConnectionRow.__struct_fields__]
 PRICE_COLUMNS = [price_override.c[name] for name in PriceOverride.__struct_fields__]
 ALIAS_COLUMNS = [alias.c[name] for name in AliasRow.__struct_fields__ if name != "targets"]
+GUARDRAIL_COLUMNS = [guardrail.c[name] for name in GuardrailRow.__struct_fields__]
+TARGET_COLUMNS = [alias_target.c[name] for name in TargetRow._fields]
 PAGE = 100
 
 
@@ -36,7 +47,8 @@ async def connections(
     if name is not None:
         query = query.where(connection.c.name == name)
     async for row in _stream(conn, query, connection, orgs):
-        yield ConnectionRow(**row)
+        further = row.pop("further_secrets")
+        yield ConnectionRow(**row, further_secrets=tuple(further or ()))
 
 
 async def prices(
@@ -64,23 +76,50 @@ async def aliases(
     With a name only those of that name.
     """
     query = (
-        select(*ALIAS_COLUMNS, alias_target.c.connection, alias_target.c.model)
+        select(*ALIAS_COLUMNS, *TARGET_COLUMNS)
         .join(alias_target, alias_target.c.alias_id == alias.c.id)
         .order_by(alias.c.name, alias.c.id, alias_target.c.position)
     )
     if name is not None:
         query = query.where(alias.c.name == name)
     head: dict[str, Any] | None = None
-    targets: list[tuple[str, str]] = []
+    targets: list[TargetRow] = []
     async for row in _stream(conn, query, alias, orgs):
-        target = (row.pop("connection"), row.pop("model"))
+        target = TargetRow(*(row.pop(name) for name in TargetRow._fields))
         if head is not None and row != head:
-            yield AliasRow(**head, targets=tuple(targets))
+            yield _alias_row(head, targets)
             targets = []
         head = row
         targets.append(target)
     if head is not None:
-        yield AliasRow(**head, targets=tuple(targets))
+        yield _alias_row(head, targets)
+
+
+def _alias_row(head: dict[str, Any], targets: Iterable[TargetRow]) -> AliasRow:
+    values = {**head, "guardrails": tuple(head["guardrails"] or ())}
+    return AliasRow(**values, targets=tuple(targets))
+
+
+async def guardrails(
+    conn: AsyncConnection, orgs: tuple[str | None, ...] | None = None
+) -> AsyncIterator[GuardrailRow]:
+    """Guardrails of these owners, or of all, by name."""
+    query = select(*GUARDRAIL_COLUMNS).order_by(guardrail.c.name)
+    async for row in _stream(conn, query, guardrail, orgs):
+        yield GuardrailRow(**row)
+
+
+async def team_ids(conn: AsyncConnection, orgs: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The ids of the teams of these organisations, by slug."""
+    found: dict[str, dict[str, str]] = {}
+    wanted = list(orgs)
+    for start in range(0, len(wanted), PAGE):
+        query = select(team.c.org_id, team.c.slug, team.c.id).where(
+            team.c.org_id.in_(wanted[start : start + PAGE])
+        )
+        for org_id, slug, team_id in await conn.execute(query):
+            found.setdefault(org_id, {})[slug] = team_id
+    return found
 
 
 class Owners(NamedTuple):
@@ -105,7 +144,17 @@ async def rows_by_owner(
         found.of(alias_row.org_id).aliases.append(alias_row)
     async for price_row in prices(conn, orgs):
         found.of(price_row.org_id).prices.append(price_row)
+    async for guardrail_row in guardrails(conn, orgs):
+        found.of(guardrail_row.org_id).guardrails[guardrail_row.name] = guardrail_row.spec
+    speaking = (org_id for org_id, rows in found.own.items() if _speak_of_teams(rows.aliases))
+    for org_id, teams in (await team_ids(conn, speaking)).items():
+        found.own[org_id].teams.update(teams)
     return found
+
+
+def _speak_of_teams(aliases: Iterable[AliasRow]) -> bool:
+    rules = (rule for row in aliases if row.route for rule in row.route.get("rules", ()))
+    return any("team" in rule.get("when", ()) for rule in rules)
 
 
 async def _stream(
@@ -131,19 +180,13 @@ async def put(conn: AsyncConnection, table: Table, values: dict[str, object], *,
 
 
 async def put_targets(
-    conn: AsyncConnection, org_id: str | None, alias_id: str, targets: tuple[tuple[str, str], ...]
+    conn: AsyncConnection, org_id: str | None, alias_id: str, targets: tuple[TargetRow, ...]
 ) -> None:
     """Replace the targets of a published model."""
     await conn.execute(delete(alias_target).where(alias_target.c.alias_id == alias_id))
     rows = [
-        {
-            "alias_id": alias_id,
-            "position": position,
-            "org_id": org_id,
-            "connection": name,
-            "model": model,
-        }
-        for position, (name, model) in enumerate(targets)
+        {"alias_id": alias_id, "position": position, "org_id": org_id, **target._asdict()}
+        for position, target in enumerate(targets)
     ]
     if rows:
         await conn.execute(insert(alias_target), rows)

@@ -1,14 +1,19 @@
 """What the database holds of connections, models and prices, as plain records."""
 
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from trunkline.gateway.metering.price import FREE, Price, Rates
+from trunkline.gateway.policy import TargetState
 
 
 class ConnectionRow(msgspec.Struct, frozen=True):
-    """A connection; ``org_id`` is None where the operator shares it with all."""
+    """A connection; ``org_id`` is None where the operator shares it with all.
+
+    Attributes:
+        further_secrets: references to more secrets, used in turn with the first.
+    """
 
     id: str
     org_id: str | None
@@ -19,10 +24,35 @@ class ConnectionRow(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     cancels_on_close: bool | None
     private: bool
+    further_secrets: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Where its secrets are found, in the order in which they are numbered."""
+        return () if self.secret is None else (self.secret, *self.further_secrets)
+
+
+class TargetRow(NamedTuple):
+    """A target of a published model: the name of a connection, and an upstream id."""
+
+    connection: str
+    model: str
+    weight: int = 1
+    state: TargetState = "active"
+
+    @property
+    def name(self) -> str:
+        """As rules write it."""
+        return f"{self.connection}/{self.model}"
 
 
 class AliasRow(msgspec.Struct, frozen=True):
-    """A published model with its (connection name, upstream id) pairs in order."""
+    """A published model with its targets in order.
+
+    Attributes:
+        route, cache: as they are written; None for the defaults.
+        guardrails: names, in order.
+    """
 
     id: str
     org_id: str | None
@@ -32,7 +62,18 @@ class AliasRow(msgspec.Struct, frozen=True):
     hold_headers: float | None
     on_unsupported: Literal["drop", "refuse"]
     created_ms: int
-    targets: tuple[tuple[str, str], ...]
+    targets: tuple[TargetRow, ...]
+    route: dict[str, Any] | None = None
+    cache: dict[str, Any] | None = None
+    guardrails: tuple[str, ...] = ()
+
+
+class GuardrailRow(msgspec.Struct, frozen=True):
+    """A guardrail; what it looks for is as it is written."""
+
+    org_id: str | None
+    name: str
+    spec: dict[str, Any]
 
 
 class PriceOverride(msgspec.Struct, frozen=True):
@@ -60,11 +101,18 @@ class PriceOverride(msgspec.Struct, frozen=True):
 
 
 class OwnedRows(msgspec.Struct):
-    """All rows of one owner."""
+    """All rows of one owner.
+
+    Attributes:
+        guardrails: what each looks for and does, by name.
+        teams: ids by slug, of the teams that rules speak of.
+    """
 
     connections: list[ConnectionRow] = msgspec.field(default_factory=list)
     aliases: list[AliasRow] = msgspec.field(default_factory=list)
     prices: list[PriceOverride] = msgspec.field(default_factory=list)
+    guardrails: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    teams: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 FREE_RATES: dict[str, int] = msgspec.structs.asdict(FREE)

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from trunkline.connections.addresses import filled, parse_base_url, places_in
-from trunkline.connections.secrets import check_reference
+from trunkline.connections.fields import ModelName, Reference, Slug, Strict, UpstreamId, each_once
+from trunkline.connections.route_schemas import CacheSpec, RouteSpec
+from trunkline.gateway.policy import TargetState
 from trunkline.gateway.providers.provider import Provider
 from trunkline.gateway.providers.registry import PROVIDERS, find_provider
 from trunkline.kit.money import NANO_PER_USD, parse_usd
@@ -25,21 +27,24 @@ RESERVED_HEADERS = frozenset({
 })  # fmt: skip
 
 DAY_MS = 86_400_000
+MAX_SECRETS = 50
+MAX_WEIGHT = 1_000
+WEIGHTS = {"minimum": 1, "maximum": MAX_WEIGHT}
+
+# What the file of a configuration is made of as well.
+__all__ = [
+    "EVERY_MODEL",
+    "CacheSpec",
+    "ConnectionSpec",
+    "ModelSpec",
+    "PriceSpec",
+    "RouteSpec",
+    "Strict",
+    "TargetSpec",
+]
 
 _EPOCH = date(1970, 1, 1)
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-
-
-def _slug(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", value):
-        raise ValueError("1 to 63 small letters, digits, dots, dashes and underscores")
-    return value
-
-
-def _model_name(value: str) -> str:
-    if not value.isprintable() or any(char.isspace() for char in value):
-        raise ValueError("a model name has no spaces and no control characters")
-    return value
 
 
 def _headers(value: Mapping[str, str]) -> dict[str, str]:
@@ -59,6 +64,14 @@ def _base_url(value: str) -> str:
     return value
 
 
+def _weight(value: int) -> int:
+    if not 1 <= value <= MAX_WEIGHT:
+        raise ValueError(
+            f"a weight is from 1 to {MAX_WEIGHT}; nothing goes to a target with state: disabled"
+        )
+    return value
+
+
 def money(value: object) -> int:
     """Nano-dollars of a decimal string of dollars; numbers with a point lose digits in YAML."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -73,16 +86,7 @@ def money(value: object) -> int:
     return amount
 
 
-Slug = Annotated[str, AfterValidator(_slug)]
-ModelName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model_name)]
-UpstreamId = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_model_name)]
 Usd = Annotated[int, BeforeValidator(money)]
-
-
-class Strict(BaseModel):
-    """Unknown fields are refused, never ignored; values do not change after they were checked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ConnectionSpec(Strict):
@@ -91,6 +95,7 @@ class ConnectionSpec(Strict):
     Attributes:
         region, project, resource: places of the provider's own address, where it has them, such as
             ``eu-central-1`` for Bedrock; not beside a ``base_url``, which says everything.
+        secrets: several of them in place of ``secret``, all used in turn.
     """
 
     name: Slug
@@ -99,8 +104,9 @@ class ConnectionSpec(Strict):
     region: Annotated[str, Field(max_length=63)] | None = None
     project: Annotated[str, Field(max_length=100)] | None = None
     resource: Annotated[str, Field(max_length=63)] | None = None
-    secret: Annotated[str, Field(max_length=500), AfterValidator(check_reference)] | None = None
-    headers: Annotated[dict[str, str], AfterValidator(_headers)] = {}
+    secret: Reference | None = None
+    secrets: Annotated[tuple[Reference, ...], Field(max_length=MAX_SECRETS)] = ()
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default_factory=dict)
     cancels_on_close: bool | None = None
 
     @property
@@ -118,9 +124,22 @@ class ConnectionSpec(Strict):
         places = self._places()
         return filled(self.kind.base_url, **places) if places else self.base_url
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Where its secrets are found, in the order in which they are numbered."""
+        return self.secrets if self.secret is None else (self.secret,)
+
     def _places(self) -> dict[str, str]:
         named = {"region": self.region, "project": self.project, "resource": self.resource}
         return {name: place for name, place in named.items() if place is not None}
+
+    @model_validator(mode="after")
+    def _says_each_secret_once(self) -> Self:
+        if self.secret is not None and self.secrets:
+            raise ValueError("write either secret or secrets, and all of them there")
+        if len(set(self.secrets)) < len(self.secrets):
+            raise ValueError("secrets names one of them twice")
+        return self
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -143,16 +162,29 @@ class ConnectionSpec(Strict):
 
 
 class TargetSpec(Strict):
-    """A model at a connection."""
+    """A model at a connection.
+
+    Attributes:
+        weight: its part of the requests, for the policy ``weighted``.
+        state: ``draining`` takes requests only when no active target is left; ``disabled`` none.
+    """
 
     connection: Slug
     model: UpstreamId
+    weight: Annotated[int, AfterValidator(_weight), Field(json_schema_extra=WEIGHTS)] = 1
+    state: TargetState = "active"
+
+    @property
+    def name(self) -> str:
+        """As rules write it."""
+        return f"{self.connection}/{self.model}"
 
 
 class ModelSpec(Strict):
-    """A published model: a public name and the targets behind it, tried in order.
+    """A published model: a public name and the targets behind it.
 
     Attributes:
+        guardrails: their names, in the order in which they look at a text.
         on_unsupported: what becomes of the parts of a request that a target cannot do: they are
             left out and named in a header of the answer, or the target is not asked.
     """
@@ -172,6 +204,9 @@ class ModelSpec(Strict):
     max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     hold_headers: Annotated[float, Field(gt=0, le=3600)] | None = None
     on_unsupported: Literal["drop", "refuse"] = "drop"
+    route: RouteSpec | None = None
+    cache: CacheSpec | None = None
+    guardrails: Annotated[tuple[Slug, ...], Field(max_length=20), AfterValidator(each_once)] = ()
 
 
 class PriceSpec(Strict):

@@ -15,41 +15,30 @@ from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
 from trunkline.connections import repository
 from trunkline.connections.builder import Builder
+from trunkline.connections.model_service import ModelService
 from trunkline.connections.rows import (
     FREE_RATES,
-    AliasRow,
     ConnectionRow,
     OwnedRows,
     PriceOverride,
 )
-from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec
+from trunkline.connections.schemas import ConnectionSpec, PriceSpec
 from trunkline.connections.secrets import Secrets
-from trunkline.errors import Conflict, InvalidRequest, NotFound
-from trunkline.kit.clock import Clock, SystemClock
+from trunkline.errors import Conflict, NotFound
+from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
 from trunkline.settings import Settings
 from trunkline.storage.changes import append_change
-from trunkline.storage.tables.connections import alias, connection, price_override
+from trunkline.storage.tables.connections import connection, price_override
 
 
-class ConnectionService:
-    """Has no state of its own.
+class ConnectionService(ModelService):
+    """Connections and prices, and the models of ``ModelService``. Has no state of its own.
 
     Args:
         environment: names of the connections that the environment makes, which targets may use.
-        published: names of the models that it publishes.
+        published: the models that it publishes: what each is for, by name.
     """
-
-    def __init__(
-        self,
-        *,
-        environment: frozenset[str] = frozenset(),
-        published: frozenset[str] = frozenset(),
-        clock: Clock | None = None,
-    ) -> None:
-        self._environment = environment
-        self._published = published
-        self._clock = clock or SystemClock()
 
     @classmethod
     async def from_settings(cls, settings: Settings, *, clock: Clock) -> Self:
@@ -59,7 +48,7 @@ class ConnectionService:
         offered = await builder.shared(OwnedRows())
         return cls(
             environment=frozenset(offered.connections),
-            published=frozenset(offered.aliases),
+            published={name: alias.kind for name, alias in offered.aliases.items()},
             clock=clock,
         )
 
@@ -67,23 +56,9 @@ class ConnectionService:
         """Connections by name; the secret is a reference."""
         return [row async for row in repository.connections(conn, (org_id,))]
 
-    async def models(self, conn: AsyncConnection, org_id: str | None) -> list[AliasRow]:
-        """Published models by name; those of the environment are not in the database."""
-        return [row async for row in repository.aliases(conn, (org_id,))]
-
     async def prices(self, conn: AsyncConnection, org_id: str | None) -> list[PriceOverride]:
         """Prices set by hand, in the order in which they were made."""
         return [row async for row in repository.prices(conn, (org_id,))]
-
-    async def model_names(self, conn: AsyncConnection, org_id: str) -> frozenset[str]:
-        """Every public name that an organisation may use, those of the environment included."""
-        rows = repository.aliases(conn, (org_id, None))
-        return self._published | {row.name async for row in rows}
-
-    async def connection_names(self, conn: AsyncConnection, org_id: str | None) -> frozenset[str]:
-        """Every connection that this owner may use, those of the environment included."""
-        rows = repository.connections(conn, (org_id, None))
-        return self._environment | {row.name async for row in rows}
 
     async def ensure_connection(
         self,
@@ -99,48 +74,20 @@ class ConnectionService:
         say so.
         """
         present = await self._connection(conn, org_id, wanted.name)
+        first, *further = wanted.references or (None,)
         row = ConnectionRow(
             id=present.id if present else new_id(),
             org_id=org_id,
             name=wanted.name,
             provider=wanted.provider,
             base_url=wanted.address,
-            secret=wanted.secret,
+            secret=first,
             headers=wanted.headers,
             cancels_on_close=wanted.cancels_on_close,
             private=private,
+            further_secrets=tuple(filter(None, further)),
         )
         return await self._put(conn, connection, "connection", row, present)
-
-    async def ensure_model(
-        self, conn: AsyncConnection, org_id: str | None, wanted: ModelSpec
-    ) -> bool:
-        """Publish a model as wanted; true when something changed.
-
-        Raises:
-            InvalidRequest: a target names a connection that this owner does not have.
-        """
-        await self._check_targets(conn, org_id, wanted)
-        present = await self._model(conn, org_id, wanted.name)
-        row = AliasRow(
-            id=present.id if present else new_id(),
-            org_id=org_id,
-            name=wanted.name,
-            kind=wanted.kind,
-            max_tokens=wanted.max_tokens,
-            hold_headers=wanted.hold_headers,
-            on_unsupported=wanted.on_unsupported,
-            created_ms=present.created_ms if present else self._now_ms(),
-            targets=tuple((target.connection, target.model) for target in wanted.targets),
-        )
-        if row == present:
-            return False
-        values = msgspec.structs.asdict(row)
-        targets = values.pop("targets")
-        await repository.put(conn, alias, values, new=present is None)
-        await repository.put_targets(conn, org_id, row.id, targets)
-        await append_change(conn, org_id, "alias", row.id)
-        return True
 
     async def ensure_price(
         self, conn: AsyncConnection, org_id: str | None, wanted: PriceSpec
@@ -151,7 +98,7 @@ class ConnectionService:
             InvalidRequest: it names a connection that this owner does not have.
         """
         if wanted.connection is not None:
-            await self._check_connections(conn, org_id, {wanted.connection})
+            await self._check_connections(conn, org_id, {"connection": wanted.connection})
         present = await self._price(conn, org_id, wanted)
         row = PriceOverride(
             id=present.id if present else new_id(),
@@ -185,18 +132,6 @@ class ConnectionService:
             )
         await self._remove(conn, connection, "connection", present)
 
-    async def delete_model(self, conn: AsyncConnection, org_id: str | None, name: str) -> None:
-        """Withdraw a published model.
-
-        Raises:
-            NotFound: there is none of this name.
-        """
-        present = await self._model(conn, org_id, name)
-        if present is None:
-            raise NotFound(f"There is no model {name!r}.", code="model_not_found")
-        await repository.put_targets(conn, org_id, present.id, ())
-        await self._remove(conn, alias, "alias", present)
-
     async def delete_price(self, conn: AsyncConnection, org_id: str | None, price_id: str) -> None:
         """Remove a price set by hand.
 
@@ -215,10 +150,6 @@ class ConnectionService:
         found = [row async for row in repository.connections(conn, (org_id,), name=name)]
         return found[0] if found else None
 
-    async def _model(self, conn: AsyncConnection, org_id: str | None, name: str) -> AliasRow | None:
-        found = [row async for row in repository.aliases(conn, (org_id,), name=name)]
-        return found[0] if found else None
-
     async def _price(
         self, conn: AsyncConnection, org_id: str | None, wanted: PriceSpec
     ) -> PriceOverride | None:
@@ -226,22 +157,6 @@ class ConnectionService:
         rows = repository.prices(conn, (org_id,), model=wanted.model)
         found = [row async for row in rows if (row.provider, row.connection, row.since_ms) == key]
         return found[0] if found else None
-
-    async def _check_targets(
-        self, conn: AsyncConnection, org_id: str | None, wanted: ModelSpec
-    ) -> None:
-        await self._check_connections(conn, org_id, {t.connection for t in wanted.targets})
-
-    async def _check_connections(
-        self, conn: AsyncConnection, org_id: str | None, names: set[str]
-    ) -> None:
-        known = await self.connection_names(conn, org_id)
-        if unknown := sorted(names - known):
-            raise InvalidRequest(
-                f"There is no connection {', '.join(map(repr, unknown))}.",
-                code="unknown_connection",
-                hint=f"There are {', '.join(sorted(known)) or 'none yet'}.",
-            )
 
     async def _put(
         self,
@@ -259,16 +174,3 @@ class ConnectionService:
         await repository.put(conn, table, values, new=present is None)
         await append_change(conn, row.org_id, kind, row.id)
         return True
-
-    async def _remove(
-        self,
-        conn: AsyncConnection,
-        table: Table,
-        kind: str,
-        row: ConnectionRow | AliasRow | PriceOverride,
-    ) -> None:
-        await repository.remove(conn, table, row.id)
-        await append_change(conn, row.org_id, kind, row.id)
-
-    def _now_ms(self) -> int:
-        return int(self._clock.now() * 1000)
