@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import msgspec
+from typing_extensions import override
 
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.policy import CachePolicy
@@ -67,6 +68,7 @@ class Nearness(Protocol):
 class NoNearness(Nearness):
     """Finds nothing: exact matches only."""
 
+    @override
     async def find(
         self,
         caller: Caller,
@@ -78,6 +80,7 @@ class NoNearness(Nearness):
     ) -> Near | None:
         return None
 
+    @override
     async def add(
         self,
         caller: Caller,
@@ -90,5 +93,6 @@ class NoNearness(Nearness):
     ) -> None:
         return
 
+    @override
     def forget(self, key: str) -> None:
         return
