@@ -433,6 +433,11 @@ class Providers(_Group):
 class DataPath(_Group):
     """The data path."""
 
+    default_model: str | None = Field(
+        None,
+        validation_alias=_also("DEFAULT_MODEL", "LLM_DEFAULT_MODEL"),
+        description="Model of POST /api/llm/process where the request names none.",
+    )
     connect_timeout: float = Field(
         10.0, gt=0, validation_alias=_also("CONNECT_TIMEOUT"), description="Seconds to connect."
     )

@@ -12,10 +12,12 @@ from trunkline.gateway.array_sink import ArraySink
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.headers import JSON, Pairs, error_headers, request_id_headers
 from trunkline.gateway.lookup import LookupRunner
+from trunkline.gateway.one_call import OneCall, OneCallSink
+from trunkline.gateway.one_call_answer import PATH as ONE_CALL_PATH
 from trunkline.gateway.pipeline import Pipeline
-from trunkline.gateway.routes import Route, RouteTable
+from trunkline.gateway.routes import ROUTES, Route, RouteTable
 from trunkline.gateway.sink import Sink
-from trunkline.gateway.wire.contract import Place, Wire
+from trunkline.gateway.wire.contract import CHAT, Place, Wire
 from trunkline.gateway.wire.registry import WIRES
 from trunkline.observability.redaction import scrub_url
 from trunkline.observability.request_id import request_id_from
@@ -23,15 +25,25 @@ from trunkline.observability.request_id import request_id_from
 Scope = MutableMapping[str, Any]
 
 _CHAT = WIRES["openai_chat"]
+_ONE_CALL = OneCall()
 
 
 class GatewayEndpoint:
-    """Serves the public routes. Its state is the table, which does not change."""
+    """Serves the public routes. Its state is the table, which does not change.
 
-    def __init__(self, pipeline: Pipeline, lookups: LookupRunner) -> None:
+    Args:
+        pipeline: runs requests for models.
+        lookups: answers the others.
+        default_model: of one-call requests that name none.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, lookups: LookupRunner, default_model: str | None = None
+    ) -> None:
         self._pipeline = pipeline
         self._lookups = lookups
-        self._table = RouteTable()
+        one_call = Route("POST", ONE_CALL_PATH, OneCall(default_model), CHAT)
+        self._table = RouteTable((*ROUTES, one_call))
 
     def serves(self, path: str) -> bool:
         """Whether the path lies in the data path's part of the address space."""
@@ -74,10 +86,9 @@ class GatewayEndpoint:
             if not _reads(route, kind):
                 await self._lookups.refuse(arrival, route.wire, _unread(route, kind), client)
                 return
-            sink: Sink = client
-            if _wants_array(route, arrival.place.query):
-                sink = ArraySink(client)
-            await self._pipeline.run(arrival, route.wire, route.operation, sink)
+            await self._pipeline.run(
+                arrival, route.wire, route.operation, _sink_of(route, arrival, client)
+            )
 
     def _missing(self, method: str, path: str) -> TrunklineError:
         allowed = self._table.methods(path)
@@ -95,6 +106,8 @@ class GatewayEndpoint:
 
 def wire_of(path: str, headers: dict[bytes, bytes]) -> Wire:
     """The wire whose shapes the caller most likely reads, before any route is known."""
+    if path == ONE_CALL_PATH:
+        return _ONE_CALL
     for beginning, name in _BEGINNINGS:
         if path.startswith(beginning):
             return WIRES[name]
@@ -123,6 +136,15 @@ def early_error(path: bytes, pairs: Pairs, error: TrunklineError) -> tuple[int, 
     wire = wire_of(path.decode("latin-1"), headers)
     answer: Pairs = [JSON, *error_headers(error), *request_id_headers(request_id, None)]
     return error.status, answer, wire.error_body(error, request_id)
+
+
+def _sink_of(route: Route, arrival: Arrival, client: Sink) -> Sink:
+    """The caller's socket, or what stands before it where an answer changes its shape."""
+    if _wants_array(route, arrival.place.query):
+        return ArraySink(client)
+    if isinstance(route.wire, OneCall):
+        return OneCallSink(client, route.wire, arrival.client_request_id)
+    return client
 
 
 def _wants_array(route: Route, query: bytes) -> bool:

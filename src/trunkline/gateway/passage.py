@@ -76,7 +76,7 @@ class Passage(Protocol):
 class Passing(Passage):
     """Caller and provider speak the same wire."""
 
-    __slots__ = ("_model", "_request", "_thinks", "content_type", "wire")
+    __slots__ = ("_model", "_output_limit_field", "_request", "_thinks", "content_type", "wire")
 
     passes = True
 
@@ -86,10 +86,12 @@ class Passing(Passage):
         self._model = speech.target.model
         self._request = request
         self._thinks = bool(speech.target.traits.thinking)
+        self._output_limit_field = speech.target.connection.output_limit_field
 
     @override
     def body(self) -> bytes:
         self._request.thinks = self._thinks
+        self._request.output_limit_field = self._output_limit_field
         return self.wire.write_request(self._request, self._model)
 
     @override

@@ -88,6 +88,8 @@ class Inbound(msgspec.Struct):
         background: whether the caller wants the response's id at once, and its answer later.
         thinks: whether the model that it is written for thinks, as far as is known; set before
             each ``Wire.write_request``.
+        output_limit_field: the member in which the provider that it is written for takes an output
+            ceiling; set like ``thinks``.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -116,6 +118,7 @@ class Inbound(msgspec.Struct):
     keeps: bool = False
     background: bool = False
     thinks: bool = False
+    output_limit_field: str = "max_tokens"
 
 
 class Reply(msgspec.Struct, frozen=True):
