@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -32,8 +32,11 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}")
 _ELSEWHERE = frozenset({401, 402, 403, 404, 408, 409, 425, 429})
 
 
-CredentialVerdict = Literal["fine", "limited", "dead"]
-"""Of a credential: nothing against it, rate limited for a while, or refused by the provider."""
+CredentialVerdict = Literal["fine", "limited", "dead", "barred"]
+"""Of a credential: nothing against it, rate limited for a while, refused by the provider, or
+refused for this model only."""
+
+TOO_LARGE: Final = "upstream_answer_too_large"
 
 # Beyond a day nobody waits, and no sensible provider says so.
 MOST_RETRY_SECONDS = 86_400
@@ -131,7 +134,7 @@ def _told(error: TransportError) -> TrunklineError:
     if isinstance(error, BodyTooLarge):
         return UpstreamFailed(
             "The provider's answer is larger than the operator allows.",
-            code="upstream_answer_too_large",
+            code=TOO_LARGE,
             should_retry=False,
         )
     return UpstreamFailed(

@@ -1,0 +1,247 @@
+"""How targets fare, as this process has seen it: the one door to circuits, latencies and secrets.
+
+It is asked before and after each attempt, so each answer is a look-up and a few additions.
+"""
+
+import logging
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from typing_extensions import override
+
+from trunkline.gateway.policy import CircuitTerms, Retry
+from trunkline.gateway.resilience.credentials import RestingCredentials
+from trunkline.gateway.resilience.fare import Fare
+from trunkline.gateway.resilience.report import CredentialReport, TargetReport
+from trunkline.gateway.routing.view import CircuitState, HealthView
+from trunkline.gateway.snapshot import Connection, Credential, Target
+from trunkline.gateway.upstream_errors import AttemptFailed, CredentialVerdict
+from trunkline.kit.clock import Clock
+
+# A target is about 6 KB. Names such as provider/model let a caller make up targets, so the number
+# is bounded, and those that were not called for longest are forgotten.
+MOST_TARGETS = 4096
+# The ticket of a call that says nothing about the circuit.
+_NO_TICKET = -1
+
+logger = logging.getLogger(__name__)
+
+
+class Call:
+    """One attempt at a target, until its end. The first of ``ended`` and ``cancelled`` counts."""
+
+    __slots__ = ("_begun", "_credentials", "_fare", "_first", "_monotonic", "_terms", "_ticket")
+
+    def __init__(
+        self,
+        fare: Fare,
+        terms: CircuitTerms,
+        ticket: int,
+        begun: float,
+        monotonic: Callable[[], float],
+        credentials: RestingCredentials,
+    ) -> None:
+        self._fare: Fare | None = fare
+        self._terms = terms
+        self._ticket = ticket
+        self._begun = begun
+        self._first: float | None = None
+        self._monotonic = monotonic
+        self._credentials = credentials
+
+    def first_content(self) -> None:
+        """The first content has come, or the whole answer. Only the first time counts."""
+        fare = self._fare
+        if fare is not None and self._first is None:
+            now = self._first = self._monotonic()
+            fare.latency.add(now, now - self._begun)
+
+    def ended(self, failure: AttemptFailed | None, output_tokens: int = 0) -> None:
+        """The attempt is over: whole, or with a failure."""
+        fare, self._fare = self._fare, None
+        if fare is None:
+            return
+        fare.in_flight -= 1
+        now = self._monotonic()
+        if failure is None:
+            if output_tokens:
+                fare.latency.spoke(now, self._begun, self._first or now, output_tokens)
+        elif not self._counts(fare.target.connection, failure):
+            fare.circuit.released(self._ticket)
+            return
+        elif self._first is None:
+            fare.latency.add_lost(now, now - self._begun)
+        self._count(fare, now, failed=failure is not None)
+
+    def cancelled(self) -> None:
+        """The attempt was given up by us or by the caller, which says nothing about the target."""
+        fare, self._fare = self._fare, None
+        if fare is None:
+            return
+        fare.in_flight -= 1
+        fare.circuit.released(self._ticket)
+        if self._first is None:
+            now = self._monotonic()
+            fare.latency.add_lost(now, now - self._begun)
+
+    def _counts(self, connection: Connection, failure: AttemptFailed) -> bool:
+        """A refused secret is not the target's fault, unless there is no other left."""
+        return failure.blames or (
+            failure.credential == "dead" and not self._credentials.works(connection)
+        )
+
+    def _count(self, fare: Fare, now: float, *, failed: bool) -> None:
+        terms = self._terms
+        slow = terms.slow is not None and (self._first or now) - self._begun > terms.slow
+        fare.count(now, failed=failed, slow=slow)
+        circuit = fare.circuit
+        if circuit.ended(self._ticket, now, terms, failed=failed, slow=slow):
+            target = fare.target
+            logger.warning(
+                "The circuit of %s at connection %s is %s: %s",
+                target.model,
+                target.connection.name,
+                circuit.state(now),
+                circuit.reason,
+            )
+
+
+class Health(HealthView):
+    """The health of all targets of a process.
+
+    Its state is what calls have shown, of the ``most`` targets that were called last, and the
+    overrides. ``app.py`` owns it; there is nothing to close.
+
+    Args:
+        clock: steady time.
+        rng: for the jitter of repeated openings.
+        most: bound of the targets that are remembered.
+    """
+
+    def __init__(
+        self, clock: Clock, rng: random.Random | None = None, *, most: int = MOST_TARGETS
+    ) -> None:
+        self._monotonic = clock.monotonic
+        # Jitter needs no secrecy.
+        self._rng = rng or random.Random()  # noqa: S311 - it spreads probes and guards nothing.
+        self._most = most
+        self._fares: OrderedDict[str, Fare] = OrderedDict()
+        self._forced: Mapping[str, Literal["open", "closed"]] = {}
+        self._credentials = RestingCredentials(clock.monotonic)
+
+    def begin(self, target: Target, terms: CircuitTerms) -> Call | None:
+        """Leave to call a target; None where its circuit is open or its one probe is under way."""
+        key = target.key
+        fare = self._fares.get(key)
+        if fare is None:
+            fare = self._remember(target)
+        else:
+            self._fares.move_to_end(key)
+            fare.target = target
+        now = self._monotonic()
+        ticket: int | None = _NO_TICKET
+        if fare.forced is None:
+            ticket = fare.circuit.begin(now)
+        elif fare.forced == "open":
+            return None
+        if ticket is None:
+            if terms.enabled:
+                return None
+            # Another alias has opened it. Ours wants to ask in any case, and tells it nothing.
+            ticket = _NO_TICKET
+        fare.terms = terms
+        fare.in_flight += 1
+        fare.budget.began(now)
+        return Call(fare, terms, ticket, now, self._monotonic, self._credentials)
+
+    def until_probe(self, target: Target) -> float:
+        """Seconds until an open circuit lets a probe through; 0 where it is not open.
+
+        For one that is held open by hand nobody knows: it is what its own calls say.
+        """
+        fare = self._fares.get(target.key)
+        return 0.0 if fare is None else fare.circuit.until_probe(self._monotonic())
+
+    @override
+    def state(self, target: Target) -> CircuitState:
+        fare = self._fares.get(target.key)
+        if fare is None:
+            return self._forced.get(target.key, "closed")
+        return fare.forced or fare.circuit.state(self._monotonic())
+
+    @override
+    def first_content(self, target: Target) -> float | None:
+        fare = self._fares.get(target.key)
+        return None if fare is None else fare.latency.average(self._monotonic())
+
+    @override
+    def in_flight(self, target: Target) -> int:
+        fare = self._fares.get(target.key)
+        return 0 if fare is None else fare.in_flight
+
+    def percentile(self, target: Target, percent: float) -> float | None:
+        """Seconds until first content within which so many percent of the last calls spoke.
+
+        None with fewer than 20 known.
+        """
+        fare = self._fares.get(target.key)
+        return None if fare is None else fare.latency.percentile(percent)
+
+    def may_retry(self, target: Target, retry: Retry) -> bool:
+        """Take one repeat from the target's budget, where it has one left."""
+        fare = self._fares.get(target.key)
+        return fare is None or fare.budget.take(self._monotonic(), retry.budget)
+
+    def pick(self, connection: Connection, model: str = "") -> Credential | None:
+        """The next secret that does not rest, or None when all rest.
+
+        With a model those are left out, too, that may not use it.
+        """
+        return self._credentials.pick(connection, model)
+
+    def rests(
+        self,
+        connection: Connection,
+        credential_id: str,
+        verdict: CredentialVerdict,
+        wait: float | None,
+        model: str = "",
+    ) -> None:
+        """Leave a secret alone after what the provider said; see ``RestingCredentials.rests``."""
+        self._credentials.rests(connection, credential_id, verdict, wait, model)
+
+    def override(self, states: Mapping[str, Literal["open", "closed"]]) -> None:
+        """Hold circuits open or closed by hand; replaces all earlier overrides.
+
+        Args:
+            states: by ``Target.key``. A target that is no longer among them begins anew.
+        """
+        before, self._forced = self._forced, dict(states)
+        for key in before.keys() | self._forced.keys():
+            fare = self._fares.get(key)
+            if fare is not None:
+                fare.forced = self._forced.get(key)
+                if fare.forced is None:
+                    fare.circuit.forget()
+
+    def report(self) -> list[TargetReport]:
+        """All targets that are remembered, the ones called last at the end."""
+        now = self._monotonic()
+        return [fare.report(now) for fare in self._fares.values()]
+
+    def resting(self) -> list[CredentialReport]:
+        """The secrets that rest now."""
+        return [CredentialReport(*one) for one in self._credentials.resting()]
+
+    def verdicts(self) -> Mapping[CredentialVerdict, int]:
+        """How often providers limited, refused or barred a secret, since the start."""
+        return self._credentials.verdicts
+
+    def _remember(self, target: Target) -> Fare:
+        if len(self._fares) >= self._most:
+            self._fares.popitem(last=False)
+        fare = Fare(target, self._rng, self._forced.get(target.key))
+        self._fares[target.key] = fare
+        return fare
