@@ -14,7 +14,9 @@ import msgspec
 
 from trunkline.gateway.recall.near_words import COUNTS, DATES, NEGATIONS, OPPOSITES, UNITS
 
-Difference = Literal["number", "negation", "quote", "code", "name", "date", "unit", "opposite"]
+Difference = Literal[
+    "number", "negation", "quote", "code", "name", "order", "date", "unit", "opposite"
+]
 """Why two texts are not the same question."""
 
 # Typographic quotation marks as the plain ones: both kinds of single, all kinds of double.
@@ -27,8 +29,8 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _THOUSANDS: Final = re.compile(r",(?=\d{3}(?!\d))")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _ENDS_A_SENTENCE: Final = frozenset(".?!:\n")
-# An underscore, dot, slash, colon or at sign inside a token, a flag, a call, a language's plus.
-_CODE: Final = re.compile(r"\w[_.:/\\@=#]+\w|^-{1,2}\w|\(\)|^[@#$/.]\w|\w\+\+|\w#$")
+# A sign that prose has not, a dot, slash or colon inside a token, a flag, a path, a call.
+_CODE: Final = re.compile(r"[=+*^$~|<>{}\[\]\\@#_&]|\w[.:/]+\w|^-{1,2}\w|^[/.]\w|\(\)")
 _AROUND: Final = ".,;:?!\"'`"
 _ENDINGS: Final = ("ing", "ed", "es", "e", "s", "d")
 _SHORTEST_STEM: Final = 3
@@ -41,7 +43,7 @@ class Marks(msgspec.Struct, frozen=True):
         numbers: in their order, digits or words.
         negations: how many.
         quotes: what stands in quotation marks, in its order.
-        code: names and paths that are no words, in their order.
+        code: what is no word of prose, such as ``user.name`` or ``--force``, in its order.
         names: words with a capital letter that no sentence begins with, in small letters.
         words: all words in small letters, in their order.
     """
@@ -91,7 +93,21 @@ def difference(one: Marks, other: Marks) -> Difference | None:
     names = one.names | other.names
     if names and _order(one, names) != _order(other, names):
         return "name"
+    if _is_rearranged(one.words, other.words):
+        return "order"
     return _exchanged(_stems(one), _stems(other))
+
+
+def _is_rearranged(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether the same words stand in an order that means something else.
+
+    A phrase may move from one end to the other, as in "in Python, how do I sort": that turns the
+    words round as in a ring. Who does what to whom changes when words inside change places.
+    """
+    if len(one) != len(other) or sorted(one) != sorted(other):
+        return False
+    ring = one + one
+    return all(ring[start : start + len(one)] != other for start in range(len(one)))
 
 
 def _exchanged(one: frozenset[str], other: frozenset[str]) -> Difference | None:

@@ -74,4 +74,5 @@ OPPOSITES: Final = (
     ("men", "women"), ("his", "her"), ("adult", "child"), ("dog", "cat"),
     ("positive", "negative"), ("plus", "minus"), ("multiply", "divide"), ("active", "passive"),
     ("can", "must"), ("why", "how"), ("who", "when"), ("where", "when"), ("who", "where"),
+    ("who", "why"), ("why", "where"), ("why", "when"),
 )  # fmt: skip
