@@ -23,6 +23,7 @@ COMMANDS = {
     "organisations": "trunkline.cli.organisations:app",
     "keys": "trunkline.cli.keys:app",
     "models": "trunkline.cli.models:app",
+    "route": "trunkline.cli.route:app",
     "limits": "trunkline.cli.limits:app",
     "budgets": "trunkline.cli.budgets:app",
     "usage": "trunkline.cli.usage:app",

@@ -13,7 +13,7 @@ import msgspec
 from trunkline.gateway.policy import Strategy
 from trunkline.gateway.routing.facts import Facts, facts_of
 from trunkline.gateway.routing.ordering import by_latency, by_place, by_price, by_weight
-from trunkline.gateway.routing.rules import fits
+from trunkline.gateway.routing.rules import misfit
 from trunkline.gateway.routing.view import CircuitState, HealthView
 from trunkline.gateway.snapshot import Alias, Target
 
@@ -67,7 +67,7 @@ def select(alias: Alias, facts: AskFacts) -> Selection:
     """Look for the first rule that fits."""
     route = alias.route
     for place, rule in enumerate(route.rules):
-        if fits(rule.when, facts()):
+        if misfit(rule.when, facts()) is None:
             among = [alias.targets[position] for position in rule.targets]
             return Selection(place, rule.strategy or route.strategy, among)
     return Selection(None, route.strategy, alias.targets)

@@ -4,15 +4,18 @@ from trunkline.gateway.policy import Condition
 from trunkline.gateway.routing.facts import Facts
 
 
-def fits(when: Condition, facts: Facts) -> bool:
-    """Whether every part of the condition that is set fits."""
+def misfit(when: Condition, facts: Facts) -> str | None:
+    """Why the condition does not fit, as the end of a sentence; None where all of it fits."""
     if when.teams and facts.team_id not in when.teams:
-        return False
-    if when.tags and not all(tag in facts.tags for tag in when.tags):
-        return False
-    if when.needs and not when.needs <= facts.needs:
-        return False
+        return "the caller's team is not one of the rule's"
+    for name, value in when.tags:
+        if (name, value) not in facts.tags:
+            return f"there is no tag {name}={value}"
     least, below = when.input_tokens_from, when.input_tokens_below
     if least is not None and facts.input_tokens < least:
-        return False
-    return below is None or facts.input_tokens < below
+        return f"the input has about {facts.input_tokens} tokens, fewer than {least}"
+    if below is not None and facts.input_tokens >= below:
+        return f"the input has about {facts.input_tokens} tokens, not fewer than {below}"
+    if when.needs and not when.needs <= facts.needs:
+        return f"the request does not ask for {', '.join(sorted(when.needs - facts.needs))}"
+    return None
