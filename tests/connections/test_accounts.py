@@ -25,7 +25,7 @@ def account(provider: str, secret: str | None = None, **more: Any) -> Account:
         "id": "1", "org_id": None, "name": "main", "provider": provider, "base_url": None,
         "secret": None, "headers": {}, "cancels_on_close": None, "private": False, **more,
     }  # fmt: skip
-    return Account(ConnectionRow(**values), secret)
+    return Account(ConnectionRow(**values), () if secret is None else (secret,))
 
 
 def connection(provider: str, secret: str | None = None, **more: Any) -> Connection:

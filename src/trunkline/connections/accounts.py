@@ -1,5 +1,6 @@
 """Connections ready to be called, from the rows that describe them and the secrets behind these."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from trunkline.connections.addresses import Address, parse_base_url
@@ -17,10 +18,15 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Account(NamedTuple):
-    """A connection's row and the secret behind it; the secret is None where none is needed."""
+    """A connection's row and the secrets behind it.
+
+    Attributes:
+        secrets: in the order of their numbers, None for one that cannot be had; empty where none
+            is needed.
+    """
 
     row: ConnectionRow
-    secret: str | None
+    secrets: tuple[str | None, ...] = ()
 
 
 class Credentials:
@@ -58,11 +64,17 @@ class Credentials:
         return ((provider.auth.encode(), secret.encode()),), None
 
 
-def connected(account: Account, credentials: Credentials | None = None) -> Connection:
+def connected(
+    account: Account,
+    credentials: Credentials | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Connection:
     """The connection as the data path calls it.
 
+    Of several secrets those that cannot be used are left out, and ``tell`` gets a sentence.
+
     Raises:
-        ValueError: its provider is unknown, or its address or secret cannot be used.
+        ValueError: its provider is unknown, or its address or all of its secrets cannot be used.
     """
     row = account.row
     provider = find_provider(row.provider)
@@ -71,11 +83,7 @@ def connected(account: Account, credentials: Credentials | None = None) -> Conne
     address = parse_base_url(row.base_url or provider.base_url)
     headers = [(name.encode(), value.encode()) for name, value in row.headers.items()]
     headers += [pair for pair in provider.default_headers if pair[0].decode() not in row.headers]
-    proven = NO_CREDENTIAL
-    if account.secret is not None:
-        found = credentials or Credentials()
-        proof, signer = found.of(provider, address, account.secret, private=row.private)
-        proven = Credential("1", proof, signer)
+    proofs = _proofs(account, provider, address, credentials or Credentials(), tell)
     cancels = row.cancels_on_close
     return Connection(
         id=row.id,
@@ -88,9 +96,34 @@ def connected(account: Account, credentials: Credentials | None = None) -> Conne
         private=row.private,
         output_limit_field=provider.output_limit_field,
         query=address.query,
-        credentials=(proven,),
+        credentials=proofs or (NO_CREDENTIAL,),
         quirks=provider.quirks,
     )
+
+
+def _proofs(
+    account: Account,
+    provider: Provider,
+    address: Address,
+    credentials: Credentials,
+    tell: Callable[[str], None],
+) -> tuple[Credential, ...]:
+    """Each secret keeps its number, whatever becomes of the others."""
+    row, found = account.row, [secret for secret in account.secrets if secret is not None]
+    proofs: list[Credential] = []
+    for number, secret in enumerate(account.secrets, 1):
+        if secret is not None:
+            try:
+                headers, signer = credentials.of(provider, address, secret, private=row.private)
+            except ValueError as error:
+                if len(found) == 1:
+                    raise
+                tell(f"the connection {row.name!r} does without its secret {number}: {error}")
+            else:
+                proofs.append(Credential(str(number), headers, signer))
+    if found and not proofs:
+        raise ValueError("none of its secrets can be used")
+    return tuple(proofs)
 
 
 def _wires(provider: Provider, prefix: str) -> dict[str, str]:

@@ -3,30 +3,26 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import msgspec
 from typing_extensions import override
 
 from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
-from trunkline.connections import repository
 from trunkline.connections.accounts import Credentials
 from trunkline.connections.builder import Builder
-from trunkline.connections.building import State
-from trunkline.connections.price_book import PriceBook
-from trunkline.connections.rows import PriceOverride
+from trunkline.connections.loading import Loader, World
 from trunkline.connections.secrets import Secrets
 from trunkline.errors import Unavailable
 from trunkline.gateway.ports import Routes
 from trunkline.gateway.snapshot import Snapshot, Target
 from trunkline.kit.clock import Clock
 from trunkline.settings import Settings
-from trunkline.storage.changes import Change, newest_change
+from trunkline.storage.changes import Change
 from trunkline.storage.engine import Database
 
-KINDS = frozenset({"connection", "alias", "price_override"})
-SHORTEST_SLEEP = 0.001
+KINDS = frozenset({"connection", "alias", "price_override", "guardrail"})
+SHORTEST_SLEEP = 0.005
 MAX_PASSED_NAMES = 4096
 # What the ledger keeps of a name.
 MAX_NAME = 256
@@ -37,17 +33,13 @@ MAX_SLEEP = 30.0
 logger = logging.getLogger(__name__)
 
 
-class _Built(msgspec.Struct, frozen=True):
-    snapshot: Snapshot
-    book: PriceBook
-
-
 class SnapshotRoutes(Routes):
     """The snapshots of all organisations.
 
-    Its state is the shared part, the snapshots built from it, and the names that were passed on
+    Its state is the world in use, the newest one that was built, and the names that were passed on
     as ``connection/model``; all change on the event loop only and are swapped whole. ``app.py``
-    owns it: start the ``ChangePoller`` with ``apply``, then ``start``; ``stop`` it at the end.
+    owns it: start the ``ChangePoller`` with ``prepare`` or ``apply``, then ``start``; ``stop`` it
+    at the end.
     """
 
     def __init__(
@@ -61,9 +53,8 @@ class SnapshotRoutes(Routes):
         capabilities: Capabilities | None = None,
         credentials: Credentials | None = None,
     ) -> None:
-        self._database = database
         self._clock = clock
-        self._builder = Builder(
+        builder = Builder(
             settings,
             secrets,
             catalog or Catalog(),
@@ -71,26 +62,24 @@ class SnapshotRoutes(Routes):
             clock,
             credentials,
         )
-        self._shared: State | None = None
-        self._shared_prices: list[PriceOverride] = []
-        self._version = 0
-        self._built: dict[str, _Built] = {}
+        self._loader = Loader(database, builder)
+        # Both are counted, because what was built later may be taken into use earlier.
+        self._used: tuple[int, World | None] = (0, None)
+        self._newest: tuple[int, World | None] = (0, None)
         self._passed: dict[tuple[str, str], tuple[Snapshot, Target]] = {}
-        self._problems: dict[str | None, list[str]] = {}
         self._building = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What could not be used as it is configured, for the operator."""
-        return tuple(problem for found in self._problems.values() for problem in found)
+        world = self._used[1]
+        found = {} if world is None else world.problems
+        return tuple(problem for problems in found.values() for problem in problems)
 
     @override
     def snapshot(self, org_id: str) -> Snapshot:
-        built = self._built.get(org_id)
-        if built is None:
-            built = self._plain(org_id)
-        return built.snapshot
+        return self._world.of(org_id).snapshot
 
     @override
     def target_for(self, snapshot: Snapshot, name: str) -> Target | None:
@@ -101,12 +90,20 @@ class SnapshotRoutes(Routes):
         connection = snapshot.connections.get(connection_name)
         if connection is None or not model or len(name) > MAX_NAME or not model.isprintable():
             return None
-        built = self._built.get(snapshot.org_id) or self._plain(snapshot.org_id)
-        target = built.book.target(connection, model)
+        target = self._world.of(snapshot.org_id).book.target(connection, model)
         if len(self._passed) >= MAX_PASSED_NAMES:
             self._passed.clear()
         self._passed[snapshot.org_id, name] = (snapshot, target)
         return target
+
+    @property
+    def _world(self) -> World:
+        world = self._used[1]
+        if world is None:
+            raise Unavailable(
+                "The models are not known yet.", code="routes_unavailable", retry_after=1
+            )
+        return world
 
     async def start(self) -> None:
         """Load everything, and from then on take each dated price into use when its time comes.
@@ -126,45 +123,76 @@ class SnapshotRoutes(Routes):
                 await task
 
     async def load(self) -> None:
-        """Build everything anew.
+        """Build everything anew and take it into use.
 
         Raises:
             Unavailable: the database does not answer; what was built stays in use.
         """
         async with self._building:
-            await self._build_all()
+            self._take(*self._found(await self._loader.everything()))
+
+    async def prepare(self, changes: Sequence[Change]) -> Callable[[], None] | None:
+        """Build what these changes touch: some organisations, or all of them. Idempotent.
+
+        Nothing of it is in use yet: the function that comes back takes it into use without
+        waiting for anything, so that it can be done in one step with what other parts have
+        prepared. None comes back where the changes touch nothing. What is never taken into use
+        becomes so with the next that is.
+
+        Raises:
+            Unavailable: the database does not answer; what was built stays in use.
+        """
+        touched = {change.org_id for change in changes if change.kind in KINDS}
+        if not touched:
+            return None
+        async with self._building:
+            newest = self._newest[1]
+            if newest is None or None in touched:
+                world = await self._loader.everything()
+            else:
+                orgs = sorted(org_id for org_id in touched if org_id is not None)
+                world = await self._loader.again(newest, orgs)
+            number, world = self._found(world)
+        return lambda: self._take(number, world)
 
     async def apply(self, changes: Sequence[Change]) -> None:
-        """Build again what these changes touch: some organisations, or all of them. Idempotent.
+        """Build again what these changes touch, and take it into use. Idempotent.
 
         Raises:
             Unavailable: the database does not answer; what was built stays in use.
         """
-        touched = [change.org_id for change in changes if change.kind in KINDS]
-        orgs = {org_id for org_id in touched if org_id is not None}
-        async with self._building:
-            shared = self._shared
-            if touched and (shared is None or None in touched):
-                await self._build_all()
-            elif shared is not None:
-                for org_id in orgs:
-                    await self._build_one(org_id, shared)
+        take = await self.prepare(changes)
+        if take is not None:
+            take()
 
     async def refresh(self) -> None:
-        """Build everything anew if the time of a price is over."""
-        if self._clock.now() >= self._due:
+        """Build everything anew if the time of a price is over.
+
+        While something else is prepared nothing is done: it would be taken into use before what
+        belongs to it.
+        """
+        used, world = self._used
+        if world is not None and self._clock.now() >= world.until and used == self._newest[0]:
             await self.load()
 
-    @property
-    def _due(self) -> float:
-        books = [built.book.until for built in self._built.values()]
-        if self._shared is not None:
-            books.append(self._shared.book.until)
-        return min(books, default=float("inf"))
+    def _found(self, world: World) -> tuple[int, World]:
+        """The world with its number, which is the newest one from now on."""
+        number = self._newest[0] + 1
+        self._newest = (number, world)
+        return number, world
+
+    def _take(self, number: int, world: World) -> None:
+        """Serve this world, unless a later one, which has all of it, is served already."""
+        used, before = self._used
+        if number <= used:
+            return
+        self._used = (number, world)
+        self._passed.clear()
+        _note(world, {} if before is None else before.problems)
 
     async def _follow_prices(self) -> None:
         while True:
-            wait = self._due - self._clock.now()
+            wait = self._world.until - self._clock.now()
             await asyncio.sleep(min(max(wait, SHORTEST_SLEEP), MAX_SLEEP))
             try:
                 await self.refresh()
@@ -173,54 +201,9 @@ class SnapshotRoutes(Routes):
                 logger.exception("Prices whose date has come are not in use yet")
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _build_all(self) -> None:
-        async with self._database.read(None) as conn:
-            version = await newest_change(conn)
-            rows = await repository.rows_by_owner(conn)
-        shared = await self._builder.shared(rows.shared)
-        problems: dict[str | None, list[str]] = {None: shared.problems}
-        built: dict[str, _Built] = {}
-        for org_id, own in rows.own.items():
-            state = await self._builder.own(own, shared, rows.shared.prices)
-            built[org_id] = _finished(org_id, version, state)
-            problems[org_id] = state.problems
-        self._shared, self._shared_prices = shared, rows.shared.prices
-        self._version, self._built = version, built
-        self._passed.clear()
-        self._note(problems)
 
-    async def _build_one(self, org_id: str, shared: State) -> None:
-        async with self._database.read(None) as conn:
-            version = await newest_change(conn)
-            rows = await repository.rows_by_owner(conn, (org_id,))
-        own = rows.own.get(org_id)
-        problems: list[str] = []
-        if own is None:
-            self._built.pop(org_id, None)
-        else:
-            state = await self._builder.own(own, shared, self._shared_prices)
-            self._built[org_id] = _finished(org_id, version, state)
-            problems = state.problems
-        self._version = version
-        self._note({org_id: problems})
-
-    def _plain(self, org_id: str) -> _Built:
-        """An organisation without anything of its own has the shared part itself."""
-        shared = self._shared
-        if shared is None:
-            raise Unavailable(
-                "The models are not known yet.", code="routes_unavailable", retry_after=1
-            )
-        snapshot = Snapshot(org_id, self._version, shared.aliases, shared.connections)
-        built = self._built[org_id] = _Built(snapshot, shared.book)
-        return built
-
-    def _note(self, problems: dict[str | None, list[str]]) -> None:
-        for org_id, found in problems.items():
-            for problem in set(found) - set(self._problems.get(org_id, ())):
-                logger.warning("In the configuration of %s: %s", org_id or "all", problem)
-        self._problems.update(problems)
-
-
-def _finished(org_id: str, version: int, state: State) -> _Built:
-    return _Built(Snapshot(org_id, version, state.aliases, state.connections), state.book)
+def _note(world: World, before: dict[str | None, list[str]]) -> None:
+    """Tell the operator each problem when it comes up, and not again."""
+    for org_id, found in world.problems.items():
+        for problem in sorted(set(found) - set(before.get(org_id, ()))):
+            logger.warning("In the configuration of %s: %s", org_id or "all", problem)

@@ -1,16 +1,18 @@
 """Builds routing states without holding the event loop."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
 from trunkline.connections.accounts import Account, Credentials, connected
 from trunkline.connections.building import State, Step, inherit, publish_catalog, publish_rows
 from trunkline.connections.environment import environment_accounts
+from trunkline.connections.guards import GuardMaker, Written
 from trunkline.connections.price_book import PriceBook
-from trunkline.connections.rows import ConnectionRow, OwnedRows, PriceOverride
+from trunkline.connections.rows import AliasRow, ConnectionRow, OwnedRows, PriceOverride
 from trunkline.connections.secrets import Secrets
+from trunkline.connections.settling import settle
 from trunkline.kit.clock import Clock
 from trunkline.settings import Settings
 
@@ -18,7 +20,10 @@ TURN_SECONDS = 0.0005
 
 
 class Builder:
-    """Has no state of its own: what it builds depends on its parts and on the time."""
+    """What it builds depends on its parts and on the time.
+
+    It has no state of its own but the guards that are in use.
+    """
 
     def __init__(
         self,
@@ -35,19 +40,23 @@ class Builder:
         self._capabilities = capabilities
         self._clock = clock
         self._credentials = credentials or Credentials()
+        self._guards = GuardMaker()
 
     async def shared(self, rows: OwnedRows) -> State:
         """What the operator shares with all: environment, catalogue, and its own rows."""
-        state = State({}, {}, self._book(shared=rows.prices), [])
+        guards = await self._guards.make(_named(rows.aliases, rows.guardrails))
+        book = self._book(shared=rows.prices)
+        state = State({}, {}, book, [], rows.guardrails, guards, {})
         pacer = _Pacer(self._clock)
         for account in environment_accounts(self._settings):
-            whole = account if account.secret else await self._account(account.row, state)
+            whole = account if account.secrets else await self._account(account.row, state)
             self._connect(state, [whole])
         hold = self._settings.hold_headers
         await pacer.run(publish_catalog(state, self._catalog, self._capabilities, hold))
         self._connect(state, [await self._account(row, state) for row in rows.connections])
         await pacer.run(_rebind(state))
         await pacer.run(publish_rows(state, rows.aliases, hold))
+        await pacer.run(settle(state))
         return state
 
     async def own(
@@ -55,11 +64,15 @@ class Builder:
     ) -> State:
         """What one organisation may call: what is shared, and its own rows before it."""
         book = self._book(shared=shared_prices, own=rows.prices) if rows.prices else shared.book
-        state = State(dict(shared.connections), {}, book, [])
+        guardrails = {**shared.guardrails, **rows.guardrails}
+        guards = await self._guards.make(_named(rows.aliases, guardrails))
+        connections = dict(shared.connections)
+        state = State(connections, {}, book, [], guardrails, guards, rows.teams)
         pacer = _Pacer(self._clock)
         self._connect(state, [await self._account(row, state) for row in rows.connections])
         await pacer.run(inherit(state, shared.aliases))
         await pacer.run(publish_rows(state, rows.aliases, self._settings.hold_headers))
+        await pacer.run(settle(state))
         return state
 
     def _book(
@@ -69,19 +82,21 @@ class Builder:
         return PriceBook(self._catalog, self._capabilities, now, shared=shared, own=own)
 
     async def _account(self, row: ConnectionRow, state: State) -> Account:
-        """The row with its secret. Without one it stays, so that its calls fail by its own name."""
-        if row.secret is None:
-            return Account(row, None)
-        try:
-            return Account(row, await self._secrets.resolve(row.secret))
-        except ValueError as error:
-            state.problems.append(f"the connection {row.name!r} has no secret: {error}")
-            return Account(row, None)
+        """The row with its secrets. Without any it stays: its calls fail by its own name."""
+        secrets: list[str | None] = []
+        for reference in row.references:
+            try:
+                secrets.append(await self._secrets.resolve(reference))
+            except ValueError as error:
+                secrets.append(None)
+                number = f"secret {len(secrets)}" if row.further_secrets else "secret"
+                state.problems.append(f"the connection {row.name!r} has no {number}: {error}")
+        return Account(row, tuple(secrets))
 
     def _connect(self, state: State, accounts: Iterable[Account]) -> None:
         for account in accounts:
             try:
-                connection = connected(account, self._credentials)
+                connection = connected(account, self._credentials, state.problems.append)
             except ValueError as error:
                 state.problems.append(f"the connection {account.row.name!r} is left out: {error}")
             else:
@@ -105,3 +120,9 @@ class _Pacer:
 def _rebind(state: State) -> Step:
     """Give models of the environment's connections to shared ones that took their names."""
     yield from inherit(state, dict(state.aliases))
+
+
+def _named(rows: Iterable[AliasRow], guardrails: Mapping[str, Written]) -> dict[str, Written]:
+    """The guardrails that models name."""
+    names = dict.fromkeys(name for row in rows for name in row.guardrails)
+    return {name: guardrails[name] for name in names if name in guardrails}

@@ -4,7 +4,7 @@ The builders are generators that yield nothing but turns: the adapter lets the e
 between their steps, because a large catalogue takes longer than the loop may wait.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -12,8 +12,12 @@ import msgspec
 from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
 from trunkline.catalog.rows import Model
+from trunkline.connections.guards import Written
+from trunkline.connections.policies import cache_policy_of, route_of
 from trunkline.connections.price_book import PriceBook
+from trunkline.connections.published import policies_of
 from trunkline.connections.rows import AliasRow
+from trunkline.gateway.guarding.guard import Guard
 from trunkline.gateway.providers.registry import PROVIDERS
 from trunkline.gateway.snapshot import Alias, Connection, Target
 
@@ -25,12 +29,18 @@ class State(NamedTuple):
 
     Attributes:
         problems: sentences about what was left out, for the operator.
+        guardrails: as they are written, by name: those that models may name.
+        guards: those that models do name, or a sentence that says why there is none.
+        teams: ids by slug, of the teams that rules speak of.
     """
 
     connections: dict[str, Connection]
     aliases: dict[str, Alias]
     book: PriceBook
     problems: list[str]
+    guardrails: Mapping[str, Written]
+    guards: Mapping[str, Guard | str]
+    teams: Mapping[str, str]
 
 
 def publish_catalog(
@@ -61,24 +71,52 @@ def _names(model: Model, dated: Iterable[str]) -> Iterable[str]:
 def publish_rows(state: State, rows: Iterable[AliasRow], hold_headers: float) -> Step:
     """Add published models; one of the same name that is already there is replaced.
 
-    A target at a connection that is no more is left out, and a model without targets too.
+    A target at a connection that is no more is left out. So is a model without targets, and one
+    whose policies or guardrails cannot be kept: nobody is served around them.
     """
     for row in rows:
-        targets = tuple(_targets(state, row))
-        if targets:
-            state.aliases[row.name] = Alias(
-                name=row.name,
-                targets=targets,
-                kind=row.kind,
-                created=row.created_ms // 1000,
-                max_tokens=row.max_tokens,
-                hold_headers=hold_headers if row.hold_headers is None else row.hold_headers,
-                on_unsupported=row.on_unsupported,
-            )
-        else:
+        try:
+            state.aliases[row.name] = _alias(state, row, hold_headers)
+        except ValueError as error:
             state.aliases.pop(row.name, None)
-            state.problems.append(f"the model {row.name!r} has no target that can be reached")
+            state.problems.append(f"the model {row.name!r} {error}")
         yield
+
+
+def _alias(state: State, row: AliasRow, hold_headers: float) -> Alias:
+    targets = tuple(_targets(state, row))
+    if not targets:
+        raise ValueError("has no target that can be reached")
+    try:
+        policies = policies_of(row)
+        left = [(target.connection.name, target.model) for target in targets]
+        route = route_of(policies.route, left, state.teams)
+        guards = tuple(_guards(state, row))
+    except ValueError as error:
+        raise ValueError(f"is left out: {error}") from error
+    for number, rule in enumerate(route.rules):
+        if not rule.targets:
+            state.problems.append(f"no target of rule {number} of {row.name!r} can be reached")
+    return Alias(
+        name=row.name,
+        targets=targets,
+        kind=row.kind,
+        created=row.created_ms // 1000,
+        max_tokens=row.max_tokens,
+        hold_headers=hold_headers if row.hold_headers is None else row.hold_headers,
+        on_unsupported=row.on_unsupported,
+        route=route,
+        cache=cache_policy_of(policies.cache),
+        guards=guards,
+    )
+
+
+def _guards(state: State, row: AliasRow) -> Iterable[Guard]:
+    for name in row.guardrails:
+        guard = state.guards.get(name, f"there is no guardrail {name!r}")
+        if isinstance(guard, str):
+            raise ValueError(guard)  # noqa: TRY004 - it is a sentence and no wrong type.
+        yield guard
 
 
 def _targets(state: State, row: AliasRow) -> Iterable[Target]:

@@ -30,23 +30,23 @@ def _account(provider: Provider, settings: Settings) -> Account | None:
     value = getattr(settings, provider.settings[0]) if provider.settings else None
     if isinstance(value, SecretStr):
         value = _plain(value)
-        return Account(_row(provider), value) if value else None
+        return Account(_row(provider), (value,)) if value else None
     if not value:
         return None
     if provider.id == "azure":
         key = _plain(settings.azure_openai_api_key)
         # The endpoint is often set beside another way to sign in, which is none of ours.
-        return Account(_row(provider, azure_base_url(value)), key) if key else None
+        return Account(_row(provider, azure_base_url(value)), (key,)) if key else None
     if provider.id == "bedrock":
-        return Account(_row(provider, filled(provider.base_url, region=value)), _aws(settings))
+        return Account(_row(provider, filled(provider.base_url, region=value)), (_aws(settings),))
     if provider.id == "vertex":
         base = filled(provider.base_url, region=settings.vertex_region, project=value)
         file = settings.google_credentials
-        return Account(_row(provider, base, f"file:{file.absolute()}" if file else None), None)
-    return Account(_row(provider, ollama_base_url(value)), None)
+        return Account(_row(provider, base, f"file:{file.absolute()}" if file else None))
+    return Account(_row(provider, ollama_base_url(value)))
 
 
-def _aws(settings: Settings) -> str | None:
+def _aws(settings: Settings) -> str:
     """The key of Bedrock itself where it is set, for it is the one that was made for this."""
     whole = {
         "access_key_id": _plain(settings.aws_access_key_id),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.connections import repository
@@ -44,18 +45,19 @@ def _written(spec: RouteSpec | CacheSpec | None) -> dict[str, object] | None:
 
 
 def policies_of(row: AliasRow) -> Policies:
-    """What a row says about other models.
+    """The policies of a row.
 
     Raises:
-        ValueError: its policies are none of this version.
+        ValueError: they are none of this version.
     """
-    return Policies(
-        name=row.name,
-        kind=row.kind,
-        route=RouteSpec.model_validate(row.route or {}),
-        cache=None if row.cache is None else CacheSpec.model_validate(row.cache),
-        guardrails=row.guardrails,
-    )
+    try:
+        route = RouteSpec.model_validate(row.route or {})
+        cache = None if row.cache is None else CacheSpec.model_validate(row.cache)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(map(str, first["loc"]))
+        raise ValueError(f"its policies cannot be read: {path}: {first['msg']}") from None
+    return Policies(row.name, row.kind, route, cache, row.guardrails)
 
 
 async def models_naming(

@@ -47,7 +47,7 @@ async def check_providers(
         accounts += [account async for account in _stored(database, clock, findings)]
     for account in accounts:
         try:
-            connections.append(connected(account))
+            connections.append(connected(account, tell=partial(_tell, findings)))
         except ValueError as error:
             findings.append(_unusable(account.row.name, error))
     findings += await _reach_all(settings, connections)
@@ -73,9 +73,14 @@ async def _stored(
         rows = [row for owner in owners for row in await service.connections(conn, owner)]
     for row in rows:
         try:
-            yield Account(row, None if row.secret is None else await secrets.resolve(row.secret))
+            yield Account(row, tuple([await secrets.resolve(name) for name in row.references]))
         except ValueError as error:
             findings.append(_unusable(row.name, error))
+
+
+def _tell(findings: list[Finding], sentence: str) -> None:
+    told = f"{sentence[:1].upper()}{sentence[1:]}."
+    findings.append(Finding("providers", "fail", told, "Correct it, or remove it."))
 
 
 def _unusable(name: str, error: ValueError) -> Finding:
