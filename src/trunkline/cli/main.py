@@ -24,6 +24,7 @@ COMMANDS = {
     "keys": "trunkline.cli.keys:app",
     "models": "trunkline.cli.models:app",
     "route": "trunkline.cli.route:app",
+    "guardrail": "trunkline.cli.guardrail:app",
     "limits": "trunkline.cli.limits:app",
     "budgets": "trunkline.cli.budgets:app",
     "usage": "trunkline.cli.usage:app",

@@ -1,0 +1,71 @@
+"""From what is written to what the data path asks. Done once for each snapshot."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from trunkline.gateway.guarding.guard import Guard
+from trunkline.guardrails.personal import national, numbers, secrets, words
+from trunkline.guardrails.personal.entity import Entity
+from trunkline.guardrails.personal.guard import PersonalGuard
+from trunkline.guardrails.schemas import EntityKind, GuardrailSpec, PiiOptions, read_spec
+from trunkline.guardrails.scripts import SCRIPTS, ScriptGuard, scripts_of
+from trunkline.guardrails.sizes import Ceilings, SizeGuard
+from trunkline.guardrails.topics import TopicGuard
+
+_ENTITIES: Final[Mapping[EntityKind, Callable[[PiiOptions], tuple[Entity, ...]]]] = {
+    "private_key": lambda _: (secrets.private_key(),),
+    "url_credentials": lambda _: (words.url_credentials(),),
+    "api_key": lambda _: (secrets.api_key(),),
+    "email": lambda _: (words.email(),),
+    "iban": lambda _: (numbers.iban(),),
+    "credit_card": lambda _: (numbers.credit_card(),),
+    "us_ssn": lambda _: (numbers.us_ssn(),),
+    "national_id": lambda _: (national.national_id(),),
+    "ip_address": lambda options: (
+        words.ipv4_address(options.addresses),
+        words.ipv6_address(options.addresses),
+    ),
+    "phone": lambda _: (numbers.phone(),),
+}
+
+
+def compile_guard(name: str, spec: Mapping[str, Any]) -> Guard:
+    """The guard of a guardrail; it never changes.
+
+    Args:
+        name: of the guardrail.
+        spec: what is written, without the name.
+
+    Raises:
+        InvalidRequest: the spec is none.
+    """
+    return guard_of(read_spec({**spec, "name": name}))
+
+
+def guard_of(spec: GuardrailSpec) -> Guard:
+    """The guard of a guardrail that was checked."""
+    ways = spec.way != "out", spec.way != "in"
+    if spec.topics is not None:
+        return TopicGuard(spec.name, spec.topics.deny, ways, spec.action)
+    if spec.size is not None:
+        size = spec.size
+        ceilings = Ceilings(size.characters, size.tokens, size.messages, size.message_characters)
+        return SizeGuard(spec.name, ceilings, ways, spec.action)
+    if spec.language is not None:
+        allowed, denied = scripts_of(spec.language.allow), scripts_of(spec.language.deny)
+        unwanted = denied or frozenset(SCRIPTS) - allowed
+        return ScriptGuard(spec.name, unwanted, spec.language.least, ways, spec.action)
+    options = spec.pii or PiiOptions()
+    return PersonalGuard(
+        spec.name,
+        tuple(
+            entity
+            for kind, make in _ENTITIES.items()
+            if kind in options.entities
+            for entity in make(options)
+        ),
+        ways,
+        spec.action,
+        {kind: options.placeholder.replace("{kind}", kind.upper()) for kind in options.entities},
+        restored=options.restore,
+    )
