@@ -31,6 +31,7 @@ from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
+from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.server import build_server
 from trunkline.gateway.serving.edges import Edges
 from trunkline.gateway.serving.lifecycle import Lifecycle
@@ -69,6 +70,7 @@ async def serve(port: int, ca_file: Path, upstreams: Upstreams, key: str) -> Non
         background=BackgroundRuns(NO_RESPONSES),
         continuity=MemoryContinuity(SystemClock()),
         upstream=pool,
+        health=Health(SystemClock()),
         clock=SystemClock(),
     )
     lookups = LookupRunner(LookupPorts(callers, routes, NoGenerations(), observer))

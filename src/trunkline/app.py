@@ -24,6 +24,7 @@ from trunkline.gateway.links import Limits
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
 from trunkline.gateway.providers.google import GoogleTokens
+from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.server import GatewayServer, build_server
 from trunkline.gateway.serving.edges import Edges
 from trunkline.gateway.serving.lifecycle import Lifecycle
@@ -125,6 +126,7 @@ async def open_front(
         upstream = _open_upstream(settings, stack)
         known = await _open_knowledge(settings, stack, clock, kept, upstream)
         seen = _open_telemetry(settings, stack, clock, lines)
+        health_of_targets = Health(clock)
         lifecycle = Lifecycle()
         health = _open_health(settings, stack, clock, kept, known, seen, lifecycle)
         watch_pool(seen.metrics, upstream.stats)
@@ -160,12 +162,15 @@ async def open_front(
                 background=responses.runs,
                 continuity=MemoryContinuity(clock),
                 upstream=upstream,
+                health=health_of_targets,
                 clock=clock,
             ),
             Bearings(
                 drain_timeout=settings.drain_timeout,
                 max_answer_bytes=settings.max_answer_bytes,
                 links=Limits(settings.max_link_bytes, settings.link_timeout),
+                timeouts=_timeouts(settings),
+                deadline=settings.total_timeout,
             ),
         )
         generations = LedgerGenerations(kept.database, kept.journal)
@@ -324,17 +329,21 @@ def _secret(value: Any) -> str | None:
     return None if value is None else value.get_secret_value()
 
 
+def _timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(
+        connect=settings.connect_timeout,
+        pool=settings.pool_timeout,
+        first_byte=settings.first_byte_timeout,
+        idle=settings.idle_timeout,
+        total=settings.total_timeout,
+    )
+
+
 def _open_upstream(settings: Settings, stack: AsyncExitStack) -> UpstreamPool:
     resolver = Resolver()
     stack.callback(resolver.close)
     pool = UpstreamPool(
-        timeouts=Timeouts(
-            connect=settings.connect_timeout,
-            pool=settings.pool_timeout,
-            first_byte=settings.first_byte_timeout,
-            idle=settings.idle_timeout,
-            total=settings.total_timeout,
-        ),
+        timeouts=_timeouts(settings),
         per_host=settings.connections_per_host,
         address_guard=AddressGuard(settings.allowed_networks),
         proxies=Proxies(

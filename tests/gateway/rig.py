@@ -34,13 +34,14 @@ from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progres
 from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
 from trunkline.gateway.ports import Ask, Lease, Observer, Recounts, Repeats
+from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.server import GatewayServer, build_server
 from trunkline.gateway.serving.edges import Edges
 from trunkline.gateway.serving.lifecycle import Lifecycle
 from trunkline.gateway.snapshot import Alias, Connection, Origin, Snapshot, Target
 from trunkline.gateway.transport import AddressGuard, Proxies, Resolver, Timeouts, UpstreamPool
 from trunkline.gateway.wire.registry import WIRES as WIRES_OF
-from trunkline.kit.clock import SystemClock
+from trunkline.kit.clock import Clock, SystemClock
 from trunkline.simulator.models import MODELS
 from trunkline.simulator.prices import PRICES, ListPrice
 from trunkline.simulator.server import Simulator
@@ -72,7 +73,10 @@ class Recorded(NoRecords):
 
 
 class Admitted(NoLimits):
-    """Keeps the books of leases: what was asked, covered, settled and released."""
+    """Keeps the books of leases: what was asked, covered, settled and released.
+
+    ``refused_covers`` makes a hold fail, by its number from 1.
+    """
 
     def __init__(self) -> None:
         self.asks: list[Ask] = []
@@ -80,6 +84,8 @@ class Admitted(NoLimits):
         self.settled: dict[str, Outcome] = {}
         self.released = 0
         self.refusal: TrunklineError | None = None
+        self.refused_covers: dict[int, TrunklineError] = {}
+        self._covers = 0
 
     @override
     async def admit(self, ask: Ask) -> Lease:
@@ -90,6 +96,9 @@ class Admitted(NoLimits):
 
     @override
     async def cover(self, lease: Lease, attempt_id: str, hold_nano: int | None) -> None:
+        self._covers += 1
+        if self._covers in self.refused_covers:
+            raise self.refused_covers[self._covers]
         self.covered[attempt_id] = hold_nano
 
     @override
@@ -139,6 +148,7 @@ class Rig:
         self.admitted: Admitted = parts["admission"]
         self.observed: Observed = parts["observer"]
         self.pool: UpstreamPool = parts["upstream"]
+        self.health: Health = parts["health"]
         self.lifecycle: Lifecycle = parts["lifecycle"]
 
     @property
@@ -250,17 +260,25 @@ async def running(
     recounts: Recounts | None = None,
     edges: Edges | None = None,
     shutdown_deadline: float = 5.0,
+    clock: Clock | None = None,
+    default_model: str | None = None,
+    **caller_options: Any,
 ) -> AsyncIterator[Rig]:
     """A data path in front of this simulator, ended with all its connections."""
-    caller = Caller(org_id="org-1", key_id="key-1", scopes=scopes, aliases=aliases)
+    caller = Caller(
+        org_id="org-1", key_id="key-1", scopes=scopes, aliases=aliases, **caller_options
+    )
+    clock = clock or SystemClock()
+    limits = timeouts or Timeouts()
     resolver = Resolver()
     parts: dict[str, Any] = {
         "recorder": Recorded(),
         "admission": Admitted(),
         "observer": Observed(),
+        "health": Health(clock),
         "lifecycle": Lifecycle(),
         "upstream": UpstreamPool(
-            timeouts=timeouts or Timeouts(),
+            timeouts=limits,
             per_host=500,
             address_guard=AddressGuard(["127.0.0.0/8"]),
             proxies=Proxies(),
@@ -283,13 +301,15 @@ async def running(
             background=BackgroundRuns(NO_RESPONSES),
             continuity=MemoryContinuity(SystemClock()),
             upstream=parts["upstream"],
-            clock=SystemClock(),
+            health=parts["health"],
+            clock=clock,
         ),
-        bearings or Bearings(),
+        bearings or Bearings(timeouts=limits),
     )
     endpoint = GatewayEndpoint(
         pipeline,
         LookupRunner(LookupPorts(callers, routes, NoGenerations(), parts["observer"])),
+        default_model,
     )
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

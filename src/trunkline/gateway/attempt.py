@@ -1,5 +1,6 @@
 """One try at one target, up to its commit point: the first content, or the whole body."""
 
+import asyncio
 from collections import deque
 
 import msgspec
@@ -9,10 +10,15 @@ from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.headers import upstream_headers
 from trunkline.gateway.metering.event import Ending
 from trunkline.gateway.passage import Passage, Take
+from trunkline.gateway.policy import AttemptReason
 from trunkline.gateway.ports import Admission
+from trunkline.gateway.resilience.health import Call
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.scope import LiveAttempt, RequestScope
+from trunkline.gateway.snapshot import Credential
 from trunkline.gateway.transport import (
+    FirstByteTimeout,
+    Timeouts,
     TransportError,
     UpstreamPool,
     UpstreamRequest,
@@ -66,17 +72,37 @@ class OpenStream(msgspec.Struct):
     closing: bool = False
 
 
+class Means(msgspec.Struct, frozen=True):
+    """What every attempt is made with."""
+
+    admission: Admission
+    upstream: UpstreamPool
+    max_answer_bytes: int
+
+
+class Shot(msgspec.Struct, frozen=True):
+    """What one attempt is.
+
+    Attributes:
+        covered: what it may use and cost.
+        timeouts: None for those of the pool.
+        first_token: seconds in which a stream's first content must come, or None.
+    """
+
+    speech: Speech
+    covered: Bounds
+    passage: Passage
+    credential: Credential
+    call: Call
+    reason: AttemptReason = "first"
+    timeouts: Timeouts | None = None
+    first_token: float | None = None
+
+
 async def attempt(
-    scope: RequestScope,
-    speech: Speech,
-    bounds: Bounds,
-    passage: Passage,
-    *,
-    admission: Admission,
-    upstream: UpstreamPool,
-    max_answer_bytes: int,
-) -> WholeAnswer | OpenStream:
-    """Make one attempt. Its records are closed here when it fails, by the relay when it goes on.
+    scope: RequestScope, shot: Shot, means: Means
+) -> tuple[LiveAttempt, WholeAnswer | OpenStream]:
+    """Make one attempt. Its records are closed here when it fails, by whoever goes on with it else.
 
     Raises:
         AttemptFailed: nothing of it has reached the caller.
@@ -85,41 +111,55 @@ async def attempt(
     request, lease = scope.request, scope.lease
     if request is None or lease is None:
         raise AssertionError("an attempt needs an admitted request")
-    record = scope.open_attempt(speech, bounds)
-    await admission.cover(lease, record.id, bounds.hold_nano)
-    live = scope.record_open(record, speech.target)
+    covered, speech = shot.covered, shot.speech
+    record = scope.open_attempt(speech, covered, shot.reason, shot.credential.id)
+    await means.admission.cover(lease, record.id, covered.hold_nano)
+    live = scope.record_open(record, speech.target, shot.call)
     try:
-        response = await upstream.open(await _outbound(scope, live, speech, passage))
-        live.evidence.status = response.status
-        live.evidence.first_byte_ms = live.elapsed_ms()
-        _note_upstream_id(live, response)
-        if response.status != 200:
-            raise await _refusal(passage, response)
-        if request.stream:
-            return await _to_first_content(live, passage, response)
-        return await _whole(live, passage, speech.operation, response, max_answer_bytes)
+        if shot.first_token is None:
+            return live, await _answer_of(scope, live, shot, means)
+        async with asyncio.timeout(shot.first_token):
+            return live, await _answer_of(scope, live, shot, means)
     except TransportError as error:
         failure = from_transport(error)
+    except TimeoutError:
+        failure = from_transport(FirstByteTimeout("nothing was said in time", sent=True))
     except UpstreamFailed as error:
         failure = AttemptFailed(error, "not_sent")
     except AttemptFailed as error:
         failure = error
     _note(live, failure.error)
-    scope.close_attempt(failure.ending, failure.error.code)
+    live.failure = failure
+    scope.close_attempt(failure.ending, failure.error.code, live)
     raise failure
 
 
-async def _outbound(
-    scope: RequestScope, live: LiveAttempt, speech: Speech, passage: Passage
-) -> UpstreamRequest:
+async def _answer_of(
+    scope: RequestScope, live: LiveAttempt, shot: Shot, means: Means
+) -> WholeAnswer | OpenStream:
+    passage = shot.passage
+    outbound = await _outbound(scope, live, shot)
+    response = await means.upstream.open(outbound, timeouts=shot.timeouts)
+    live.evidence.status = response.status
+    live.evidence.first_byte_ms = live.elapsed_ms()
+    _note_upstream_id(live, response)
+    if response.status != 200:
+        raise await _refusal(passage, response)
+    if live.attempt.stream:
+        return await _to_first_content(live, passage, response)
+    limit = means.max_answer_bytes
+    return await _whole(live, passage, shot.speech.operation, response, limit)
+
+
+async def _outbound(scope: RequestScope, live: LiveAttempt, shot: Shot) -> UpstreamRequest:
     """The request to the provider.
 
     Raises:
         UpstreamFailed: its credential cannot be had.
     """
+    speech, passage, credential = shot.speech, shot.passage, shot.credential
     target, arrival, stream = speech.target, scope.arrival, live.attempt.stream
     connection = target.connection
-    credential = connection.credentials[0]
     path = passage.wire.path(speech.operation, target.model, stream=stream)
     where = connection.wires[passage.wire.name].encode() + path
     if connection.query:
@@ -179,6 +219,7 @@ async def _whole(
     except Malformed as error:
         raise malformed(str(error)) from None
     evidence.first_token_ms = live.elapsed_ms()
+    live.call.first_content()
     return WholeAnswer(response.status, passage.head(response.headers), told)
 
 
@@ -218,6 +259,7 @@ async def _to_first_content(
                     stream.held.append(passage.last_words(reader))
                     stream.ended = True
                 live.evidence.first_token_ms = live.elapsed_ms()
+                live.call.first_content()
                 return stream
     except (Malformed, FrameTooLarge) as error:
         response.abort()

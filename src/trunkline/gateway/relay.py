@@ -27,14 +27,19 @@ class StreamBroken(Exception):
         error: what the caller's error event says.
         frame: the provider's own error event, where it passes as it is.
         ending: how the attempt ended.
+        failure: the same as a failure of the attempt, which says what may follow.
     """
 
     def __init__(
-        self, error: TrunklineError, frame: bytes | None = None, ending: Ending = "failed"
+        self,
+        failure: AttemptFailed,
+        error: TrunklineError | None = None,
+        frame: bytes | None = None,
     ) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.ending = ending
+        super().__init__(failure.error.message)
+        self.failure = failure
+        self.error = error or failure.error
+        self.ending: Ending = failure.ending
         self.frame = frame
 
 
@@ -62,17 +67,17 @@ async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
             elif not stream.ended:
                 await _take_the_rest(stream, ready)
     except TransportError as error:
-        failure = from_transport(error)
-        broken = StreamBroken(failure.error, ending=failure.ending)
+        broken = StreamBroken(from_transport(error))
     except (Malformed, FrameTooLarge) as error:
         reason = str(error) or "one of its events is too large"
-        broken = StreamBroken(malformed(reason).error)
+        broken = StreamBroken(malformed(reason))
     except StreamBroken as error:
         broken = error
     finally:
         note_stream(live, stream.reader)
         if not stream.ended:
             stream.response.abort()
+    live.failure = broken.failure
     if ready:
         await sink.write(b"".join(ready))
     raise broken
@@ -181,7 +186,7 @@ def _take_last(stream: OpenStream, ready: list[bytes]) -> None:
     if stream.ended:
         return
     if not stream.closing:
-        raise StreamBroken(malformed("its stream ended without an end").error)
+        raise StreamBroken(malformed("its stream ended without an end"))
     ready.append(stream.passage.last_words(stream.reader))
     stream.ended = True
 
@@ -203,7 +208,6 @@ def _reported(stream: OpenStream, frame: bytes) -> StreamBroken:
     failure: AttemptFailed = fault_in_stream(stream.reader)
     ours = stream.reader.error is not None and stream.reader.error.ours
     if ours or not stream.passage.passes:
-        return StreamBroken(failure.error)
-    code = failure.error.code
-    error = UpstreamFailed(failure.error.message, code=code)
-    return StreamBroken(error, frame)
+        return StreamBroken(failure)
+    error = UpstreamFailed(failure.error.message, code=failure.error.code)
+    return StreamBroken(failure, error, frame)

@@ -7,17 +7,29 @@ place.
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.metering.event import Attempt, Ending, Finished, Outcome, Progress
+from trunkline.gateway.metering.event import (
+    Attempt,
+    CacheUse,
+    Ending,
+    Finished,
+    Guarded,
+    Outcome,
+    Progress,
+)
 from trunkline.gateway.metering.settlement import Evidence, settle
+from trunkline.gateway.policy import AttemptReason
 from trunkline.gateway.ports import Admission, Lease, Observer, Recorder
+from trunkline.gateway.resilience.health import Call
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Target
 from trunkline.gateway.translation import Translator
+from trunkline.gateway.upstream_errors import AttemptFailed
 from trunkline.gateway.wire.contract import Inbound, Wire
 from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
@@ -26,14 +38,21 @@ Interruption = Literal["client_gone", "shut_down"]
 
 
 class LiveAttempt:
-    """The attempt that is under way: its records, and what it has shown so far."""
+    """An attempt that is under way: its records, and what it has shown so far.
 
-    __slots__ = ("attempt", "evidence", "progress", "started", "target")
+    Attributes:
+        call: how the target's health hears of it.
+        failure: why it failed, once it has.
+    """
 
-    def __init__(self, attempt: Attempt, progress: Progress, target: Target) -> None:
+    __slots__ = ("attempt", "call", "evidence", "failure", "progress", "started", "target")
+
+    def __init__(self, attempt: Attempt, progress: Progress, target: Target, call: Call) -> None:
         self.attempt = attempt
         self.progress = progress
         self.target = target
+        self.call = call
+        self.failure: AttemptFailed | None = None
         self.evidence = Evidence()
         self.started = time.perf_counter()
 
@@ -43,7 +62,14 @@ class LiveAttempt:
 
 
 class RequestScope:
-    """The state of one request; it lives on the event loop and is owned by one task."""
+    """The state of one request; it lives on the event loop and is owned by one task.
+
+    Attributes:
+        underway: attempts whose outcome is not known; more than one only while one is hedged.
+        live: the attempt whose answer the caller gets, once it is chosen.
+        stays: asked when the caller has left: whether others wait for the same answer.
+        trailing: attempts that nobody waits for and whose bill is still to be learned.
+    """
 
     __slots__ = (
         "_admission",
@@ -55,10 +81,12 @@ class RequestScope:
         "_task",
         "arrival",
         "attempts",
+        "cache",
         "caller",
         "drain_timeout",
         "dropped",
         "error_code",
+        "guarded",
         "id",
         "interrupted",
         "lease",
@@ -69,11 +97,15 @@ class RequestScope:
         "operation",
         "overhead_ms",
         "request",
+        "saved_nano",
         "served",
         "status",
+        "stays",
         "traceparent",
+        "trailing",
         "translator",
         "ttft_ms",
+        "underway",
         "wire",
     )
 
@@ -98,7 +130,13 @@ class RequestScope:
         self.translator: Translator | None = None
         self.name: str | None = None
         self.lease: Lease | None = None
+        self.underway: list[LiveAttempt] = []
         self.live: LiveAttempt | None = None
+        self.stays: Callable[[], bool] | None = None
+        self.trailing: list[asyncio.Task[None]] = []
+        self.cache: CacheUse | None = None
+        self.saved_nano = 0
+        self.guarded: list[Guarded] = []
         self.attempts: list[tuple[Attempt, Outcome]] = []
         self.opened = 0
         self.served: Target | None = None
@@ -128,7 +166,9 @@ class RequestScope:
         if self.arrival.client.gone:
             self._client_gone()
 
-    def open_attempt(self, speech: Speech, bounds: Bounds) -> Attempt:
+    def open_attempt(
+        self, speech: Speech, bounds: Bounds, reason: AttemptReason, credential: str
+    ) -> Attempt:
         """The record of the next attempt; nothing is written yet."""
         target = speech.target
         caller, request = self.caller, self.request
@@ -140,7 +180,7 @@ class RequestScope:
             id=new_id(),
             request_id=self.id,
             client_request_id=self.arrival.client_request_id,
-            number=len(self.attempts) + 1,
+            number=self.opened + 1,
             opened_ms=int(self._clock.now() * 1000),
             org_id=caller.org_id,
             team_id=caller.team_id,
@@ -162,9 +202,11 @@ class RequestScope:
             price_ref=price.ref if price is not None else None,
             tags=caller.tags + request.tags,
             end_user=request.end_user,
+            reason=reason,
+            credential=credential,
         )
 
-    def record_open(self, attempt: Attempt, target: Target) -> LiveAttempt:
+    def record_open(self, attempt: Attempt, target: Target, call: Call) -> LiveAttempt:
         """Write the attempt down; after this its bytes may leave.
 
         Raises:
@@ -177,20 +219,28 @@ class RequestScope:
                 unsent = Outcome(closed_ms=attempt.opened_ms, ending="not_sent")
                 self._admission.settle(self.lease, attempt.id, unsent)
             raise
-        live = LiveAttempt(attempt, progress, target)
-        self.live = live
+        live = LiveAttempt(attempt, progress, target, call)
+        self.underway.append(live)
         self.opened += 1
         self.served = target
         if self.overhead_ms is None:
             self.overhead_ms = self.arrival.elapsed_ms()
         return live
 
-    def close_attempt(self, ending: Ending, error_code: str | None = None) -> Outcome | None:
-        """Settle and record the live attempt, if there is one; once, whoever calls first."""
-        live = self.live
-        if live is None or self.lease is None:
+    def choose(self, live: LiveAttempt, dropped: tuple[str, ...]) -> None:
+        """The caller gets this attempt's answer, which leaves out what is named."""
+        self.live = live
+        self.served = live.target
+        self.dropped = dropped
+
+    def close_attempt(
+        self, ending: Ending, error_code: str | None = None, live: LiveAttempt | None = None
+    ) -> Outcome | None:
+        """Settle and record an attempt, the chosen one by default; once, whoever calls first."""
+        live = live or self.live
+        if live is None or self.lease is None or live not in self.underway:
             return None
-        self.live = None
+        self.underway.remove(live)
         outcome = settle(
             live.attempt,
             live.evidence,
@@ -203,14 +253,29 @@ class RequestScope:
         self._recorder.closed(live.attempt, outcome)
         self._admission.settle(self.lease, live.attempt.id, outcome)
         self.attempts.append((live.attempt, outcome))
+        if ending == "completed":
+            live.call.ended(None, outcome.usage.output_total)
+        elif live.failure is not None:
+            live.call.ended(live.failure)
+        else:
+            live.call.cancelled()
         return outcome
+
+    async def learn_the_rest(self) -> None:
+        """Wait until the bills of attempts that nobody waits for are known, within their time."""
+        if self.trailing:
+            await asyncio.wait(self.trailing)
 
     def leave(self) -> None:
         """The way out of every request; idempotent."""
         if self._finished:
             return
         self._finished = True
-        self.close_attempt(self.interrupted or "failed", self.error_code)
+        for task in self.trailing:
+            task.cancel()
+        for live in tuple(self.underway):
+            self.close_attempt(self.interrupted or "failed", self.error_code, live)
+        self._put_the_answer_last()
         if self.lease is not None:
             self._admission.release(self.lease)
         if self._drain_timer is not None:
@@ -240,6 +305,9 @@ class RequestScope:
                 error_code=self.error_code,
                 traceparent=self.traceparent,
                 attempts=tuple(self.attempts),
+                cache=self.cache,
+                saved_nano=self.saved_nano,
+                guarded=tuple(self.guarded),
             )
         )
 
@@ -251,14 +319,20 @@ class RequestScope:
         """End the request as if its caller had left."""
         self._client_gone()
 
+    def _put_the_answer_last(self) -> None:
+        """Whoever reads the finished event finds the attempt that was answered with at its end."""
+        chosen = self.live
+        if chosen is not None and len(self.attempts) > 1:
+            self.attempts.sort(key=lambda closed: closed[0] is chosen.attempt)
+
     def _client_gone(self) -> None:
         """The caller left: stop at once, or read on where the provider bills the rest anyway."""
-        live = self.live
-        if live is None:
-            # An answer that must be kept for a repeat is not abandoned between two attempts.
-            drain = self.must_finish
-        else:
-            drain = self.must_finish or not live.target.connection.cancels_on_close
+        if self.stays is not None and self.stays():
+            return
+        # An answer that must be kept for a repeat is not abandoned between two attempts.
+        drain = self.must_finish or any(
+            not live.target.connection.cancels_on_close for live in self.underway
+        )
         if not drain:
             self._interrupt("client_gone")
         elif self._drain_timer is None:

@@ -1,9 +1,15 @@
 """From the name in a request to the targets behind it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
-from trunkline.errors import Forbidden, InvalidRequest, NotFound
+from trunkline.errors import (
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    TrunklineError,
+    Unavailable,
+)
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.routing.speaking import Speech, speak
 from trunkline.gateway.snapshot import Alias, Snapshot, Target
@@ -35,26 +41,32 @@ def resolve(snapshot: Snapshot, caller: Caller, name: str, find: FindTarget) -> 
     return alias
 
 
-def plan(alias: Alias, wire: Wire, operation: str, request: Inbound) -> list[Speech]:
-    """The targets to try, in order, and how each is spoken to.
-
-    Raises:
-        InvalidRequest: none of them can do what the request asks for.
-    """
+def plan(targets: Sequence[Target], wire: Wire, operation: str, request: Inbound) -> list[Speech]:
+    """How each of these targets is spoken to, those left out that cannot be asked for this."""
     planned = []
-    for target in alias.targets:
+    for target in targets:
         speech = speak(target, wire, operation, request)
         if speech is not None:
             planned.append(speech)
-    if not planned:
-        raise InvalidRequest(
-            f"The model '{_short(alias.name)}' cannot do what this endpoint is for: "
-            f"{_DEEDS.get(operation, operation)}.",
-            code="unsupported_operation",
-            param="model",
-            hint="GET /v1/models lists the models and what each is for.",
-        )
     return planned
+
+
+def unable(alias: Alias, operation: str) -> TrunklineError:
+    """Why no target of an alias can be asked for what the request wants."""
+    if all(target.state == "disabled" for target in alias.targets):
+        return Unavailable(
+            f"The model '{_short(alias.name)}' is out of service.",
+            code="model_out_of_service",
+            hint="Use another model; the administrator has disabled all targets of this one.",
+            should_retry=False,
+        )
+    return InvalidRequest(
+        f"The model '{_short(alias.name)}' cannot do what this endpoint is for: "
+        f"{_DEEDS.get(operation, operation)}.",
+        code="unsupported_operation",
+        param="model",
+        hint="GET /v1/models lists the models and what each is for.",
+    )
 
 
 _DEEDS = {

@@ -1,0 +1,126 @@
+"""The loop over targets: the one place where it is decided what follows a failure."""
+
+import math
+from collections.abc import Sequence
+
+from trunkline.errors import (
+    BudgetExhausted,
+    InvalidRequest,
+    LimitExceeded,
+    TrunklineError,
+    Unavailable,
+)
+from trunkline.gateway.policy import AttemptReason
+from trunkline.gateway.resilience.health import Health
+from trunkline.gateway.scope import RequestScope
+from trunkline.gateway.trying.course import Course, Leg
+from trunkline.gateway.trying.deadlines import Deadlines
+from trunkline.gateway.trying.hedging import Hedger
+from trunkline.gateway.trying.target import Resting, Success, Trier
+from trunkline.gateway.upstream_errors import AttemptFailed
+
+LONGEST_WAIT = 60.0
+
+
+class Answering:
+    """Tries the targets of a course until one answers. Its state is what has failed so far.
+
+    Where all fail, the first failure is the answer: those that follow it are its consequence.
+    """
+
+    def __init__(
+        self,
+        scope: RequestScope,
+        course: Course,
+        trier: Trier,
+        health: Health,
+        deadlines: Deadlines,
+    ) -> None:
+        self._scope = scope
+        self._course = course
+        self._trier = trier
+        self._deadlines = deadlines
+        self._hedger = Hedger(scope, trier, health, course.next)
+        self._first: AttemptFailed | TrunklineError | None = None
+        self._resting: list[tuple[Leg, Resting]] = []
+
+    async def run(self) -> Success:
+        """The first success.
+
+        Raises:
+            AttemptFailed: the first failure, when all targets failed.
+            TrunklineError: no target could be asked.
+        """
+        success = await self._try_in_turn()
+        if success is None and not self._scope.opened:
+            success = await self._try_the_resting()
+        if success is None:
+            raise self._failure()
+        self._scope.choose(success.live, success.dropped)
+        return success
+
+    async def _try_in_turn(self) -> Success | None:
+        leg = self._course.next()
+        while leg is not None:
+            success = await self._try(leg)
+            if success is not None:
+                return success
+            leg = self._course.next() if self._deadlines.allow(0.0) else None
+        return None
+
+    async def _try(self, leg: Leg, *, force: bool = False) -> Success | None:
+        hedge = leg.alias.route.hedge
+        try:
+            if hedge is None or force:
+                return await self._trier.target(leg, self._reason(), force=force)
+            return await self._hedger.target(leg, self._reason(), hedge)
+        except Resting as resting:
+            self._resting.append((leg, resting))
+        except InvalidRequest as unwritable:
+            # It is the answer only where no other target was tried.
+            self._first = self._first or unwritable
+        except (LimitExceeded, BudgetExhausted) as refusal:
+            # What is left of the money covers no attempt there; a cheaper target may follow.
+            self._first = self._first or refusal
+        except AttemptFailed as failure:
+            if not isinstance(self._first, AttemptFailed):
+                self._first = failure
+            if failure.kind != "error":
+                if not self._course.turn(leg, failure.kind):
+                    raise
+            elif not failure.elsewhere:
+                raise
+        return None
+
+    async def _try_the_resting(self) -> Success | None:
+        """Ask with a secret that rests rather than not at all; an open circuit stays open."""
+        for leg, resting in self._resting:
+            if not resting.circuit:
+                success = await self._try(leg, force=True)
+                if success is not None:
+                    return success
+        return None
+
+    def _reason(self) -> AttemptReason:
+        if not self._scope.opened:
+            return "first"
+        return "restart" if self._trier.broke else "failover"
+
+    def _failure(self) -> Exception:
+        first = self._first
+        if first is None:
+            return _all_open([resting for _, resting in self._resting])
+        if isinstance(first, AttemptFailed) and self._scope.opened > 1:
+            # The caller's SDK would multiply what was tried here already.
+            first.error.should_retry = False
+        return first
+
+
+def _all_open(resting: Sequence[Resting]) -> Unavailable:
+    wait = min((one.wait for one in resting if one.circuit), default=1.0)
+    return Unavailable(
+        "All providers of this model fail at the moment, so none of them was asked.",
+        code="upstream_circuit_open",
+        hint="Send the request again later, or use another model.",
+        retry_after=math.ceil(min(max(wait, 1.0), LONGEST_WAIT)),
+    )

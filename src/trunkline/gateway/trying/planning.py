@@ -1,0 +1,94 @@
+"""One request's way through the policies of an alias: its targets in order, with their bounds."""
+
+import random
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from trunkline.errors import InvalidRequest
+from trunkline.gateway.bounds import NOTHING, bounds_of, honoured_ceiling
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.routing.choose import Facts, choose, facts_of
+from trunkline.gateway.routing.resolve import check_ceiling, plan
+from trunkline.gateway.routing.speaking import Speech
+from trunkline.gateway.routing.view import HealthView
+from trunkline.gateway.scope import RequestScope
+from trunkline.gateway.snapshot import Alias, Snapshot
+from trunkline.gateway.trying.course import Leg
+from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound
+
+
+class Planner:
+    """Plans one request for its alias, and for those that its alias falls back to."""
+
+    def __init__(
+        self,
+        scope: RequestScope,
+        snapshot: Snapshot,
+        caller: Caller,
+        request: Inbound,
+        health: HealthView,
+        rng: random.Random,
+    ) -> None:
+        self._scope = scope
+        self._snapshot = snapshot
+        self._caller = caller
+        self._request = request
+        self._health = health
+        self._rng = rng
+
+    def elsewhere(self, name: str) -> Sequence[Leg]:
+        """The legs of a fallback; none where it is not there or does not allow the request."""
+        alias = self._snapshot.aliases.get(name)
+        if alias is None:
+            return ()
+        try:
+            check_ceiling(alias, self._request)
+        except InvalidRequest:
+            return ()
+        return self.legs(alias)
+
+    def legs(self, alias: Alias) -> list[Leg]:
+        """The targets that can be asked, in order, and what each may use and cost."""
+        scope, request = self._scope, self._request
+        targets = choose(alias, self._facts, self._health, self._rng)
+        speeches = plan(targets, scope.wire, scope.operation, request)
+        if scope.operation == COUNT_TOKENS:
+            # Nothing is generated, and only who speaks the caller's wire counts in its shape.
+            return [Leg(alias, speech, NOTHING) for speech in speeches if speech.passes]
+        if speeches and alias.max_tokens is not None:
+            first = speeches[0].target.connection
+            if honoured_ceiling(request, first) is None:
+                scope.wire.limit_output(request, alias.max_tokens, first.output_limit_field)
+        return [Leg(alias, speech, bounds_of(request, speech)) for speech in speeches]
+
+    def _facts(self) -> Facts:
+        scope = self._scope
+        return facts_of(
+            self._caller, self._request, scope.arrival.headers, scope.wire, scope.operation
+        )
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """What is to be tried for a request.
+
+    Attributes:
+        elsewhere: the legs of a fallback by its name.
+    """
+
+    alias: Alias
+    legs: Sequence[Leg]
+    elsewhere: Callable[[str], Sequence[Leg]]
+
+
+def limit_again(scope: RequestScope, alias: Alias, speech: Speech) -> None:
+    """Say the alias's ceiling in this provider's member too, where it reads another than the first.
+
+    What admit holds for such a target is the model's maximum, which is never too little.
+    """
+    request, connection = scope.request, speech.target.connection
+    if alias.max_tokens is None or request is None or not speech.passes:
+        return
+    if scope.operation != COUNT_TOKENS and honoured_ceiling(request, connection) is None:
+        ceiling = min(alias.max_tokens, request.max_tokens or alias.max_tokens)
+        scope.wire.limit_output(request, ceiling, connection.output_limit_field)

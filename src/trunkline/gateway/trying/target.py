@@ -1,0 +1,189 @@
+"""All tries at one target: again after a failure that may pass, with another secret, or not."""
+
+import asyncio
+import random
+
+import msgspec
+
+from trunkline.gateway.attempt import Means, OpenStream, Shot, WholeAnswer, attempt
+from trunkline.gateway.bounds import bounds_of
+from trunkline.gateway.policy import AttemptReason, Retry
+from trunkline.gateway.resilience.health import Call, Health
+from trunkline.gateway.resilience.pausing import pause
+from trunkline.gateway.scope import LiveAttempt, RequestScope
+from trunkline.gateway.snapshot import Credential
+from trunkline.gateway.translation import Translator
+from trunkline.gateway.trying.course import Leg
+from trunkline.gateway.trying.deadlines import Deadlines
+from trunkline.gateway.trying.held import HeldStream, hold
+from trunkline.gateway.trying.planning import limit_again
+from trunkline.gateway.upstream_errors import AttemptFailed
+
+Answered = WholeAnswer | OpenStream | HeldStream
+
+
+class Success(msgspec.Struct, frozen=True):
+    """An attempt that holds so far, or altogether.
+
+    Attributes:
+        dropped: what its passage left out.
+    """
+
+    live: LiveAttempt
+    answered: Answered
+    dropped: tuple[str, ...]
+
+
+class Resting(Exception):
+    """The target is not asked at all for now.
+
+    Attributes:
+        circuit: whether its circuit is open; otherwise all its secrets rest.
+        wait: seconds until it may be asked.
+    """
+
+    def __init__(self, wait: float, *, circuit: bool) -> None:
+        super().__init__()
+        self.circuit = circuit
+        self.wait = wait
+
+
+class Trier:
+    """Tries single targets for one request.
+
+    Args:
+        buffered: whether a stream is read to its end before it counts as a success.
+
+    Attributes:
+        broke: whether a held stream broke off, so that what follows is a restart of the answer.
+    """
+
+    def __init__(
+        self,
+        scope: RequestScope,
+        translator: Translator,
+        means: Means,
+        health: Health,
+        deadlines: Deadlines,
+        rng: random.Random,
+        *,
+        buffered: bool,
+    ) -> None:
+        self._scope = scope
+        self._translator = translator
+        self._means = means
+        self._health = health
+        self._deadlines = deadlines
+        self._rng = rng
+        self._buffered = buffered
+        self.broke = False
+
+    async def target(
+        self,
+        leg: Leg,
+        reason: AttemptReason,
+        *,
+        force: bool = False,
+        spoken: asyncio.Event | None = None,
+    ) -> Success:
+        """Try a target until it answers or there is no sense in asking it again.
+
+        Args:
+            leg: the target and its policies.
+            reason: of the first try.
+            force: also with a secret that rests, because there is nothing else to try.
+            spoken: set when the first content has come, where a stream is held until its end.
+
+        Raises:
+            AttemptFailed: of the last try.
+            Resting: it was not asked.
+            InvalidRequest: the request cannot be written for it.
+        """
+        retry, connection = leg.alias.route.retry, leg.speech.target.connection
+        tries = 0
+        tired: set[str] = set()
+        while True:
+            credential, call = self._allowed(leg, force=force or tries > 0)
+            tries += 1
+            try:
+                return await self._once(leg, reason, credential, call, spoken)
+            except AttemptFailed as failure:
+                reason = "restart" if self.broke else "retry"
+                if failure.credential != "fine":
+                    tired.add(credential.id)
+                    self._health.rests(connection, credential.id, failure.credential, failure.wait)
+                    spare = self._health.pick(connection)
+                    if spare is not None and spare.id not in tired:
+                        continue
+                wait = self._pause(leg, retry, tries, failure)
+                if wait is None:
+                    raise
+            await asyncio.sleep(wait)
+
+    def _pause(self, leg: Leg, retry: Retry, tries: int, failure: AttemptFailed) -> float | None:
+        """Seconds until the same target is asked again, or None where it is not."""
+        if not failure.again or tries >= retry.attempts:
+            return None
+        wait = pause(retry, tries, failure.wait, self._rng)
+        if wait is None or not self._deadlines.allow(wait):
+            return None
+        return wait if self._health.may_retry(leg.speech.target, retry) else None
+
+    def _allowed(self, leg: Leg, *, force: bool) -> tuple[Credential, Call]:
+        """Leave to ask: a secret that does not rest, and the circuit's consent."""
+        target = leg.speech.target
+        credential = self._health.pick(target.connection)
+        if credential is None:
+            if not force:
+                raise Resting(0.0, circuit=False)
+            credential = target.connection.credentials[0]
+        call = self._health.begin(target, leg.alias.route.circuit)
+        if call is None:
+            raise Resting(self._health.until_probe(target), circuit=True)
+        return credential, call
+
+    async def _once(
+        self,
+        leg: Leg,
+        reason: AttemptReason,
+        credential: Credential,
+        call: Call,
+        spoken: asyncio.Event | None,
+    ) -> Success:
+        try:
+            shot, dropped = await self._aimed(leg, reason, credential, call)
+            live, answered = await attempt(self._scope, shot, self._means)
+            if spoken is not None:
+                spoken.set()
+            if self._buffered and isinstance(answered, OpenStream):
+                return Success(live, await self._held(live, answered), dropped)
+        except BaseException:
+            # Where the attempt was recorded its end was told already, and this says nothing.
+            call.cancelled()
+            raise
+        return Success(live, answered, dropped)
+
+    async def _aimed(
+        self, leg: Leg, reason: AttemptReason, credential: Credential, call: Call
+    ) -> tuple[Shot, tuple[str, ...]]:
+        speech, translator, request = leg.speech, self._translator, self._scope.request
+        if request is None:
+            raise AssertionError("an attempt comes after the request was read")
+        limit_again(self._scope, leg.alias, speech)
+        passage = await translator.passage(speech)
+        dropped = translator.dropped
+        covered = leg.bounds
+        if translator.restored and not speech.passes:
+            # Admit did not know of it; a hold that differs is reserved again.
+            covered = bounds_of(request, speech, translator.restored)
+        limits, first = self._deadlines.of(leg.alias.route.waits, stream=request.stream)
+        return Shot(speech, covered, passage, credential, call, reason, limits, first), dropped
+
+    async def _held(self, live: LiveAttempt, stream: OpenStream) -> HeldStream:
+        try:
+            return await hold(stream, live, self._means.max_answer_bytes)
+        except AttemptFailed as failure:
+            self.broke = True
+            live.failure = failure
+            self._scope.close_attempt(failure.ending, failure.error.code, live)
+            raise
