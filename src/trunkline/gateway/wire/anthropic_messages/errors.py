@@ -82,6 +82,7 @@ def read_fault(status: int, body: bytes) -> ProviderFault:
     ours = status in {401, 402, 403} or (
         spent and error.details is not None and "spend_limit" in (error.details.error_code or "")
     )
-    # Anthropic reports an empty balance as 400 with this sentence.
-    ours = ours or "credit balance is too low" in (error.message or "")
+    # Anthropic reports an empty balance as 400 with a sentence that begins so. Elsewhere in a
+    # sentence the words may be the caller's own, repeated.
+    ours = ours or (error.message or "").startswith("Your credit balance is too low")
     return ProviderFault(status, error.type, error.message, ours)

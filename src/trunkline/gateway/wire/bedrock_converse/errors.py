@@ -37,10 +37,11 @@ _STATUS_OF_TYPE: Final = {
     "internalserverexception": 500,
     "serviceunavailableexception": 503,
 }
-# AWS says these of an access key with status 400 or 403.
+# AWS begins so when it speaks of an access key with status 400 or 403. Elsewhere in a sentence the
+# words may be the caller's own, repeated.
 _ABOUT_US: Final = (
-    "security token included in the request",
-    "signature we calculated does not match",
+    "The security token included in the request",
+    "The request signature we calculated does not match",
     "Signature expired",
     "Signature not yet current",
 )
@@ -69,7 +70,7 @@ def read_fault(status: int, body: bytes, kind: str | None = None) -> ProviderFau
         status = _STATUS_OF_TYPE.get((kind or "").lower(), 502)
     # The model behind Bedrock failed, which is no fault of the request.
     status = 502 if status == 424 else status
-    ours = status in {401, 402, 403} or any(words in (message or "") for words in _ABOUT_US)
+    ours = status in {401, 402, 403} or (message or "").startswith(_ABOUT_US)
     return ProviderFault(status, kind, message, ours)
 
 
