@@ -1,6 +1,6 @@
 """What the demo offers: every model of the simulator, at home in its own wire, with a price."""
 
-from trunkline.demo.configuration import SIMULATED, demo_configuration
+from trunkline.demo.configuration import LLAMA, POLICIES, SIMULATED, demo_configuration
 from trunkline.gateway.providers.registry import find_provider
 from trunkline.simulator.models import MODELS
 
@@ -13,7 +13,8 @@ def test_every_model_of_the_simulator_has_its_own_name() -> None:
     assert {model.name: targets.get(model.name) for model in MODELS} == {
         model.name: model.name for model in MODELS
     }
-    twice = [name for name, target in targets.items() if name != target]
+    routed = {name for name, _, _ in POLICIES}
+    twice = [name for name, target in targets.items() if name != target and name not in routed]
     assert twice == ["claude-sim-fast", "claude-sim-chat", "claude-sim-slow",
                      "claude-sim-long", "claude-sim-think"]  # fmt: skip
 
@@ -50,3 +51,22 @@ def test_what_a_model_is_for_follows_its_first_wire() -> None:
         "omni-moderation-latest": "moderation",
     }
     assert {name: PUBLISHED[name].kind for name in kinds} == kinds
+
+
+def test_the_default_model_goes_to_together_and_then_to_openai() -> None:
+    llama = PUBLISHED[LLAMA]
+    assert llama.name == "meta-llama/Llama-3-70b-chat-hf"
+    assert [target.name for target in llama.targets] == [
+        "together/meta-llama/Llama-3-70b-chat-hf",
+        "sim-openai/gpt-4o-mini",
+    ]
+    connections = {row.name: row.provider for row in OFFERED.connections}
+    assert [connections[target.connection] for target in llama.targets] == ["together", "openai"]
+
+
+def test_each_policy_has_a_name_to_try_it_by() -> None:
+    shown = {model.route.policy: name for name, model in PUBLISHED.items() if model.route}
+    assert shown == {
+        "ordered": LLAMA, "weighted": "split", "latency": "fast", "price": "cheap",
+        "sticky": "steady",
+    }  # fmt: skip

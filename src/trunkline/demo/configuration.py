@@ -30,9 +30,12 @@ class Simulated(msgspec.Struct, frozen=True):
 
 
 ANTHROPIC = Simulated("sim-anthropic", "anthropic", "", ("anthropic_messages",))
+# It speaks OpenAI's wire and would know all of its models, of which it has only one here.
+TOGETHER = Simulated("together", "together", "/v1", ())
 SIMULATED = (
     Simulated("sim-openai", "openai", "/v1", OPENAI_WIRES),
     ANTHROPIC,
+    TOGETHER,
     Simulated("sim-gemini", "gemini", "/v1beta", ("gemini", "gemini_embeddings")),
     Simulated("sim-ollama", "ollama", "", ("ollama_chat", "ollama_generate", "ollama_embed")),
     Simulated("sim-cohere", "cohere", "", ("cohere_chat", "cohere_embed", "cohere_rerank")),
@@ -40,6 +43,16 @@ SIMULATED = (
     Simulated("sim-mistral", "mistral", "/v1", ("mistral_fim",)),
     Simulated("sim-voyage", "voyage", "/voyage/v1", ("voyage_embeddings", "voyage_rerank")),
     Simulated("sim-jina", "jina", "/v1", ("jina_rerank",)),
+)
+# What a program asks for that names no model of its own: Together's, and OpenAI's when that fails.
+LLAMA = "meta-llama/Llama-3-70b-chat-hf"
+# Further names, one for each policy, with a target for each connection and model.
+POLICIES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (LLAMA, "ordered", ("together/" + LLAMA, "sim-openai/gpt-4o-mini")),
+    ("split", "weighted", ("sim-openai/gpt-4o-mini", "sim-openai/gpt-4.1-mini")),
+    ("fast", "latency", ("sim-openai/gpt-4o-mini", "sim-anthropic/claude-haiku-4-5")),
+    ("cheap", "price", ("sim-anthropic/claude-haiku-4-5", "sim-openai/gpt-4o-mini")),
+    ("steady", "sticky", ("sim-openai/gpt-4o-mini", "sim-anthropic/claude-haiku-4-5")),
 )
 # Models of every wire are at home at OpenAI, and have this prefix at Anthropic.
 ANTHROPIC_PREFIX = "claude-"
@@ -123,7 +136,10 @@ def _organisation(key_file: str) -> dict[str, Any]:
 
 def _models() -> Iterable[dict[str, Any]]:
     """Every model under its own name where it is at home, and with a prefix at Anthropic."""
+    yield from (_routed(*row) for row in POLICIES)
     for model in MODELS:
+        if model.name == LLAMA:
+            continue
         home = next(row for row in SIMULATED if model.wires[0] in row.wires)
         yield _published(model.name, home, model)
         if home is not ANTHROPIC and _knows(ANTHROPIC, model):
@@ -142,10 +158,19 @@ def _published(name: str, simulated: Simulated, model: SimModel) -> dict[str, An
     }
 
 
+def _routed(name: str, policy: str, targets: tuple[str, ...]) -> dict[str, Any]:
+    pairs = [target.partition("/") for target in targets]
+    return {
+        "name": name,
+        "targets": [{"connection": connection, "model": model} for connection, _, model in pairs],
+        "route": {"policy": policy},
+    }
+
+
 def _prices() -> Iterable[dict[str, Any]]:
     for simulated in SIMULATED:
         for model in MODELS:
-            if _knows(simulated, model):
+            if _knows(simulated, model) or (simulated is TOGETHER and model.name == LLAMA):
                 price = PRICES[model.name]
                 yield {"connection": simulated.name, "model": model.name, **_rates(price)}
 

@@ -199,6 +199,13 @@ MODELS: tuple[SimModel, ...] = (
     _other("gemini-2.5-flash", ("gemini",), 200.0, 1_048_576, 65_536, reasons=True),
     _other("gemini-2.5-pro", ("gemini",), 100.0, 1_048_576, 65_536, reasons=True),
     _other("gemini-3-pro-preview", ("gemini",), 100.0, 1_048_576, 65_536, reasons=True),
+    _other(
+        "meta-llama/Llama-3-70b-chat-hf",
+        ("openai_chat", "openai_completions"),
+        150.0,
+        8_192,
+        8_192,
+    ),
     _other("llama3.2", _OLLAMA, 60.0, 131_072, 131_072),
     _other("qwen3", _OLLAMA, 60.0, 40_960, 40_960, reasons=True),
     _other("command-a-03-2025", ("cohere_chat",), 100.0, 256_000, 8_192),

@@ -142,6 +142,7 @@ PRICES: Mapping[str, ListPrice] = {
     "gemini-2.5-flash": _openai("0.30", "0.03", "2.50"),
     "gemini-2.5-pro": _long(_openai("1.25", "0.125", "10"), _openai("2.50", "0.25", "15")),
     "gemini-3-pro-preview": _long(_openai("2", "0.20", "12"), _openai("4", "0.40", "18")),
+    "meta-llama/Llama-3-70b-chat-hf": _plain("0.90", "0.90"),
     "llama3.2": _FREE,
     "qwen3": _FREE,
     "command-a-03-2025": _plain("2.50", "10"),
