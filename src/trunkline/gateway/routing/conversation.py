@@ -25,8 +25,10 @@ _HEADERS: Final = (
     b"session_id",
     b"x-session-id",
 )
-# OpenAI's members; a conversation is an id or an object that has one.
-_MEMBERS: Final = ("prompt_cache_key", "conversation")
+# Of OpenAI's formats and Mistral's. An id of an earlier response is no such sign: each request has
+# another one, and what it stands for has been put before the input when targets are chosen.
+_MEMBER: Final = "prompt_cache_key"
+_NO_KEY: Final = (b"null", b'""')
 # Anthropic's user_id of Claude Code, of earlier versions and, as JSON, of later ones.
 _SESSION: Final = re.compile(r'_session_([0-9a-fA-F-]{8,})$|"session_id"\s*:\s*"([^"]{8,})"')
 
@@ -48,10 +50,9 @@ def conversation_of(request: Inbound, headers: Mapping[bytes, bytes]) -> bytes |
         given = headers.get(name)
         if given:
             return given[:_ENOUGH]
-    for member in _MEMBERS:
-        raw = request.fields.get(member)
-        if raw is not None and bytes(raw) != b"null":
-            return bytes(raw)[:_ENOUGH]
+    raw = request.fields.get(_MEMBER)
+    if raw is not None and bytes(raw) not in _NO_KEY:
+        return bytes(raw).strip(b'"')[:_ENOUGH]
     found = _SESSION.search(_named_user(request) or "")
     if found is not None:
         return (found[1] or found[2]).encode()
