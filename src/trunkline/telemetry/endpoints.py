@@ -1,0 +1,113 @@
+"""The health API: how targets do, and circuits that people hold open or closed."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+
+from trunkline.errors import Forbidden
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.ports import Routes
+from trunkline.gateway.resilience.health import Health as TargetsHealth
+from trunkline.kit.clock import Clock
+from trunkline.telemetry.schemas import CircuitOrder, CircuitOrdered, Health, HealthSummary
+from trunkline.telemetry.target_health import Sight, by_provider, state_of_all, targets_seen
+from trunkline.telemetry.target_traffic import TargetTraffic
+
+READ_SCOPE = "models:read"
+WRITE_SCOPE = "circuits:write"
+
+Authenticate = Callable[[Request], Caller]
+Order = Callable[[Caller, CircuitOrder], Awaitable[None]]
+
+
+class HealthParts(msgspec.Struct, frozen=True):
+    """What the API reads from.
+
+    Attributes:
+        order: carries out an order; raises what the caller shall see.
+    """
+
+    routes: Routes
+    health: TargetsHealth
+    traffic: TargetTraffic
+    order: Order
+    clock: Clock
+
+
+def router(parts: HealthParts, authenticate: Authenticate) -> APIRouter:
+    """The routes of health.
+
+    Args:
+        parts: what they read from.
+        authenticate: the caller of a request; raises what the caller shall see.
+    """
+    routes = APIRouter(prefix="/api", tags=["health"])
+
+    def reader(request: Request) -> Caller:
+        return _require(authenticate(request), READ_SCOPE, "read the health of models")
+
+    def operator(request: Request) -> Caller:
+        return _require(authenticate(request), WRITE_SCOPE, "open or close circuits")
+
+    @routes.get("/providers/health")
+    async def providers_health(caller: Annotated[Caller, Depends(reader)]) -> Health:
+        """How the targets do that the key may use, as this process sees it, and their providers.
+
+        State, circuit, latency, errors and speed come from the calls of everybody who uses the
+        target; traffic is your organisation's own.
+        """
+        return _health(parts, caller)
+
+    @routes.get("/llm/health")
+    async def llm_health(caller: Annotated[Caller, Depends(reader)]) -> HealthSummary:
+        """The short form of ``/api/providers/health``: one word for each provider and for all."""
+        whole = _health(parts, caller)
+        states = {provider.provider: provider.state for provider in whole.providers}
+        together = state_of_all(states.values())
+        return HealthSummary(
+            status="ok" if together == "idle" else together,
+            providers=states,
+            updated=whole.updated,
+        )
+
+    @routes.post("/providers/circuit")
+    async def providers_circuit(
+        caller: Annotated[Caller, Depends(operator)], order: CircuitOrder
+    ) -> CircuitOrdered:
+        """Hold the circuit of one of your organisation's own connections open or closed.
+
+        Every process obeys within a second; ``auto`` lets the target's calls decide again.
+        """
+        await parts.order(caller, order)
+        return CircuitOrdered(**order.model_dump())
+
+    return routes
+
+
+def _health(parts: HealthParts, caller: Caller) -> Health:
+    sight = Sight(
+        reports=parts.health.report(),
+        resting=parts.health.resting(),
+        uses=parts.traffic.uses(caller.org_id),
+        attempts=parts.traffic.attempts(caller.org_id),
+    )
+    seen = targets_seen(parts.routes.snapshot(caller.org_id), caller, sight)
+    moment = datetime.fromtimestamp(parts.clock.now(), UTC)
+    return Health(
+        updated=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        providers=by_provider(seen),
+        targets=[target.health for target in seen],
+    )
+
+
+def _require(caller: Caller, scope: str, deed: str) -> Caller:
+    if scope not in caller.scopes:
+        raise Forbidden(
+            f"The key may not {deed}.",
+            code="scope_missing",
+            hint=f"Ask an administrator for a key with the scope {scope}.",
+        )
+    return caller
