@@ -90,6 +90,33 @@ def test_without_any_model_the_table_says_what_to_do(room: Path) -> None:
     assert listed.stdout.startswith("No model is published yet; set a provider's key")
 
 
+def test_a_target_is_drained_until_its_file_is_applied_again(room: Path) -> None:
+    def targets() -> list[str]:
+        rows = msgspec.json.decode(run(room, "models", "--json", OPENAI_API_KEY="k").stdout)
+        return next(row["targets"] for row in rows if row["model"] == "fast")
+
+    def state(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(room, "models", "target", *arguments)
+
+    run(room, "apply", "-f", "trunkline.yaml", OPENAI_API_KEY="k")
+    drained = state("fast", "gpu/llama", "--state", "draining")
+    assert drained.stdout == "gpu/llama of fast is draining.\n", drained.stderr
+    assert targets() == ["gpu/llama (draining)", "openai/gpt-4o"]
+    again = state("fast", "gpu", "--state", "draining", "--json")
+    assert msgspec.json.decode(again.stdout) == {
+        "model": "fast", "target": "gpu", "state": "draining", "changed": False,
+    }  # fmt: skip
+
+    shared = state("fast", "gpu", "--state", "disabled", "--shared")
+    assert (shared.returncode, shared.stderr) == (3, "Error: There is no model 'fast'.\n")
+    strange = state("fast", "gpu", "--state", "resting")
+    assert strange.returncode == 4
+    assert "is active, draining, disabled, and never 'resting'" in strange.stderr
+
+    run(room, "apply", "-f", "trunkline.yaml", OPENAI_API_KEY="k")
+    assert targets() == ["gpu/llama", "openai/gpt-4o"]
+
+
 def test_a_bad_file_ends_with_the_paths_and_a_code_of_its_own(room: Path) -> None:
     (room / "trunkline.yaml").write_text("organisations: [{slug: acme, colour: red}, {name: x}]")
     refused = run(room, "apply", "-f", "trunkline.yaml")
