@@ -57,12 +57,14 @@ class TargetSeen(msgspec.Struct, frozen=True):
     resting: frozenset[tuple[str, str]]
 
 
-def targets_seen(snapshot: Snapshot, caller: Caller, sight: Sight) -> list[TargetSeen]:
-    """Each target that an alias names or the organisation has asked, by provider and model."""
+def targets_seen(snapshot: Snapshot, caller: Caller, sight: Sight) -> Iterator[TargetSeen]:
+    """Each target that an alias names or the organisation has asked.
+
+    One after another, so that the event loop can run between them.
+    """
     reports = {report.key: report for report in sight.reports}
     resting = list(sight.resting)
     total = sum(sight.attempts.values())
-    found = []
     for key, seen in _visible(snapshot, caller, sight.uses):
         use, report = sight.uses.get(key), reports.get(key)
         rests = _resting(resting, seen)
@@ -80,8 +82,13 @@ def targets_seen(snapshot: Snapshot, caller: Caller, sight: Sight) -> list[Targe
             in_flight=0 if use is None else use.in_flight,
             credentials_resting=len(rests),
         )
-        found.append(TargetSeen(health, report, rests))
-    return sorted(found, key=_place)
+        yield TargetSeen(health, report, rests)
+
+
+def place_of(target: TargetSeen) -> tuple[str, str, str]:
+    """By provider, connection and model, as targets are listed."""
+    health = target.health
+    return health.provider, health.connection, health.model
 
 
 def by_provider(targets: Iterable[TargetSeen]) -> list[ProviderHealth]:
@@ -100,11 +107,6 @@ def state_of_all(states: Iterable[State]) -> State:
     if busy == {"ok"}:
         return "ok"
     return "down" if busy == {"down"} else "degraded"
-
-
-def _place(target: TargetSeen) -> tuple[str, str, str]:
-    health = target.health
-    return health.provider, health.connection, health.model
 
 
 def _visible(
