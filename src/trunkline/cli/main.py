@@ -25,6 +25,7 @@ COMMANDS = {
     "models": "trunkline.cli.models:app",
     "route": "trunkline.cli.route:app",
     "guardrail": "trunkline.cli.guardrail:app",
+    "circuit": "trunkline.cli.circuit:app",
     "limits": "trunkline.cli.limits:app",
     "budgets": "trunkline.cli.budgets:app",
     "usage": "trunkline.cli.usage:app",
