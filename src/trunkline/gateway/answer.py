@@ -1,6 +1,7 @@
 """What the caller gets: the answer, its headers, and errors before and after its start."""
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, Protocol
 
 import msgspec
 import structlog
@@ -37,10 +38,33 @@ class Claim(msgspec.Struct, frozen=True):
     kept: KeptSink
 
 
-class Answer:
-    """One answer on its way out. Its state says how much of it the caller has."""
+class Shared(Protocol):
+    """Hears of an answer that others wait for as well, before this caller gets it."""
 
-    __slots__ = ("_patience", "_scope", "_state", "claim", "run", "sink")
+    def begin(self, head: Pairs) -> None:
+        """A stream begins, with these headers of the provider."""
+        ...
+
+    def respond(self, whole: WholeAnswer) -> None:
+        """The whole answer is here, and its cost is known."""
+        ...
+
+    def end(self, last: bytes) -> None:
+        """A stream is whole with these last frames, and its cost is known."""
+        ...
+
+
+class Answer:
+    """One answer on its way out. Its state says how much of it the caller has.
+
+    Attributes:
+        sink: where it goes.
+        claim: the ``Idempotency-Key`` that it is kept for.
+        run: the background run that it belongs to.
+        shared: who else hears of it.
+    """
+
+    __slots__ = ("_patience", "_scope", "_state", "claim", "run", "shared", "sink")
 
     def __init__(self, scope: RequestScope, sink: Sink) -> None:
         self._scope = scope
@@ -49,6 +73,7 @@ class Answer:
         self.sink = sink
         self.claim: Claim | None = None
         self.run: BackgroundRun | None = None
+        self.shared: Shared | None = None
 
     def be_patient(self, interval: float) -> None:
         """Send headers and keep-alives if a stream's first content takes longer than this."""
@@ -60,12 +85,21 @@ class Answer:
 
     def respond(self, whole: WholeAnswer) -> None:
         """The provider's whole answer, byte for byte, with our headers."""
+        if self.shared is not None:
+            self.shared.respond(whole)
         scope = self._scope
         headers = whole.headers + self._own_headers()
         headers.append((b"x-trunkline-cost", self._cost()))
         self._done(whole.status)
         scope.ttft_ms = scope.arrival.elapsed_ms()
         self.sink.respond(whole.status, headers, whole.body)
+
+    def respond_again(self, head: Pairs, body: bytes, told: Iterable[tuple[bytes, bytes]]) -> None:
+        """A whole answer that another request has made; arguments as of ``begin_again``."""
+        scope = self._scope
+        self._done(200)
+        scope.ttft_ms = scope.arrival.elapsed_ms()
+        self.sink.respond(200, [*head, *self._own_headers(), *told], body)
 
     def estimate(self, body: bytes) -> None:
         """A count of tokens that we made ourselves."""
@@ -75,16 +109,29 @@ class Answer:
 
     def begin(self, head: Pairs) -> None:
         """The head of a stream, unless patience has sent one already."""
+        if self.shared is not None:
+            self.shared.begin(head)
+        self.begin_again(head, ())
+
+    def begin_again(self, head: Pairs, told: Iterable[tuple[bytes, bytes]]) -> None:
+        """As ``begin``, for a stream that another request has made.
+
+        Args:
+            head: the headers that its provider gave it.
+            told: what else is to be said of it.
+        """
         scope = self._scope
         scope.ttft_ms = scope.arrival.elapsed_ms()
         early = self._stop_waiting()
         self._state = "started"
         scope.status = 200
         if not early:
-            self.sink.start(200, head + self._own_headers())
+            self.sink.start(200, [*head, *self._own_headers(), *told])
 
     async def finish(self, last: bytes) -> None:
         """The last frames, and the end."""
+        if self.shared is not None:
+            self.shared.end(last)
         await self.sink.write(last)
         self._done(200)
         self.sink.finish()
@@ -151,6 +198,14 @@ class Answer:
             frame = scope.wire.error_frame(broken.error, scope.arrival.client_request_id)
         await self._last_words(frame)
 
+    def cut_off(self, error: TrunklineError) -> None:
+        """End a stream with an error event, without waiting for a caller who does not read."""
+        scope = self._scope
+        scope.error_code = error.code
+        self.sink.write_soon(scope.wire.error_frame(error, scope.arrival.client_request_id))
+        self._done(scope.status or 200)
+        self.sink.finish()
+
     def abandon(self) -> None:
         """The caller is gone; there is nobody to tell."""
         self._stop_waiting()
@@ -190,6 +245,8 @@ class Answer:
         scope = self._scope
         headers = request_id_headers(scope.arrival.client_request_id, scope.id)
         headers.append((b"x-trunkline-attempts", b"%d" % scope.opened))
+        if scope.cache is not None:
+            headers.append((b"x-trunkline-cache", scope.cache.encode()))
         if scope.served is not None:
             headers.append((b"x-trunkline-model", scope.served.label))
         if scope.dropped:

@@ -1,0 +1,72 @@
+"""Pairs of questions with the verdict whether they are the same, to measure near matches with."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+from trunkline.errors import InvalidRequest
+from trunkline.gateway.recall.near_text import LONGEST_TEXT
+
+_SHIPPED: Final = "pairs.jsonl"
+
+
+class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Two questions.
+
+    Attributes:
+        same: whether the answer to one is a right answer to the other.
+        kind: what they have in common or differ in, such as ``negation``.
+    """
+
+    a: str
+    b: str
+    same: bool
+    kind: str = ""
+
+
+def shipped_pairs() -> list[Pair]:
+    """The pairs of this package: paraphrases, and questions that only look the same."""
+    text = files("trunkline.cache").joinpath(_SHIPPED).read_text("utf-8")
+    return read_pairs(text.splitlines(), _SHIPPED)
+
+
+def read_pairs(lines: Iterable[str], source: str) -> list[Pair]:
+    """Pairs of JSON lines ``{"a", "b", "same", "kind"}``; empty lines are passed over.
+
+    Args:
+        lines: without their ends.
+        source: what errors call it.
+
+    Raises:
+        InvalidRequest: a line is something else, or there is none.
+    """
+    decode = msgspec.json.Decoder(Pair).decode
+    pairs = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            pair = decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise _unreadable(source, number, str(error)) from None
+        if not (pair.a.strip() and pair.b.strip()):
+            raise _unreadable(source, number, "a question is empty")
+        if max(len(pair.a), len(pair.b)) > LONGEST_TEXT:
+            raise _unreadable(
+                source, number, f"only questions of up to {LONGEST_TEXT} characters have near ones"
+            )
+        pairs.append(pair)
+    if not pairs:
+        raise InvalidRequest(f"{source} has no pairs.", code="no_pairs", param="pairs", hint=_HINT)
+    return pairs
+
+
+def _unreadable(source: str, number: int, reason: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{source}, line {number}: {reason}.", code="invalid_pairs", param="pairs", hint=_HINT
+    )
+
+
+_HINT: Final = 'A line is like {"a": "How old is it?", "b": "What is its age?", "same": true}.'

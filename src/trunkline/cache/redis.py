@@ -1,0 +1,182 @@
+"""Answers in Redis or Valkey, shared by all processes.
+
+A server that is dead, slow or frozen is a store in which nothing is found: each call has a short
+time, and after a few that failed none is made for a moment.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Final, TypeVar, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from trunkline.gateway.recall.store import AnswerStore, Holding, StoreStats
+from trunkline.kit.clock import Clock
+from trunkline.kit.ids import new_id
+
+PREFIX: Final = "trunkline:answer:1:"
+LEASE_PREFIX: Final = "trunkline:lease:1:"
+
+TIMEOUT: Final = 0.05
+"""Seconds for one call on the path of a request."""
+LONG_TIMEOUT: Final = 30.0
+"""Seconds for walking over all keys, which only administrators ask for."""
+
+_FAILURES: Final = 3
+_REST: Final = 2.0
+_PAGE: Final = 1_000
+
+# Only whoever holds a lease gives it back.
+_RELEASE: Final = (
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+)
+
+_TAKEN: Final = b"OK"
+
+Answer = TypeVar("Answer")
+
+
+class RedisStore(AnswerStore):
+    """Keeps answers under the store's prefix; Redis itself forgets them when their time has come.
+
+    Its state is the client, which it closes, how many calls in a row have failed, and until when
+    none is made. How much is kept is the server's matter: ``maxmemory`` with ``allkeys-lru``.
+    """
+
+    def __init__(self, client: "Redis", clock: Clock) -> None:
+        self._client = client
+        self._now = clock.monotonic
+        self._owner = new_id()
+        self._failing = 0
+        self._rests_until = 0.0
+        self._failures = 0
+
+    @override
+    async def get(self, key: str) -> bytes | None:
+        return cast("bytes | None", await self._ask(self._client.get(PREFIX + key), None))
+
+    @override
+    async def set(self, key: str, value: bytes, ttl: float) -> None:
+        if (milliseconds := int(ttl * 1000)) > 0:
+            await self._ask(self._client.set(PREFIX + key, value, px=milliseconds), None)
+
+    @override
+    async def delete(self, key: str) -> None:
+        await self.delete_many((key,))
+
+    @override
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        nothing: list[bytes | str | None] = [None] * len(keys)
+        if not keys:
+            return []
+        found = await self._ask(self._client.mget([PREFIX + key for key in keys]), nothing)
+        return cast("list[bytes | None]", found)
+
+    @override
+    async def set_many(self, values: Mapping[str, bytes], ttl: float) -> None:
+        if (milliseconds := int(ttl * 1000)) <= 0 or not values:
+            return
+        pipeline = self._client.pipeline(transaction=False)
+        for key, value in values.items():
+            pipeline.set(PREFIX + key, value, px=milliseconds)
+        await self._ask(pipeline.execute(), None)
+
+    @override
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        if keys:
+            await self._ask(self._client.unlink(*(PREFIX + key for key in keys)), None)
+
+    @override
+    async def delete_prefix(self, prefix: str) -> int:
+        return await self._ask(self._delete_below(prefix), 0, LONG_TIMEOUT)
+
+    @override
+    async def holding(self, prefix: str) -> Holding:
+        return await self._ask(self._measure(prefix), Holding(0, 0), LONG_TIMEOUT)
+
+    @override
+    async def lease(self, key: str, seconds: float) -> bool:
+        taken = self._client.set(LEASE_PREFIX + key, self._owner, px=int(seconds * 1000), nx=True)
+        # Where nobody can be asked each process makes its own answer.
+        return await self._ask(taken, _TAKEN) is not None
+
+    @override
+    async def release(self, key: str) -> None:
+        given = self._client.eval(_RELEASE, 1, LEASE_PREFIX + key, self._owner)
+        await self._ask(given, None)
+
+    @override
+    def stats(self) -> StoreStats:
+        return StoreStats(None, None, failures=self._failures)
+
+    @override
+    async def close(self) -> None:
+        with contextlib.suppress(RedisError, OSError):
+            await self._client.aclose()
+
+    async def _ask(
+        self, call: Awaitable[Answer], otherwise: Answer, within: float = TIMEOUT
+    ) -> Answer:
+        """The server's answer, or what stands for it where there is none in time."""
+        if self._rests_until > self._now():
+            _never(call)
+            return otherwise
+        try:
+            async with asyncio.timeout(within):
+                answer = await call
+        except (RedisError, OSError, TimeoutError):
+            self._failed()
+            return otherwise
+        self._failing = 0
+        return answer
+
+    def _failed(self) -> None:
+        self._failures += 1
+        self._failing += 1
+        if self._failing >= _FAILURES:
+            # The next call after the rest is the probe: one more failure and it rests again.
+            self._rests_until = self._now() + _REST
+
+    async def _delete_below(self, prefix: str) -> int:
+        removed = 0
+        page: list[bytes] = []
+        async for key in self._client.scan_iter(match=_below(prefix), count=_PAGE):
+            page.append(key)
+            if len(page) == _PAGE:
+                removed += await self._client.unlink(*page)
+                page.clear()
+        return removed + (await self._client.unlink(*page) if page else 0)
+
+    async def _measure(self, prefix: str) -> Holding:
+        entries = size = 0
+        page: list[bytes] = []
+        async for key in self._client.scan_iter(match=_below(prefix), count=_PAGE):
+            page.append(key)
+            entries += 1
+            if len(page) == _PAGE:
+                size += await self._sizes(page)
+                page.clear()
+        return Holding(entries, size + await self._sizes(page))
+
+    async def _sizes(self, keys: list[bytes]) -> int:
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.strlen(key)
+        lengths: list[int] = await pipeline.execute()
+        return sum(lengths) + sum(len(key) for key in keys)
+
+
+def _never(call: Awaitable[object]) -> None:
+    """Let go of a call that is not made."""
+    close = getattr(call, "close", None)
+    if close is not None:
+        close()
+
+
+def _below(prefix: str) -> str:
+    """The pattern of all keys that begin like this."""
+    escaped = "".join(f"\\{c}" if c in "*?[]^\\" else c for c in prefix)
+    return f"{PREFIX}{escaped}*"

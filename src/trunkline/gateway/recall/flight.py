@@ -1,0 +1,187 @@
+"""One request that is being answered, and those who wait for the same answer.
+
+The leader's relay hands frames over as they come, and each follower's socket gets them in the same
+step: there is no task and no queue for a frame. A follower that does not read keeps its place in
+the list of pieces and goes on from there; nobody waits for it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from trunkline.gateway.headers import Pairs
+from trunkline.gateway.metering.event import CacheUse
+from trunkline.gateway.recall.reply import Reply
+
+MOST_KEPT_BYTES: Final = 4_194_304
+"""A longer answer is neither stored nor followed from its beginning."""
+
+# Bytes that a follower gets at once when it has fallen behind.
+_AT_ONCE: Final = 65_536
+_MOST_AT_ONCE: Final = 1_024
+
+
+class Member(Protocol):
+    """Who follows a flight. All methods are called on the event loop and never wait."""
+
+    position: int
+    """How many pieces it has been given."""
+
+    def begin(self, head: Pairs, told: Pairs) -> None:
+        """The first content is near."""
+        ...
+
+    def take(self, piece: bytes) -> None:
+        """The newest piece."""
+        ...
+
+    def lead(self) -> None:
+        """It is its turn to make the answer."""
+        ...
+
+    def rouse(self) -> None:
+        """The flight has ended, one way or the other."""
+        ...
+
+
+class Flight:
+    """The state of one answer that is being made. It lives in one event loop.
+
+    Attributes:
+        key: of the answer.
+        reply: the whole answer, once there is one.
+        use: how the followers came by it.
+        last: the last frames of a stream, which are given when its cost is known.
+        failure: why there will be none.
+        followers: in the order in which they came.
+        attempts: how many leaders have failed.
+        forgotten: the answer must not be stored: it was invalidated while it was made.
+        on_left: called when the last follower has gone; set by the leader.
+    """
+
+    __slots__ = (
+        "_first",
+        "_head",
+        "_joined",
+        "_kept",
+        "_pieces",
+        "_told",
+        "attempts",
+        "failure",
+        "followers",
+        "forgotten",
+        "key",
+        "last",
+        "on_left",
+        "reply",
+        "size",
+        "use",
+    )
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.reply: Reply | None = None
+        self.use: CacheUse = "follow"
+        self.last = b""
+        self.failure: Exception | None = None
+        self.followers: dict[Member, None] = {}
+        self.attempts = 0
+        self.forgotten = False
+        self.on_left: Callable[[], None] | None = None
+        self.size = 0
+        self._head: Pairs | None = None
+        self._told: Pairs = []
+        self._pieces: list[bytes] = []
+        self._first = 0
+        self._kept = True
+        self._joined: asyncio.Future[None] | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether somebody has got a part of the answer."""
+        return self._head is not None or self.reply is not None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is here, so that one can still join it, and store it."""
+        return self._kept
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """What has come of a stream; all of it, as long as ``whole``."""
+        return tuple(self._pieces)
+
+    def add(self, member: Member) -> None:
+        """One more who waits; it gets what has come so far at its own pace."""
+        self.followers[member] = None
+        if self._head is not None:
+            member.begin(self._head, self._told)
+        if self._joined is not None and not self._joined.done():
+            self._joined.set_result(None)
+
+    def remove(self, member: Member) -> None:
+        """One who has left, or has everything."""
+        if self.followers.pop(member, self) is None and not self.followers and self.on_left:
+            self.on_left()
+
+    def joined(self) -> asyncio.Future[None]:
+        """Done when somebody joins."""
+        if self._joined is None or self._joined.done():
+            self._joined = asyncio.get_running_loop().create_future()
+        return self._joined
+
+    def begin(self, head: Pairs, told: Pairs) -> None:
+        """A stream has reached its first content."""
+        self._head, self._told = head, told
+        for member in tuple(self.followers):
+            member.begin(head, told)
+
+    def push(self, piece: bytes) -> None:
+        """The next frames of the stream, to all who keep up."""
+        self._pieces.append(piece)
+        self.size += len(piece)
+        for member in tuple(self.followers):
+            member.take(piece)
+        if self.size > MOST_KEPT_BYTES:
+            self._kept = False
+            self._let_go()
+
+    def end(self, reply: Reply, last: bytes = b"", use: CacheUse = "follow") -> None:
+        """The answer is whole."""
+        self.reply, self.last, self.use = reply, last, use
+        self._rouse()
+
+    def fail(self, failure: Exception) -> None:
+        """There will be no answer, or no more of it."""
+        self.failure = failure
+        self._rouse()
+
+    def pass_on(self) -> bool:
+        """Let the next one lead; False when nobody waits."""
+        for member in self.followers:
+            del self.followers[member]
+            member.lead()
+            return True
+        return False
+
+    def after(self, position: int) -> tuple[int, bytes]:
+        """How many pieces follow this position, as many as are given at once, and their bytes."""
+        start = position - self._first
+        count = size = 0
+        for piece in self._pieces[start : start + _MOST_AT_ONCE]:
+            if count and size + len(piece) > _AT_ONCE:
+                break
+            count += 1
+            size += len(piece)
+        return count, b"".join(self._pieces[start : start + count])
+
+    def _rouse(self) -> None:
+        for member in tuple(self.followers):
+            member.rouse()
+
+    def _let_go(self) -> None:
+        """Keep of a long answer only what somebody still needs."""
+        newest = self._first + len(self._pieces)
+        needed = min((member.position for member in self.followers), default=newest)
+        del self._pieces[: needed - self._first]
+        self._first = needed

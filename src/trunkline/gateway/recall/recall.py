@@ -1,0 +1,424 @@
+"""Answers that were given before, and answers that are being given now.
+
+For each request that may be answered so (``policy.py``) there is a key (``key.py``). A flight of
+that key is followed, if there is one. Otherwise the request opens one: it looks into the store, for
+a near answer where the policy says so, and else makes the answer itself, with everybody who asks
+the same meanwhile following (``flight.py``).
+
+A leader that fails before its first content gives its own caller the error, and the next follower
+leads. A failure that the request itself is the reason for, or the third one in a row, is that of
+everybody. After the first content all get the error event.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from trunkline.errors import BudgetExhausted, InvalidRequest, LimitExceeded, Unavailable
+from trunkline.gateway.answer import Answer
+from trunkline.gateway.caller import Caller
+from trunkline.gateway.metering.event import CacheUse
+from trunkline.gateway.policy import CachePolicy
+from trunkline.gateway.ports import Admission, Recorder
+from trunkline.gateway.recall.charging import Charging
+from trunkline.gateway.recall.configuration import Configurations
+from trunkline.gateway.recall.counts import Counts, RecallStats
+from trunkline.gateway.recall.flight import Flight
+from trunkline.gateway.recall.follower import Follower
+from trunkline.gateway.recall.key import Key, beginning_of, key_of
+from trunkline.gateway.recall.leading import Leading
+from trunkline.gateway.recall.nearness import Nearness, NoNearness
+from trunkline.gateway.recall.policy import Terms, terms_of
+from trunkline.gateway.recall.reply import Reply, money_told, read_reply, told_of, write_reply
+from trunkline.gateway.recall.store import AnswerStore, Holding
+from trunkline.gateway.scope import RequestScope
+from trunkline.gateway.snapshot import Alias
+from trunkline.gateway.upstream_errors import AttemptFailed
+from trunkline.gateway.wire.contract import Inbound
+from trunkline.kit.clock import Clock
+
+MOST_LEADERS: Final = 3
+LEASE_SECONDS: Final = 60.0
+"""How long another process may take for an answer before this one makes it as well."""
+LEASE_PAUSE: Final = 0.1
+
+# What one caller may not do says nothing about the next one.
+_OF_THE_CALLER: Final = (BudgetExhausted, LimitExceeded)
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """One request, as the cache sees it; ``lead`` makes its answer by attempts of its own."""
+
+    scope: RequestScope
+    answer: Answer
+    caller: Caller
+    alias: Alias
+    request: Inbound
+    terms: Terms
+    key: Key
+    lead: Callable[[], Awaitable[None]]
+
+
+class Recall:
+    """The answer cache and single flight of one process.
+
+    Its state is the flights under way and what was counted. The composition root owns it, and
+    closes the store.
+    """
+
+    def __init__(
+        self,
+        store: AnswerStore,
+        *,
+        admission: Admission,
+        recorder: Recorder,
+        clock: Clock,
+        default: bool = False,
+        nearness: Nearness | None = None,
+    ) -> None:
+        """Ready at once.
+
+        Args:
+            store: where answers are kept.
+            admission: covers answers that are charged.
+            recorder: writes them down.
+            clock: tells how old answers are.
+            default: whether requests are answered from the cache when nobody says anything.
+            nearness: finds near answers; without it only exact ones are given.
+        """
+        self._store = store
+        self._clock = clock
+        self._default = default
+        self._nearness = nearness or NoNearness()
+        self._charging = Charging(admission, recorder, clock)
+        self._configurations = Configurations()
+        self._flights: dict[str, Flight] = {}
+        self._total = Counts()
+        self._counts: dict[str, Counts] = {}
+        self._dropped = 0
+
+    def wanted(
+        self,
+        caller: Caller,
+        alias: Alias,
+        request: Inbound,
+        headers: Mapping[bytes, bytes],
+        operation: str,
+    ) -> CachePolicy | None:
+        """The policy of a request that may be answered by ``answer``, or None.
+
+        Raises:
+            InvalidRequest: the request's header ``x-trunkline-cache`` says nothing that we know.
+        """
+        terms = terms_of(caller, alias, request, headers, operation, default=self._default)
+        return None if terms is None else terms.policy
+
+    async def answer(
+        self,
+        scope: RequestScope,
+        answer: Answer,
+        caller: Caller,
+        alias: Alias,
+        request: Inbound,
+        lead: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Give an admitted request the stored answer, or the running one, or have it made.
+
+        Args:
+            scope: of the request.
+            answer: to its caller.
+            caller: who asks.
+            alias: what is asked.
+            request: as it would be sent.
+            lead: makes the answer, and gives it through ``answer``.
+
+        Raises:
+            Exception: what ``lead`` raises, or raised for somebody else whose answer it was, too.
+        """
+        headers, operation = scope.arrival.headers, scope.operation
+        terms = terms_of(caller, alias, request, headers, operation, default=self._default)
+        if terms is None or _has_secrets(scope):
+            await lead()
+            return
+        key = key_of(
+            caller,
+            alias,
+            request,
+            scope.wire.name,
+            operation,
+            scope.arrival.pairs,
+            self._configurations.of(caller.org_id, alias),
+        )
+        asking = Asking(scope, answer, caller, alias, request, terms, key, lead)
+        while not await self._serve(asking):
+            pass
+
+    async def forget(self, org_id: str, prefix: str = "", *, alias: bool = False) -> int:
+        """Invalidate answers of an organisation; how many were stored.
+
+        Those that are being made are given to whoever waits for them, and neither stored nor
+        shared any further.
+
+        Args:
+            org_id: whose.
+            prefix: what the names of their aliases begin with.
+            alias: whether the prefix is one whole name.
+        """
+        return await self.forget_below(beginning_of(org_id, prefix) + ("/" if alias else ""))
+
+    async def forget_below(self, beginning: str) -> int:
+        """As ``forget``, by what the keys begin with."""
+        for flight in list(self._flights.values()):
+            if flight.key.startswith(beginning):
+                flight.forgotten = True
+                self._close(flight)
+        return await self._store.delete_prefix(beginning)
+
+    async def holding(self, org_id: str) -> Holding:
+        """What is kept for an organisation."""
+        return await self._store.holding(beginning_of(org_id))
+
+    def counts(self, org_id: str) -> Counts:
+        """What this process has counted for an organisation."""
+        return self._counts.get(org_id) or Counts()
+
+    def stats(self) -> RecallStats:
+        """Counts for metrics."""
+        return RecallStats(
+            counts=self._total,
+            dropped=self._dropped,
+            flights=len(self._flights),
+            followers=sum(len(flight.followers) for flight in self._flights.values()),
+            store=self._store.stats(),
+        )
+
+    async def _serve(self, asking: Asking) -> bool:
+        """One way to the answer; False when the one that was found is too old for this request."""
+        text = asking.key.text
+        flight = self._flights.get(text)
+        if flight is None:
+            flight = self._flights[text] = Flight(text)
+        elif asking.terms.looks and flight.whole:
+            return await self._follow(asking, flight)
+        else:
+            flight = Flight(text)
+        await self._open(asking, flight)
+        return True
+
+    async def _open(self, asking: Asking, flight: Flight) -> None:
+        """Find the answer of a flight, or make it."""
+        try:
+            found = await self._find(asking) if asking.terms.looks else None
+        except BaseException:
+            self._pass_on(flight)
+            raise
+        if found is None:
+            await self._lead(asking, flight)
+            return
+        reply, use = found
+        flight.end(reply, use=use)
+        self._close(flight)
+        await self._give(asking, reply, use)
+
+    async def _find(self, asking: Asking) -> tuple[Reply, CacheUse] | None:
+        """A stored answer; None when this request has to make it."""
+        key = asking.key.text
+        found = await self._stored(asking, key, "hit") or await self._near(asking)
+        while found is None and not await self._store.lease(key, LEASE_SECONDS):
+            # Another process makes it.
+            await asyncio.sleep(LEASE_PAUSE)
+            found = await self._stored(asking, key, "hit")
+        return found
+
+    async def _stored(
+        self, asking: Asking, key: str, use: CacheUse
+    ) -> tuple[Reply, CacheUse] | None:
+        kept = await self._store.get(key)
+        reply = read_reply(kept) if kept is not None else None
+        return (reply, use) if reply is not None and self._will_do(asking, reply) else None
+
+    async def _near(self, asking: Asking) -> tuple[Reply, CacheUse] | None:
+        policy = asking.terms.policy
+        if policy.mode != "semantic":
+            return None
+        near = await self._nearness.find(
+            asking.caller,
+            asking.alias,
+            policy,
+            asking.key.space,
+            asking.request,
+            asking.scope.wire,
+        )
+        if near is None:
+            return None
+        found = await self._stored(asking, near.key, "near")
+        if found is None:
+            self._nearness.forget(near.key)
+        return found
+
+    def _will_do(self, asking: Asking, reply: Reply) -> bool:
+        max_age = asking.terms.max_age
+        return max_age is None or reply.age(self._clock.now()) <= max_age
+
+    async def _lead(self, asking: Asking, flight: Flight) -> None:
+        """Make the answer, with others following."""
+        scope = asking.scope
+        leading = Leading(
+            flight, scope, asking.answer, self._clock, on_alone=lambda: self._close(flight)
+        )
+        scope.cache = "miss"
+        self._count(asking.caller.org_id, "miss")
+        leading.start()
+        try:
+            await asking.lead()
+            if flight.reply is None:
+                raise AssertionError("who leads gives an answer or raises")
+            if not scope.trailing:
+                # The caller has everything, so its place in the limits is free.
+                scope.leave()
+        except BaseException as error:
+            if flight.reply is None:
+                self._failed(flight, error)
+            raise
+        finally:
+            leading.stop()
+            self._dropped += leading.cut
+            await self._keep(asking, flight)
+
+    def _failed(self, flight: Flight, error: BaseException) -> None:
+        """Who follows, after a leader that has come to nothing."""
+        own = not isinstance(error, Exception) or isinstance(error, _OF_THE_CALLER)
+        flight.attempts += not own
+        if flight.started or _is_about_the_request(error) or flight.attempts >= MOST_LEADERS:
+            flight.fail(error if isinstance(error, Exception) else _given_up())
+            self._close(flight)
+        else:
+            self._pass_on(flight)
+
+    def _pass_on(self, flight: Flight) -> None:
+        if not flight.pass_on():
+            self._close(flight)
+
+    async def _keep(self, asking: Asking, flight: Flight) -> None:
+        """Store an answer that is whole; nobody can follow it after that."""
+        reply, policy, key = flight.reply, asking.terms.policy, asking.key
+        if reply is not None:
+            keeps = flight.whole and not flight.forgotten and _is_worth_keeping(asking, reply)
+            if keeps:
+                await self._store.set(key.text, write_reply(reply), policy.ttl)
+            self._close(flight)
+            if keeps and policy.mode == "semantic":
+                await self._nearness.add(
+                    asking.caller,
+                    asking.alias,
+                    policy,
+                    key.space,
+                    asking.request,
+                    asking.scope.wire,
+                    key.text,
+                )
+        if asking.terms.looks:
+            await self._store.release(key.text)
+
+    async def _follow(self, asking: Asking, flight: Flight) -> bool:
+        """Wait for the answer of another request; as ``_serve``."""
+        follower = Follower(flight, asking.answer)
+        asking.scope.cache = "follow"
+        flight.add(follower)
+        try:
+            way = await follower.follow()
+        except BaseException:
+            if follower.turn:
+                self._pass_on(flight)
+            raise
+        finally:
+            flight.remove(follower)
+        if way == "turn":
+            await self._open(asking, flight)
+        elif way == "dropped":
+            self._dropped += 1
+        elif flight.reply is not None:
+            return await self._give_followed(asking, flight, flight.reply, begun=follower.begun)
+        return True
+
+    async def _give_followed(
+        self, asking: Asking, flight: Flight, reply: Reply, *, begun: bool
+    ) -> bool:
+        if not begun:
+            if flight.use != "follow" and not self._will_do(asking, reply):
+                return False
+            await self._give(asking, reply, flight.use)
+            return True
+        await self._pay(asking, reply, "follow")
+        await asking.answer.finish(flight.last)
+        return True
+
+    async def _give(self, asking: Asking, reply: Reply, use: CacheUse) -> None:
+        """A whole answer, as it was given before."""
+        charged = await self._pay(asking, reply, use)
+        answer, now = asking.answer, self._clock.now()
+        told = told_of(reply.label, reply.dropped)
+        told += money_told(reply, charged=charged)
+        told.append((b"age", b"%d" % reply.age(now)))
+        head = list(reply.head)
+        if not reply.stream:
+            answer.respond_again(head, reply.pieces[0], told)
+            return
+        answer.begin_again(head, told)
+        for piece in reply.pieces[:-1]:
+            await answer.sink.write(piece)
+        await answer.finish(reply.pieces[-1])
+
+    async def _pay(self, asking: Asking, reply: Reply, use: CacheUse) -> bool:
+        """Charge the answer, or count it as saved; whether it was charged."""
+        scope, charged = asking.scope, asking.terms.policy.charge == "full"
+        scope.cache = use
+        if charged:
+            await self._charging.charge(scope, reply)
+        else:
+            scope.saved_nano = reply.cost_nano
+        self._count(asking.caller.org_id, use, scope.saved_nano)
+        return charged
+
+    def _count(self, org_id: str, use: CacheUse, saved_nano: int = 0) -> None:
+        counts = self._counts.get(org_id)
+        if counts is None:
+            counts = self._counts[org_id] = Counts()
+        counts.add(use, saved_nano)
+        self._total.add(use, saved_nano)
+
+    def _close(self, flight: Flight) -> None:
+        """Nobody may join it any more."""
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+
+
+def _has_secrets(scope: RequestScope) -> bool:
+    """Whether a guardrail took something out of the request, which the answer may bring back."""
+    return any(one.way == "in" and one.action == "redacted" for one in scope.guarded)
+
+
+def _is_worth_keeping(asking: Asking, reply: Reply) -> bool:
+    """Whether the answer is what the alias itself would say again.
+
+    One of a fallback's targets would hide for a whole day that the alias has recovered.
+    """
+    return asking.scope.served in asking.alias.targets and reply.is_clean()
+
+
+def _is_about_the_request(error: BaseException) -> bool:
+    """Whether everybody who asks the same would fail the same."""
+    if isinstance(error, AttemptFailed):
+        return not error.elsewhere and not error.again
+    return isinstance(error, InvalidRequest)
+
+
+def _given_up() -> Unavailable:
+    return Unavailable(
+        "The request that made this answer for several callers was ended.",
+        code="shutting_down",
+        hint="Send the request again.",
+        retry_after=1,
+    )
