@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from typing_extensions import override
 
 from trunkline import __version__
 from trunkline.errors import (
@@ -19,7 +20,19 @@ from trunkline.errors import (
 )
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.credentials import identify
+from trunkline.gateway.one_call_answer import PATH as ONE_CALL_PATH
+from trunkline.gateway.one_call_description import PATH_ITEM as ONE_CALL
 from trunkline.gateway.ports import Callers
+
+
+class ControlApp(FastAPI):
+    """Describes, beside its own routes, what the data path serves below ``/api``."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        described = super().openapi()
+        described["paths"].setdefault(ONE_CALL_PATH, ONE_CALL)
+        return described
 
 
 def authenticate_with(callers: Callers) -> Callable[[Request], Caller]:
@@ -36,7 +49,7 @@ def authenticate_with(callers: Callers) -> Callable[[Request], Caller]:
 
 def build_control(routers: Sequence[APIRouter], allowed_origins: Sequence[str]) -> FastAPI:
     """The application that serves these routers, whose paths begin with ``/api``."""
-    app = FastAPI(
+    app = ControlApp(
         title="Trunkline",
         version=__version__,
         openapi_url="/api/openapi.json",
