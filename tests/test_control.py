@@ -17,7 +17,7 @@ def test_the_one_call_api_is_described() -> None:
 
 def test_the_description_has_the_members_that_are_read_and_told() -> None:
     usage = OneCallUsage(1, 2, 3)
-    answer = OneCallAnswer("", "", None, None, "unpriced", False, usage, "r", None)  # noqa: FBT003 - in the order of the fields
+    answer = OneCallAnswer("", "", None, None, "unpriced", False, usage, "r", None)
     told = msgspec.to_builtins(answer)
     assert tuple(sorted(REQUEST["properties"])) == tuple(sorted(MEMBERS))
     assert list(ANSWER["properties"]) == ANSWER["required"] == list(told)
