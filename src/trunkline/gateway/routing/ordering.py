@@ -8,7 +8,6 @@ import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Final
 
 from trunkline.gateway.metering.price import cost_of
 from trunkline.gateway.metering.usage import Usage
@@ -16,10 +15,6 @@ from trunkline.gateway.routing.facts import Facts
 from trunkline.gateway.routing.length import TYPICAL_BYTES_PER_TOKEN
 from trunkline.gateway.routing.view import HealthView
 from trunkline.gateway.snapshot import Target
-
-LEARNING: Final = 0.05
-"""The share of requests for which ``by_latency`` takes a target without comparing, so that the
-average of one that was slow is found out again after it has recovered."""
 
 
 def by_weight(targets: Iterable[Target], rng: random.Random) -> list[Target]:
@@ -53,7 +48,7 @@ def _by_exponential(targets: Iterable[Target], uniform: Callable[[Target], float
 
 def _hashed(key: bytes, target: Target) -> float:
     """A number in (0, 1] that is the same in every process."""
-    digest = blake2b(key, digest_size=8, key=blake2b(target.key.encode()).digest())
+    digest = blake2b(target.key.encode() + b"\0" + key, digest_size=8)
     return (int.from_bytes(digest.digest()) + 1) / (1 << 64)
 
 
@@ -90,30 +85,31 @@ def by_latency(targets: Sequence[Target], view: HealthView, rng: random.Random) 
 
     Better is who has the lower product of its average time until first content and the calls that
     wait for it, this one included. A target without an average counts as fast as the fastest known
-    one: while it is idle it gets about half of the draws, and under load its share. Among the
-    others, which are tried only after a failure, those without an average come last.
+    one: idle, it gets half of what it is drawn for, and more only when it has shown what it can.
+    Among the others, which are tried only after a failure, those without an average come last.
     """
-    averages = [view.first_content(target) for target in targets]
-    places = range(len(targets))
     if len(targets) < 2:
         return list(targets)
-    one = int(rng.random() * len(targets))
-    other = int(rng.random() * (len(targets) - 1))
-    other += other >= one
-    first = one
-    if rng.random() >= LEARNING:
-        fastest = min((known for known in averages if known is not None), default=1.0)
+    averages = [view.first_content(target) for target in targets]
+    places = range(len(targets))
+    fastest = min((known for known in averages if known is not None), default=1.0)
 
-        def wait(place: int) -> float:
-            known = averages[place]
-            calls = view.in_flight(targets[place]) + 1
-            return (fastest if known is None else known) * calls
-
-        first = min(one, other, key=wait)
+    def wait(place: int) -> float:
+        known = averages[place]
+        calls = view.in_flight(targets[place]) + 1
+        return (fastest if known is None else known) * calls
 
     def average(place: int) -> float:
         known = averages[place]
         return math.inf if known is None else known
 
+    first = min(_two_of(len(targets), rng), key=wait)
     rest = sorted((place for place in places if place != first), key=average)
     return [targets[first], *(targets[place] for place in rest)]
+
+
+def _two_of(count: int, rng: random.Random) -> tuple[int, int]:
+    """Two different places at random, in a random order."""
+    one = int(rng.random() * count)
+    other = int(rng.random() * (count - 1))
+    return one, other + (other >= one)

@@ -16,7 +16,10 @@ class HealthView(Protocol):
         ...
 
     def first_content(self, target: Target) -> float | None:
-        """The moving average of seconds until first content; None when nothing is known."""
+        """The moving average of seconds until first content; None when nothing is known.
+
+        That of a target that is not asked any more fades, so that it is asked again.
+        """
         ...
 
     def in_flight(self, target: Target) -> int:
