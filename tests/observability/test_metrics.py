@@ -3,7 +3,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from trunkline.observability.label_guard import LabelGuard
-from trunkline.observability.metrics import MOST_ERROR_TYPES, Metrics
+from trunkline.observability.metrics import MOST_ERROR_TYPES, MOST_GUARDRAIL_NAMES, Metrics
 from trunkline.observability.series import HistogramFamily
 
 
@@ -32,6 +32,9 @@ def test_each_family_says_what_it_is() -> None:
         "trunkline_upstream_attempts_total": "counter",
         "trunkline_upstream_duration_seconds": "histogram",
         "trunkline_refusals_total": "counter",
+        "trunkline_cache_requests_total": "counter",
+        "trunkline_cache_saved_usd_total": "counter",
+        "trunkline_guardrail_actions_total": "counter",
         "trunkline_metrics_source_failures_total": "counter",
     }
     assert {"process_cpu_seconds_total", "process_resident_memory_bytes"} <= kinds.keys()
@@ -109,6 +112,19 @@ def test_providers_cannot_add_series_by_ever_new_words_for_failure() -> None:
     }
     assert len(counted) == MOST_ERROR_TYPES + 1
     assert sum(counted.values()) == 500
+
+
+def test_guardrails_cannot_add_series_by_ever_new_names() -> None:
+    metrics = Metrics()
+    for number in range(MOST_GUARDRAIL_NAMES + 9):
+        metrics.guarded(f"rail-{number}", "in", "noted", "", 1)
+    counted = {
+        dict(labels)["guardrail"]: value
+        for (name, labels), value in scrape(metrics).items()
+        if name == "trunkline_guardrail_actions_total"
+    }
+    assert len(counted) == MOST_GUARDRAIL_NAMES
+    assert counted["other"] == 10
 
 
 def test_well_known_names_are_used_for_operations_and_providers() -> None:

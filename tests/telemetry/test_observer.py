@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.telemetry.events import SECOND, STARTED_MS, attempt, finished, outcome
 from typing_extensions import override
 
-from trunkline.gateway.metering.event import Finished
+from trunkline.gateway.metering.event import Finished, Guarded
 from trunkline.gateway.metering.usage import NO_USAGE
 from trunkline.kit.clock import FakeClock
 from trunkline.observability.access_line import AccessLog
@@ -111,7 +111,7 @@ def test_a_streamed_answer_leaves_a_line_and_its_numbers(lines: Lines) -> None:
         f"gen_ai_client_token_usage_count{{{OUTPUT}}}": 1,
         f"trunkline_cost_usd_total{{cost_state=exact,{MODEL}}}": 0.00123,
         "trunkline_upstream_attempts_total{ending=completed,gen_ai_provider_name=openai,"
-        "gen_ai_request_model=gpt-5-mini,status=200,trunkline_alias=fast}": 1,
+        "gen_ai_request_model=gpt-5-mini,reason=first,status=200,trunkline_alias=fast}": 1,
         "trunkline_upstream_duration_seconds_count{gen_ai_provider_name=openai,"
         "gen_ai_request_model=gpt-5-mini,trunkline_alias=fast}": 1,
     }
@@ -148,17 +148,24 @@ def test_a_failover_counts_both_attempts_and_adds_their_cost(lines: Lines) -> No
         usage=NO_USAGE,
     )
     shown = observe(
-        finished(attempts=((attempt(), failed), (attempt(id=SECOND, number=2), outcome()))), lines
+        finished(
+            attempts=(
+                (attempt(), failed),
+                (attempt(id=SECOND, number=2, reason="failover"), outcome()),
+            )
+        ),
+        lines,
     )
     line = lines.read()[0]
     assert (line["attempts"], line["cost"], line["costState"]) == (2, "0.0012301", "estimated")
+    assert line["reasons"] == ["first", "failover"]
     assert {
-        name.partition("gen_ai")[0] + name.partition("status=")[2].partition(",")[0]: value
+        name.partition("gen_ai")[0] + name.partition("reason=")[2].rpartition(",")[0]: value
         for name, value in shown.items()
         if name.startswith(("trunkline_upstream_attempts", "trunkline_cost"))
     } == {
-        "trunkline_upstream_attempts_total{ending=completed,200": 1,
-        "trunkline_upstream_attempts_total{ending=timed_out,none": 1,
+        "trunkline_upstream_attempts_total{ending=completed,failover,status=200": 1,
+        "trunkline_upstream_attempts_total{ending=timed_out,first,status=none": 1,
         "trunkline_cost_usd_total{cost_state=exact,": 0.00123,
         "trunkline_cost_usd_total{cost_state=estimated,": 1e-7,
     }
@@ -223,6 +230,64 @@ def test_a_request_of_nobody_has_only_what_is_known(lines: Lines) -> None:
     assert list(lines.read()[0]) == [
         *("time", "level", "event", "requestId", "method", "url", "route", "status", "duration")
     ]
+
+
+def test_an_answer_from_the_cache_counts_for_its_alias_and_for_no_provider(lines: Lines) -> None:
+    metrics = Metrics()
+    metrics.guard.allow(["fast"])
+    observer = RequestObserver(metrics, access_log=lines.log)
+    for event in (
+        finished(attempts=(), cache="hit", saved_nano=1_500_000),
+        finished(attempts=(), cache="follow", saved_nano=500_000),
+        finished(attempts=(), cache="hit", alias="made-up", error_code="odd"),
+        finished(cache="miss"),
+    ):
+        observer.began()
+        observer.finished(event)
+    shown = samples(metrics)
+    assert {name: value for name, value in shown.items() if "_cache_" in name} == {
+        "trunkline_cache_requests_total{result=hit,trunkline_alias=fast}": 1,
+        "trunkline_cache_requests_total{result=follow,trunkline_alias=fast}": 1,
+        "trunkline_cache_requests_total{result=hit,trunkline_alias=other}": 1,
+        "trunkline_cache_requests_total{result=miss,trunkline_alias=fast}": 1,
+        "trunkline_cache_saved_usd_total{trunkline_alias=fast}": 0.002,
+    }
+    assert [(line["cache"], line.get("saved"), "provider" in line) for line in lines.read()] == [
+        ("hit", "0.0015", False),
+        ("follow", "0.0005", False),
+        ("hit", None, False),
+        ("miss", None, True),
+    ]
+
+
+def test_an_answer_that_is_charged_again_costs_and_was_no_attempt(lines: Lines) -> None:
+    traffic = ProviderTraffic(FakeClock())
+    metrics = Metrics()
+    observer = RequestObserver(metrics, traffic=traffic)
+    observer.began()
+    observer.finished(finished(attempts=((attempt(provider="cache"), outcome()),), cache="hit"))
+    shown = samples(metrics)
+    assert [name for name in shown if name.startswith(("gen_ai", "trunkline_upstream"))] == []
+    assert [value for name, value in shown.items() if "_cost_" in name] == [0.00123]
+    assert traffic.states() == {}
+
+
+def test_what_guardrails_did_is_told_without_any_text(lines: Lines) -> None:
+    shown = observe(
+        finished(
+            guarded=(
+                Guarded("pii", "in", "redacted", (("email", 2), ("iban", 1))),
+                Guarded("length", "out", "noted"),
+            )
+        ),
+        lines,
+    )
+    assert {name: value for name, value in shown.items() if "guardrail" in name} == {
+        "trunkline_guardrail_actions_total{action=redacted,guardrail=pii,kind=email,way=in}": 2,
+        "trunkline_guardrail_actions_total{action=redacted,guardrail=pii,kind=iban,way=in}": 1,
+        "trunkline_guardrail_actions_total{action=noted,guardrail=length,kind=,way=out}": 1,
+    }
+    assert lines.read()[0]["guardrails"] == ["pii:in:redacted:email=2,iban=1", "length:out:noted"]
 
 
 def test_names_that_callers_made_up_do_not_become_labels(lines: Lines) -> None:

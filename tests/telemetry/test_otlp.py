@@ -131,8 +131,18 @@ def test_the_spans_of_a_failover_hold_all_that_is_known_and_no_content() -> None
         finished(
             attempts=(
                 (attempt(), failed),
-                (attempt(id=SECOND, number=2, opened_ms=STARTED_MS + 500), outcome()),
-            )
+                (
+                    attempt(
+                        id=SECOND,
+                        number=2,
+                        opened_ms=STARTED_MS + 500,
+                        reason="failover",
+                        credential="2",
+                    ),
+                    outcome(),
+                ),
+            ),
+            cache="miss",
         )
     )
     assert request.name == "POST /v1/chat/completions"
@@ -158,6 +168,7 @@ def test_the_spans_of_a_failover_hold_all_that_is_known_and_no_content() -> None
         "trunkline.alias": "fast",
         "trunkline.stream": True,
         "trunkline.attempts": 2,
+        "trunkline.cache.result": "miss",
         "trunkline.overhead_ms": 0.3125,
         "gen_ai.response.time_to_first_chunk": 0.2025,
     }
@@ -190,6 +201,8 @@ def test_the_spans_of_a_failover_hold_all_that_is_known_and_no_content() -> None
         "http.response.status_code": 200,
         "trunkline.attempt.id": SECOND,
         "trunkline.attempt.number": 2,
+        "trunkline.attempt.reason": "failover",
+        "trunkline.attempt.credential": "2",
         "trunkline.wire": "openai_chat",
         "trunkline.attempt.ending": "completed",
         "trunkline.upstream.request_id": "req_abc",

@@ -23,6 +23,10 @@ class AccessLine(msgspec.Struct, rename="camel"):
         ttft: milliseconds until the first content was handed to the caller.
         overhead: milliseconds of ours before the first attempt's bytes left.
         error_code: our code of the failure.
+        reasons: why each attempt was made, where there were several.
+        cache: ``hit``, ``near``, ``follow`` or ``miss``, where the answer cache was asked.
+        saved: dollars that were not paid again.
+        guardrails: what guardrails did, such as ``pii:in:redacted:email=2``.
     """
 
     time: str
@@ -46,6 +50,10 @@ class AccessLine(msgspec.Struct, rename="camel"):
     ttft: float | UnsetType = UNSET
     overhead: float | UnsetType = UNSET
     error_code: str | UnsetType = UNSET
+    reasons: tuple[str, ...] | UnsetType = UNSET
+    cache: str | UnsetType = UNSET
+    saved: str | UnsetType = UNSET
+    guardrails: tuple[str, ...] | UnsetType = UNSET
 
 
 class AccessLog:

@@ -24,6 +24,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Some are the provider's own words, so a provider could make them up for ever.
 MOST_ERROR_TYPES = 64
 
+# Guardrails and what they find are named by administrators.
+MOST_GUARDRAIL_NAMES = 200
+
+_How = tuple[str, int | None, str]
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _GEN_AI = (
     "gen_ai_operation_name",
@@ -36,8 +41,8 @@ _GEN_AI = (
 class ModelSeries:
     """The series of one model at one provider under one alias, kept so that nothing is looked up.
 
-    Its state is one dictionary of attempt counters by ending and status, and one of durations by
-    type of error; both are bounded by the number of endings, statuses and codes that exist.
+    Its state is one dictionary of attempt counters by ending, status and reason, and one of
+    durations by type of error; both are bounded by the number of these that exist.
     """
 
     __slots__ = (
@@ -53,7 +58,7 @@ class ModelSeries:
     )
 
     def __init__(self, families: "_Families", labels: Labels) -> None:
-        self._attempts = families.attempts, labels[1:], dict[tuple[str, int | None], Counter]()
+        self._attempts = families.attempts, labels[1:], dict[_How, Counter]()
         self._durations = families.duration, labels, dict[str, Histogram]()
         self.cost = {state: families.cost.child(*labels, state) for state in ("exact", "estimated")}
         self.unpriced = families.unpriced.child(*labels)
@@ -63,13 +68,17 @@ class ModelSeries:
         self.per_output_token = families.per_output_token.child(*labels)
         self.upstream_duration = families.upstream_duration.child(*labels[1:])
 
-    def attempts(self, ending: str, status: int | None) -> Counter:
-        """Attempts that ended so; ``status`` is None when no answer arrived."""
+    def attempts(self, ending: str, status: int | None, reason: str) -> Counter:
+        """Attempts that were made for a reason and ended so.
+
+        ``status`` is None when no answer arrived.
+        """
         family, labels, known = self._attempts
-        counter = known.get((ending, status))
+        how = (ending, status, reason)
+        counter = known.get(how)
         if counter is None:
             shown = "none" if status is None else str(status)
-            counter = known[ending, status] = family.child(*labels, ending, shown)
+            counter = known[how] = family.child(*labels, ending, shown, reason)
         return counter
 
     def duration(self, error_type: str) -> Histogram:
@@ -99,6 +108,8 @@ class Metrics:
         self._requests: dict[tuple[str, str, int], Histogram] = {}
         self._models: dict[Labels, ModelSeries] = {}
         self._refusals: dict[str, Counter] = {}
+        self._cached: dict[tuple[str, str], Counter] = {}
+        self._guardrail_names = LabelGuard(MOST_GUARDRAIL_NAMES)
         self._process = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._process)
 
@@ -128,6 +139,24 @@ class Metrics:
         if counter is None:
             counter = self._refusals[code] = self._families.refusals.child(code)
         counter.add()
+
+    def cached(self, alias: str, result: str, saved_nano: int) -> None:
+        """The answer cache was asked; ``saved_nano`` is what was not paid again."""
+        shown = self.guard.label(alias)
+        counter = self._cached.get((shown, result))
+        if counter is None:
+            counter = self._families.cached.child(shown, result)
+            self._cached[shown, result] = counter
+        counter.add()
+        if saved_nano:
+            self._families.saved.child(shown).add(saved_nano)
+
+    def guarded(self, guardrail: str, way: str, action: str, kind: str, count: int) -> None:
+        """A guardrail did something about so many findings of a kind."""
+        names = self._guardrail_names
+        names.allow((guardrail, kind))
+        labels = (names.label(guardrail), way, action, names.label(kind))
+        self._families.guarded.child(*labels).add(count)
 
     def model(self, operation: str, provider: str, model: str, alias: str) -> ModelSeries:
         """The series of a model; model and alias are checked against the guard."""
@@ -241,7 +270,7 @@ class _Families:
             semconv.UNPRICED, "Attempts whose cost nobody knows.", _GEN_AI
         )
         self.attempts = CounterFamily(
-            semconv.ATTEMPTS_TOTAL, "Attempts.", (*_GEN_AI[1:], "ending", "status")
+            semconv.ATTEMPTS_TOTAL, "Attempts.", (*_GEN_AI[1:], "ending", "status", "reason")
         )
         self.upstream_duration = HistogramFamily(
             semconv.UPSTREAM_DURATION,
@@ -251,6 +280,19 @@ class _Families:
         )
         self.refusals = CounterFamily(
             semconv.REFUSALS, "Requests that limits and budgets refused.", ("code",)
+        )
+        self.cached = CounterFamily(
+            semconv.CACHE_REQUESTS,
+            "Requests for which the answer cache was asked.",
+            (_GEN_AI[3], "result"),
+        )
+        self.saved = CounterFamily(
+            semconv.CACHE_SAVED, "Dollars not paid again.", (_GEN_AI[3],), format_usd
+        )
+        self.guarded = CounterFamily(
+            semconv.GUARDRAIL_ACTIONS,
+            "Findings of guardrails that something was done about.",
+            ("guardrail", "way", "action", "kind"),
         )
 
     def all(self) -> tuple[Family, ...]:
@@ -267,4 +309,7 @@ class _Families:
             self.attempts,
             self.upstream_duration,
             self.refusals,
+            self.cached,
+            self.saved,
+            self.guarded,
         )

@@ -6,8 +6,9 @@ from typing import Final
 from msgspec import UNSET
 from typing_extensions import override
 
-from trunkline.gateway.metering.event import Attempt, Finished, Outcome
+from trunkline.gateway.metering.event import Attempt, Finished, Guarded, Outcome
 from trunkline.gateway.ports import Observer
+from trunkline.gateway.recall.charging import PROVIDER as GIVEN_AGAIN
 from trunkline.kit.money import format_usd
 from trunkline.observability.access_line import AccessLine, AccessLog
 from trunkline.observability.metrics import Metrics, ModelSeries
@@ -55,6 +56,11 @@ class RequestObserver(Observer):
             self._count_attempts(event)
         elif event.status in _REFUSED and event.error_code is not None:
             metrics.refused(event.error_code)
+        if event.cache is not None:
+            metrics.cached(event.alias or "", event.cache, event.saved_nano)
+        for guarded in event.guarded:
+            for kind, count in guarded.kinds or (("", 1),):
+                metrics.guarded(guarded.guardrail, guarded.way, guarded.action, kind, count)
         if self._write is not None:
             ended_ns = event.started_ns + int(event.duration_ms * _NS_PER_MS)
             self._write(ended_ns, access_line(event))
@@ -70,20 +76,28 @@ class RequestObserver(Observer):
             series = self._metrics.model(
                 attempt.operation, attempt.provider, attempt.model, attempt.alias
             )
+            _count_cost(series, outcome)
+            if attempt.provider == GIVEN_AGAIN:
+                # Charged to this caller, and no provider was asked.
+                continue
             _count_attempt(series, attempt, outcome)
             if traffic is not None:
                 traffic.record(attempt, outcome)
         # The last attempt is the one that the caller's answer came from.
-        _count_answer(series, event, outcome)
+        if attempt.provider != GIVEN_AGAIN:
+            _count_answer(series, event, outcome)
 
 
-def _count_attempt(series: ModelSeries, attempt: Attempt, outcome: Outcome) -> None:
-    series.attempts(outcome.ending, outcome.status).add()
-    series.upstream_duration.observe((outcome.closed_ms - attempt.opened_ms) * _MS)
+def _count_cost(series: ModelSeries, outcome: Outcome) -> None:
     if outcome.cost_nano is None:
         series.unpriced.add()
     elif outcome.cost_nano:
         series.cost[outcome.cost_state].add(outcome.cost_nano)
+
+
+def _count_attempt(series: ModelSeries, attempt: Attempt, outcome: Outcome) -> None:
+    series.attempts(outcome.ending, outcome.status, attempt.reason).add()
+    series.upstream_duration.observe((outcome.closed_ms - attempt.opened_ms) * _MS)
     usage = outcome.usage
     if tokens := usage.input_total:
         series.input_tokens.observe(tokens)
@@ -134,7 +148,23 @@ def access_line(event: Finished) -> AccessLine:
         line.overhead = round(event.overhead_ms, 3)
     if event.error_code is not None:
         line.error_code = event.error_code
+    if len(event.attempts) > 1:
+        line.reasons = tuple(attempt.reason for attempt, _ in event.attempts)
+    if event.cache is not None:
+        line.cache = event.cache
+        if event.saved_nano:
+            line.saved = format_usd(event.saved_nano)
+    if event.guarded:
+        line.guardrails = tuple(map(_guardrail, event.guarded))
     return line
+
+
+def _guardrail(guarded: Guarded) -> str:
+    """What a guardrail did, in a few words without any text of the request."""
+    words = [guarded.guardrail, guarded.way, guarded.action]
+    if guarded.kinds:
+        words.append(",".join(f"{kind}={count}" for kind, count in guarded.kinds))
+    return ":".join(words)
 
 
 def cost_of_all(event: Finished) -> tuple[str | None, str]:

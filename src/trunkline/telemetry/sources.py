@@ -4,7 +4,7 @@ The ledger and the limits are known here only by the shape of what their ``stats
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from trunkline.gateway.transport.models import PoolStats
@@ -93,26 +93,26 @@ def watch_pool(metrics: Metrics, stats: Callable[[], PoolStats]) -> None:
     metrics.watch(
         semconv.POOL_CONNECTIONS,
         "Connections to providers.",
-        lambda: _summed(read("idle", "busy")),
+        lambda: summed(read("idle", "busy")),
         labels=("origin", "state"),
     )
     metrics.watch(
         semconv.POOL_WAITING,
         "Requests that wait for a connection.",
-        lambda: _summed(read("waiting")),
+        lambda: summed(read("waiting")),
         labels=("origin",),
     )
     metrics.watch(
         semconv.POOL_OPENED,
         "Connections opened.",
-        lambda: _summed(read("opened")),
+        lambda: summed(read("opened")),
         kind="counter",
         labels=("origin",),
     )
     metrics.watch(
         semconv.POOL_REUSED,
         "Requests sent on a connection that had carried one.",
-        lambda: _summed(read("reused")),
+        lambda: summed(read("reused")),
         kind="counter",
         labels=("origin",),
     )
@@ -202,7 +202,7 @@ def watch_checks(metrics: Metrics, health: HealthApp) -> None:
     )
 
 
-def _summed(samples: Iterator[Sample]) -> list[Sample]:
+def summed(samples: Iterable[Sample]) -> list[Sample]:
     """One sample for each set of labels: an origin may have private and other connections."""
     totals: dict[tuple[str, ...], float] = {}
     for labels, number in samples:
