@@ -12,6 +12,8 @@ from typing_extensions import override
 
 from trunkline.gateway.exchange.continuity import Collector, Kept, collect
 from trunkline.gateway.exchange.reply import Reply
+from trunkline.gateway.guarding.look import Look
+from trunkline.gateway.guarding.outward import StreamGuard, guard_answer
 from trunkline.gateway.headers import JSON, Pairs, downstream_headers
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.routing.speaking import Speech
@@ -35,6 +37,7 @@ class Passage(Protocol):
     """One attempt's way.
 
     Attributes:
+        holds: whether content has come and all of it is still held back for guards.
         wire: the provider's.
         passes: whether bytes stay as they are.
         content_type: of the body for the provider.
@@ -43,6 +46,10 @@ class Passage(Protocol):
     wire: Wire
     passes: bool
     content_type: bytes
+
+    @property
+    def holds(self) -> bool:
+        return False
 
     def body(self) -> bytes:
         """What is sent to the provider."""
@@ -119,6 +126,107 @@ def _as_it_is(frame: bytes, _sight: Sight) -> bytes:
     return frame
 
 
+class Watching(Passing):
+    """The same wire, and guards that look at a whole answer. What they leave alone stays as it was.
+
+    Args:
+        look: the guards of the answer.
+    """
+
+    __slots__ = ("_look",)
+
+    def __init__(self, speech: Speech, request: Inbound, look: Look) -> None:
+        super().__init__(speech, request)
+        self._look = look
+
+    @override
+    def answer(self, body: bytes, usage: Usage | None) -> bytes:
+        try:
+            document = _decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            # A transcript may be plain text.
+            return self._edited(body)
+        if not isinstance(document, dict):
+            raise Malformed("the answer is not an object")
+        return _encode(document) if _guarded(document, self._look) else body
+
+    def _edited(self, body: bytes) -> bytes:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise Malformed("the answer is neither JSON nor a text") from None
+        return self._look.edit(text).encode()
+
+
+class Retelling(Passing):
+    """The same wire, and guards that look at a stream.
+
+    Where they may change or stop it, it is read into the internal form and written again, since
+    what is held back and what is let go are no longer the provider's frames. Where they only make
+    notes, the frames pass.
+
+    Its state is the reader and the writer of one stream.
+    """
+
+    __slots__ = ("_changes", "_guard", "_reader", "_writer")
+
+    def __init__(self, speech: Speech, request: Inbound, answering: Answering, look: Look) -> None:
+        super().__init__(speech, request)
+        events = speech.wire.events
+        if events is None:
+            raise AssertionError("only streams with events are told again")
+        self._changes = look.changes
+        self._guard = StreamGuard(look)
+        self._reader = events.event_reader(answering.id)
+        self._writer = events.event_writer(answering)
+
+    @property
+    @override
+    def holds(self) -> bool:
+        return self._changes and self._guard.holds
+
+    @override
+    def meter(self) -> StreamReader:
+        if not self._changes:
+            return super().meter()
+        # Whether the caller gets the usage is the writer's matter.
+        return self.wire.stream_reader(Inbound(fields={}, model="", size=0))
+
+    @override
+    def frames(self, meter: StreamReader) -> Take:
+        return self._told(meter) if self._changes else self._noted
+
+    def _told(self, meter: StreamReader) -> Take:
+        read, guard, write = self._reader.read, self._guard.take, self._writer.write
+
+        def take(frame: bytes, sight: Sight) -> bytes:
+            events = guard(read(frame))
+            told = write(events) if events else b""
+            return told + self.last_words(meter) if sight is Sight.END else told
+
+        return take
+
+    def _noted(self, frame: bytes, sight: Sight) -> bytes:
+        self._guard.take(self._reader.read(frame))
+        if sight is Sight.END:
+            self._guard.take(self._reader.close())
+        return frame
+
+    @override
+    def last_words(self, meter: StreamReader) -> bytes:
+        events = self._guard.take(self._reader.close())
+        if not self._changes:
+            return b""
+        return self._writer.write(events) + self._writer.close(meter.usage)
+
+
+def _guarded(document: dict[str, Any], look: Look) -> bool:
+    try:
+        return guard_answer(document, look)
+    except RecursionError:
+        raise Malformed("the answer is nested too deeply") from None
+
+
 class Translating(Passage):
     """Caller and provider speak different wires, and the internal form stands between them.
 
@@ -131,7 +239,9 @@ class Translating(Passage):
         "_caller",
         "_collector",
         "_document",
+        "_guard",
         "_keep",
+        "_look",
         "_reader",
         "_stream",
         "_writer",
@@ -148,6 +258,7 @@ class Translating(Passage):
         document: dict[str, Any],
         answering: Answering,
         keep: Callable[[Mapping[str, Kept]], None],
+        look: Look | None = None,
         *,
         stream: bool,
     ) -> None:
@@ -156,11 +267,18 @@ class Translating(Passage):
         self._document = document
         self._answering = answering
         self._keep = keep
+        self._look = look
+        self._guard = StreamGuard(look) if look is not None else None
         self._stream = stream
         self._collector = Collector()
         if stream and provider.events is not None and caller.events is not None:
             self._reader = provider.events.event_reader(answering.id)
             self._writer = caller.events.event_writer(answering)
+
+    @property
+    @override
+    def holds(self) -> bool:
+        return self._guard is not None and self._guard.holds
 
     @override
     def body(self) -> bytes:
@@ -190,18 +308,22 @@ class Translating(Passage):
         if isinstance(reply, Reply):
             for choice in reply.choices:
                 self._keep(collect(choice.parts))
-        return _encode(caller.write_reply(reply, usage, self._answering))
+        told = caller.write_reply(reply, usage, self._answering)
+        if self._look is not None:
+            _guarded(told, self._look)
+        return _encode(told)
 
     @override
     def frames(self, meter: StreamReader) -> Take:
         read, write, gather = self._reader.read, self._writer.write, self._collector.take
+        guard = self._guard
 
         def take(frame: bytes, sight: Sight) -> bytes:
             events = read(frame)
             told = b""
             if events:
                 gather(events)
-                told = write(events)
+                told = write(events if guard is None else guard.take(events))
             return told + self.last_words(meter) if sight is Sight.END else told
 
         return take
@@ -212,5 +334,7 @@ class Translating(Passage):
         self._collector.take(events)
         # Before the caller has the end, since it may go on with the next turn at once.
         self._keep(self._collector.kept)
+        if self._guard is not None:
+            events = self._guard.take(events)
         told = self._writer.write(events)
         return told + self._writer.close(meter.usage)

@@ -1,7 +1,7 @@
 """From a request in the caller's wire to a passage: untouched, or written for another wire."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,12 +12,26 @@ from trunkline.gateway.exchange.destination import Destination
 from trunkline.gateway.exchange.fit import fit
 from trunkline.gateway.exchange.losses import Losses
 from trunkline.gateway.exchange.request import Request
+from trunkline.gateway.guarding.look import Look
+from trunkline.gateway.guarding.stand_ins import StandIns
 from trunkline.gateway.links import Limits, inline_links
-from trunkline.gateway.passage import Passage, Passing, Translating
+from trunkline.gateway.metering.event import Guarded
+from trunkline.gateway.passage import Passage, Passing, Retelling, Translating, Watching
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Alias, Target
 from trunkline.gateway.transport import UpstreamPool
-from trunkline.gateway.wire.contract import Answering, Inbound, Wire
+from trunkline.gateway.wire.contract import (
+    CHAT,
+    COMPLETION,
+    IMAGE,
+    IMAGE_EDIT,
+    RERANK,
+    TRANSCRIPTION,
+    TRANSLATION,
+    Answering,
+    Inbound,
+    Wire,
+)
 
 _decode = msgspec.json.Decoder().decode
 
@@ -37,12 +51,14 @@ class Owner(msgspec.Struct, frozen=True):
         wire: the caller's.
         request_id: ours, from which ids in the caller's wire are made.
         created: Unix seconds.
+        guarded: where is written down what guardrails do to the answer.
     """
 
     wire: Wire
     org_id: str
     request_id: str
     created: int
+    guarded: list[Guarded] = []
 
 
 class Translator:
@@ -85,8 +101,9 @@ class Translator:
             InvalidRequest: the request cannot be read, or loses what the alias must not lose.
         """
         self.dropped = ()
+        look = self._look(speech.operation)
         if speech.passes:
-            return Passing(speech, self._request)
+            return Passing(speech, self._request) if look is None else self._watched(speech, look)
         codec = speech.wire.codec
         if codec is None:
             raise AssertionError("a plan names only wires that can be written")
@@ -107,8 +124,40 @@ class Translator:
             document,
             answering,
             self._keep,
+            look,
             stream=self._request.stream,
         )
+
+    def _look(self, operation: str) -> Look | None:
+        """What looks at the answer, if anything does; each attempt begins anew."""
+        guards, restored = self._alias.guards, self._request.stand_ins
+        if restored is None and not any(guard.outward for guard in guards):
+            return None
+        if operation not in _TELLING:
+            return None
+        outward = [guard for guard in guards if guard.outward]
+        return Look(outward, self._owner.guarded, "out", StandIns(restored))
+
+    def _watched(self, speech: Speech, look: Look) -> Passage:
+        """The way to a target that speaks the caller's wire, under the eyes of guards.
+
+        Raises:
+            InvalidRequest: it is a stream of a kind that cannot be looked at.
+        """
+        request = self._request
+        events = speech.wire.events
+        if not request.stream:
+            return Watching(speech, request, look)
+        if events is None:
+            if speech.operation not in _HEARD:
+                return Passing(speech, request)
+            raise InvalidRequest(
+                "A guardrail cannot look at a transcript that is streamed.",
+                code="guardrail_unsupported",
+                param="stream",
+                hint="Leave 'stream' out.",
+            )
+        return Retelling(speech, request, self._answering or self._read(), look)
 
     async def _with_bytes(self, asked: Request, destination: Destination) -> Request:
         quirks = destination.quirks
@@ -150,6 +199,10 @@ class Translator:
     def _keep(self, calls: Mapping[str, Kept]) -> None:
         self._tools.continuity.keep(self._owner.org_id, calls)
 
+
+# What has texts in its answer.
+_HEARD: Final = frozenset({TRANSCRIPTION, TRANSLATION})
+_TELLING: Final = _HEARD | {CHAT, COMPLETION, RERANK, IMAGE, IMAGE_EDIT}
 
 _HINT = "Leave it out, or use a model whose provider speaks your own wire."
 

@@ -88,6 +88,8 @@ class Inbound(msgspec.Struct):
         background: whether the caller wants the response's id at once, and its answer later.
         thinks: whether the model that it is written for thinks, as far as is known; set before
             each ``Wire.write_request``.
+        stand_ins: texts that a guardrail took out and the answer gets back, by what stands for them
+            in the request now; None where there are none.
         output_limit_field: the member in which the provider that it is written for takes an output
             ceiling; set like ``thinks``.
     """
@@ -118,6 +120,7 @@ class Inbound(msgspec.Struct):
     keeps: bool = False
     background: bool = False
     thinks: bool = False
+    stand_ins: dict[str, str] | None = None
     output_limit_field: str = "max_tokens"
 
 
