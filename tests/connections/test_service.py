@@ -1,12 +1,15 @@
 """The service on both engines: idempotence, references, and what the other processes are told."""
 
+from typing import Any
+
 import pytest
 from tests.connections.world import NOON, local, make_org, model, put
 
 from trunkline.connections.rows import FREE_RATES, TargetRow
-from trunkline.connections.schemas import ConnectionSpec, PriceSpec
+from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec
 from trunkline.connections.service import ConnectionService
 from trunkline.errors import Conflict, InvalidRequest, NotFound
+from trunkline.gateway.policy import TargetState
 from trunkline.kit.clock import FakeClock
 from trunkline.storage.changes import Change, changes_after
 from trunkline.storage.engine import Database
@@ -162,3 +165,100 @@ async def test_a_connection_keeps_the_address_that_its_places_make(database: Dat
         (row,) = await SERVICE.connections(conn, org)
     assert row.base_url == "https://bedrock-runtime.eu-central-1.amazonaws.com"
     assert await put(database, org, spec) == [False]
+
+
+ROUTED = {
+    "policy": "weighted",
+    "rules": [{"when": {"needs": ["vision"]}, "targets": ["gpu/b"]}, {"targets": ["gpu"]}],
+    "fallbacks": {"error": ["other"]},
+    "hedge": {},
+}
+
+
+def _routed(**more: Any) -> ModelSpec:
+    written = {
+        "name": "fast",
+        "targets": [
+            {"connection": "gpu", "model": "a", "weight": 3},
+            {"connection": "gpu", "model": "b", "state": "draining"},
+        ],
+        "route": ROUTED,
+        "cache": {"enabled": True, "ttl": 60},
+        "guardrails": ["pii", "size"],
+    }
+    return ModelSpec.model_validate({**written, **more})
+
+
+async def test_policies_are_kept_as_they_are_written(database: Database) -> None:
+    org = await make_org(database, "acme")
+    assert await put(database, org, local("gpu"), _routed()) == [True, True]
+    assert await put(database, org, _routed()) == [False]
+    async with database.read(None) as conn:
+        (row,) = await SERVICE.models(conn, org)
+    assert row.targets == (
+        TargetRow("gpu", "a", 3, "active"), TargetRow("gpu", "b", 1, "draining"),
+    )  # fmt: skip
+    assert (row.route, row.cache) == (ROUTED, {"enabled": True, "ttl": 60})
+    assert row.guardrails == ("pii", "size")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"route": None}, {"route": {"policy": "price"}}, {"cache": None}, {"guardrails": ["pii"]},
+        {"targets": [{"connection": "gpu", "model": "b"}], "route": None},
+    ],
+)  # fmt: skip
+async def test_each_change_of_a_policy_is_told(
+    sqlite_database: Database, more: dict[str, Any]
+) -> None:
+    await put(sqlite_database, None, local("gpu"), _routed())
+    seen = (await _changes(sqlite_database))[-1].seq
+    assert await put(sqlite_database, None, _routed(**more)) == [True]
+    assert [change.kind for change in await _changes(sqlite_database, seen)] == ["alias"]
+
+
+async def test_a_connection_keeps_references_to_all_of_its_secrets(database: Database) -> None:
+    written = {"name": "main", "provider": "openai", "secrets": ["env:A", "file:/b", "env:C"]}
+    several = ConnectionSpec.model_validate(written)
+    one = ConnectionSpec(name="main", provider="openai", secret="env:A")
+    none = ConnectionSpec(name="main", provider="openai")
+    for spec, references in (
+        (several, ("env:A", "file:/b", "env:C")), (one, ("env:A",)), (none, ()),
+    ):  # fmt: skip
+        assert await put(database, None, spec, spec) == [True, False]
+        async with database.read(None) as conn:
+            (row,) = await SERVICE.connections(conn, None)
+        assert (row.references, spec.references) == (references, references)
+
+
+async def test_a_target_changes_its_state_until_the_model_is_written_again(
+    database: Database,
+) -> None:
+    org = await make_org(database, "acme")
+    await put(database, org, local("gpu"), model("fast", "gpu/a", "gpu/b"))
+    seen = (await _changes(database))[-1].seq
+
+    async def state(target: str, state: TargetState) -> tuple[bool, list[str]]:
+        async with database.write(None) as conn:
+            changed = await SERVICE.set_target_state(
+                conn, org, model="fast", target=target, state=state
+            )
+            (row,) = await SERVICE.models(conn, org)
+        return changed, [target.state for target in row.targets]
+
+    assert await state("gpu/b", "draining") == (True, ["active", "draining"])
+    assert await state("gpu/b", "draining") == (False, ["active", "draining"])
+    assert await state("gpu/a", "disabled") == (True, ["disabled", "draining"])
+    with pytest.raises(Conflict, match="Nothing would be left that serves the model 'fast'"):
+        await state("gpu", "disabled")
+    assert await state("gpu", "active") == (True, ["active", "active"])
+    with pytest.raises(NotFound, match="has no target 'gpu/c'") as caught:
+        await state("gpu/c", "active")
+    assert caught.value.hint == "It has gpu/a, gpu/b."
+    assert [change.kind for change in await _changes(database, seen)] == ["alias"] * 3
+    assert await state("gpu/a", "draining") == (True, ["draining", "active"])
+    assert await put(database, org, model("fast", "gpu/a", "gpu/b")) == [True]
+    async with database.write(None) as conn:
+        with pytest.raises(NotFound, match="no model 'none'"):
+            await SERVICE.set_target_state(conn, org, model="none", target="gpu/a", state="active")
