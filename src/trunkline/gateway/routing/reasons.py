@@ -33,15 +33,22 @@ def why_here(
     """Why a target has its place in the order."""
     reasons = [_by_strategy(target, order, selection, route, facts, view)]
     if target.state == "draining":
-        alone = all(other.state == "draining" for other in order)
-        left = "no active one is left" if alone else "its conversation goes on"
-        reasons.append(f"it is draining, and {left}")
+        reasons.append(f"it is draining, and {_why_still(order, view)}")
     state = view.state(target)
     if state == "open":
         reasons.append("its circuit is open, so it comes last and waits for a probe")
     elif state == "half_open":
         reasons.append("its circuit lets one probe through")
     return "; ".join(reasons)
+
+
+def _why_still(order: Sequence[Target], view: HealthView) -> str:
+    active = [other for other in order if other.state == "active"]
+    if not active:
+        return "no active one is left"
+    if all(view.state(other) == "open" for other in active):
+        return "no active one lets calls through"
+    return "the conversation goes on"
 
 
 def _by_strategy(
