@@ -19,8 +19,9 @@ from trunkline.gateway.metering.event import Attempt
 from trunkline.gateway.metering.usage import Usage
 from trunkline.kit.clock import FakeClock
 from trunkline.kit.ids import new_id
-from trunkline.ledger.adapter import LedgerGenerations
+from trunkline.ledger.adapter import LedgerGenerations, generation_json
 from trunkline.ledger.journal import Journal
+from trunkline.ledger.rows import Row, attempt_row, attribution_row
 from trunkline.ledger.shipping import Shipper
 from trunkline.storage.engine import Database
 
@@ -28,7 +29,12 @@ CALLER = Caller(ORG, KEY)
 REQUEST = new_id()
 FIRST = attempt(request_id=REQUEST, tags=(("app", "crm"),), end_user="u-1")
 SECOND = attempt(
-    request_id=REQUEST, number=2, opened_ms=START_MS + 1000, provider="azure", model="gpt-4o-eu"
+    request_id=REQUEST,
+    number=2,
+    opened_ms=START_MS + 1000,
+    provider="azure",
+    model="gpt-4o-eu",
+    reason="failover",
 )
 
 
@@ -65,6 +71,7 @@ def expected(first: Attempt, second: Attempt) -> dict[str, Any]:
             {
                 "id": first.id,
                 "number": 1,
+                "reason": "first",
                 "created_at": "2025-06-15T15:06:40.000Z",
                 "provider": "openai",
                 "model": "gpt-4o",
@@ -85,6 +92,7 @@ def expected(first: Attempt, second: Attempt) -> dict[str, Any]:
             {
                 "id": second.id,
                 "number": 2,
+                "reason": "failover",
                 "created_at": "2025-06-15T15:06:41.000Z",
                 "provider": "azure",
                 "model": "gpt-4o-eu",
@@ -162,3 +170,14 @@ async def test_a_total_with_an_unknown_part_is_unknown(tmp_path: Path, database:
 async def test_names_of_no_request_are_not_found(database: Database) -> None:
     for name in ("", "nobody", "a\0b", "\ud800", "x" * 500):
         assert await LedgerGenerations(database).find(CALLER, name) is None
+
+
+def test_the_answer_of_two_attempts_side_by_side_is_that_of_the_one_that_won() -> None:
+    def row(made: Attempt, **ended: Any) -> Row:
+        return {**attribution_row(made), **attempt_row(made, outcome(**ended), 1)}
+
+    slow = row(FIRST, closed_ms=START_MS + 3000, first_token_ms=2500)
+    hedge = attempt(request_id=REQUEST, number=2, provider="azure", reason="hedge")
+    given_up = row(hedge, closed_ms=START_MS + 2600, ending="superseded", first_token_ms=None)
+    told = generation_json([slow, given_up])
+    assert (told["provider"], told["ttft_ms"], told["latency_ms"]) == ("openai", 2500, 3000)

@@ -50,7 +50,7 @@ class LedgerGenerations(Generations):
 
 def generation_json(rows: list[Row]) -> dict[str, object]:
     """The object of one request from its attempts, in their order. Times are in milliseconds."""
-    first, last = rows[0], rows[-1]
+    first, answered = rows[0], _answered(rows)
     states = {row["cost_state"] for row in rows}
     state = next(name for name in _LEAST_KNOWN_FIRST if name in states)
     costs = [row["cost_nano"] for row in rows]
@@ -59,21 +59,30 @@ def generation_json(rows: list[Row]) -> dict[str, object]:
         "id": first["request_id"],
         "client_request_id": first["client_request_id"],
         "created_at": _iso(first["opened_ms"]),
-        "model": last["alias"],
-        "provider": last["provider"],
-        "operation": last["operation"],
-        "streamed": last["stream"],
+        "model": answered["alias"],
+        "provider": answered["provider"],
+        "operation": answered["operation"],
+        "streamed": answered["stream"],
         "usage": {name: sum(row[name] for row in rows) for name in TOKEN_BUCKETS},
         # Unknown is not zero: with one attempt unpriced there is no total.
         "total_cost": None if None in costs else format_usd(sum(costs)),
         "cost_state": state,
         "currency": "USD",
-        "latency_ms": last["closed_ms"] - first["opened_ms"],
-        "ttft_ms": _since_begin(first, last, last["first_token_ms"]),
+        "latency_ms": answered["closed_ms"] - first["opened_ms"],
+        "ttft_ms": _since_begin(first, answered, answered["first_token_ms"]),
         "end_user": first["end_user"],
         "tags": dict(first["tags"] or []),
         "attempts": [_attempt_json(row) for row in rows],
     }
+
+
+def _answered(rows: list[Row]) -> Row:
+    """The attempt whose answer the caller got: the one that came to its end, or else the last.
+
+    Of two side by side the first may win, and another one is then superseded after it.
+    """
+    whole = [row for row in rows if row["ending"] == "completed"]
+    return (whole or rows)[-1]
 
 
 def _attempt_json(row: Row) -> dict[str, Any]:
@@ -81,6 +90,7 @@ def _attempt_json(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "number": row["number"],
+        "reason": row["reason"],
         "created_at": _iso(row["opened_ms"]),
         "provider": row["provider"],
         "model": row["model"],
@@ -100,10 +110,10 @@ def _attempt_json(row: Row) -> dict[str, Any]:
     }
 
 
-def _since_begin(first: Row, last: Row, after_open_ms: int | None) -> int | None:
+def _since_begin(first: Row, answered: Row, after_open_ms: int | None) -> int | None:
     if after_open_ms is None:
         return None
-    return int(last["opened_ms"] - first["opened_ms"] + after_open_ms)
+    return int(answered["opened_ms"] - first["opened_ms"] + after_open_ms)
 
 
 def _iso(unix_ms: int) -> str:
