@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from trunkline.gateway.snapshot import Connection, Credential, Signer
 from trunkline.gateway.upstream_errors import CredentialVerdict
@@ -64,20 +64,31 @@ class RestingCredentials:
         self._turns: dict[str, int] = {}
         self.verdicts: dict[CredentialVerdict, int] = {"limited": 0, "dead": 0, "barred": 0}
 
-    def pick(self, connection: Connection, model: str = "") -> Credential | None:
-        """The next secret that does not rest, for this model; None when all rest."""
+    def pick(
+        self, connection: Connection, model: str = "", without: Container[str] = ()
+    ) -> Credential | None:
+        """The next secret that does not rest, for this model; None when all rest.
+
+        Args:
+            connection: whose secrets they are.
+            model: what it is for.
+            without: ids of those that this request has tried already.
+        """
         held = connection.credentials
         several = len(held) > 1
-        if not self._rests and not several:
+        if not self._rests and not several and not without:
             return held[0]
         turn = self._turns.get(connection.id, 0) if several else 0
         now = self._monotonic()
         for step in range(len(held)):
             place = (turn + step) % len(held)
-            if not self._rests or not self._is_resting(connection.id, held[place], model, now):
+            credential = held[place]
+            if credential.id in without:
+                continue
+            if not self._rests or not self._is_resting(connection.id, credential, model, now):
                 if several:
                     self._turn(connection.id, place + 1)
-                return held[place]
+                return credential
         return None
 
     def rests(
@@ -90,15 +101,16 @@ class RestingCredentials:
     ) -> None:
         """Leave a secret alone after what the provider said of it.
 
-        ``limited`` rests until the provider's hint, else 1 s, 2 s, ... 60 s; without a hint a
-        connection's only secret goes on, because there is nothing to use meanwhile. ``dead`` rests
-        ten minutes. ``barred`` rests a minute, for the model only.
+        ``limited`` rests until the provider's hint, else 1 s, 2 s, ... 60 s, for the model only,
+        since providers count each of their models apart; without a hint a connection's only secret
+        goes on, because there is nothing to use meanwhile. ``barred`` rests a minute, for the model
+        only. ``dead`` rests ten minutes, for all.
         """
         credential = next((one for one in connection.credentials if one.id == credential_id), None)
         if credential is None or verdict == "fine":
             return
         self.verdicts[verdict] += 1
-        place = model if verdict == "barred" else ""
+        place = "" if verdict == "dead" else model
         key = (connection.id, credential_id, place)
         now = self._monotonic()
         old = self._known(key, credential)
@@ -179,12 +191,15 @@ class RestingCredentials:
         return digest.digest()
 
     def _keep(self, key: _Key, rest: Rest, now: float) -> None:
-        if len(self._rests) >= _MOST_KEPT:
-            del self._rests[next(iter(self._rests))]
-        for other in [key for key, old in self._rests.items() if now - old.until >= _MEMORY]:
-            del self._rests[other]
-        self._rests.pop(key, None)
-        self._rests[key] = rest
+        """Keep it at the end, and forget what stands at the front and is over, or too much."""
+        rests = self._rests
+        rests.pop(key, None)
+        rests[key] = rest
+        while True:
+            oldest = next(iter(rests))
+            if now - rests[oldest].until < _MEMORY and len(rests) <= _MOST_KEPT:
+                return
+            del rests[oldest]
 
     def _turn(self, connection_id: str, turn: int) -> None:
         if len(self._turns) >= _MOST_KEPT and connection_id not in self._turns:

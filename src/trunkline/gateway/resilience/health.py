@@ -6,7 +6,7 @@ It is asked before and after each attempt, so each answer is a look-up and a few
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Literal
 
 from typing_extensions import override
@@ -98,14 +98,16 @@ class Call:
         fare.count(now, failed=failed, slow=slow)
         circuit = fare.circuit
         if circuit.ended(self._ticket, now, terms, failed=failed, slow=slow):
-            target = fare.target
-            logger.warning(
-                "The circuit of %s at connection %s is %s: %s",
-                target.model,
-                target.connection.name,
-                circuit.state(now),
-                circuit.reason,
-            )
+            _tell(fare.target, None if circuit.state(now) == "closed" else circuit.reason)
+
+
+def _tell(target: Target, reason: str | None) -> None:
+    """Log that a circuit has opened for this reason, or has closed."""
+    model, name = target.model, target.connection.name
+    if reason is None:
+        logger.warning("The circuit of %s at connection %s is closed again", model, name)
+    else:
+        logger.warning("The circuit of %s at connection %s is open: %s", model, name, reason)
 
 
 class Health(HealthView):
@@ -194,12 +196,19 @@ class Health(HealthView):
         fare = self._fares.get(target.key)
         return fare is None or fare.budget.take(self._monotonic(), retry.budget)
 
-    def pick(self, connection: Connection, model: str = "") -> Credential | None:
+    def pick(
+        self, connection: Connection, model: str = "", without: Container[str] = ()
+    ) -> Credential | None:
         """The next secret that does not rest, or None when all rest.
 
-        With a model those are left out, too, that may not use it.
+        With a model those are left out, too, that rest for it alone, and in any case those that
+        ``without`` names.
         """
-        return self._credentials.pick(connection, model)
+        return self._credentials.pick(connection, model, without)
+
+    def works(self, connection: Connection) -> bool:
+        """Whether the provider has not refused all secrets of a connection lately."""
+        return self._credentials.works(connection)
 
     def rests(
         self,

@@ -28,7 +28,6 @@ class Latency:
 
     __slots__ = (
         "_average",
-        "_known",
         "_next",
         "_seconds",
         "_since_sorted",
@@ -43,7 +42,6 @@ class Latency:
         self._updated = 0.0
         self._values: list[float] = []
         self._next = 0
-        self._known = 0
         self._sorted: list[float] = []
         self._since_sorted = 0
         self._tokens = 0.0
