@@ -31,6 +31,7 @@ def demo(
     Prints the address, a key and a curl line, and writes address and key to demo.json in the
     data directory. Logs go to trunkline.log there.
     """
+    from trunkline.demo.configuration import LLAMA
     from trunkline.settings import load_settings
 
     settings = load_settings(host=host, port=port, data_dir=data)
@@ -38,6 +39,8 @@ def demo(
     if "shutdown_notice" not in settings.model_fields_set:
         # There is no load balancer to give notice to, only somebody who waits for the prompt.
         changes["shutdown_notice"] = 0.0
+    if settings.default_model is None:
+        changes["default_model"] = LLAMA
     settings = settings.model_copy(update=changes)
     try:
         _run(settings)
