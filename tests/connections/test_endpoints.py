@@ -50,7 +50,7 @@ async def test_a_caller_sees_where_its_own_requests_go(client: httpx2.AsyncClien
     assert answer.status_code == 200
     assert answer.json() == {
         "model": "fast",
-        "strategy": "ordered",
+        "policy": "ordered",
         "by_chance": False,
         "rules": [{"rule": 1, "held": True, "why": "all of its condition fits"}],
         "targets": [

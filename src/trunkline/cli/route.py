@@ -148,7 +148,7 @@ def _query(described: Described) -> list[tuple[str, str]]:
 
 def _print(told: dict[str, Any], *, known: bool) -> None:
     chance = ", drawn by chance: another request may find another order"
-    typer.echo(f"{told['model']}: {told['strategy']}{chance if told['by_chance'] else ''}")
+    typer.echo(f"{told['model']}: {told['policy']}{chance if told['by_chance'] else ''}")
     for rule in told["rules"]:
         typer.echo(
             f"Rule {rule['rule']} {'holds' if rule['held'] else 'does not hold'}: {rule['why']}"

@@ -70,7 +70,7 @@ def test_everything_is_told_at_once() -> None:
     view = Seen(averages={"a": 0.25}, calls={"a": 2})
     assert told(among, facts, view, aliases={"spare": spare}) == Explanation(
         model="fast",
-        strategy="ordered",
+        policy="ordered",
         by_chance=False,
         rules=[
             ToldRule(1, held=False, why="there is no tag env=prod"),
@@ -132,7 +132,7 @@ def test_an_explanation_has_the_order_of_the_choice(
     chosen = choose(of, lambda: facts, view, random.Random(seed))
     explained = told(of, facts, view, seed)
     places = [one.target for one in explained.targets if one.place is not None]
-    if list(chosen) == list(of.targets) and explained.strategy == "ordered":
+    if list(chosen) == list(of.targets) and explained.policy == "ordered":
         # What has no policy is given back as it is; a circuit that is open is passed over then.
         chosen = sorted(chosen, key=lambda one: view.state(one) == "open")
     assert places == [f"acme/{one.model}" for one in chosen]
@@ -275,7 +275,7 @@ def test_rules_after_the_one_that_held_were_not_looked_at() -> None:
         ToldRule(1, held=True, why="all of its condition fits"),
         ToldRule(2, held=False, why="rule 1 held before it"),
     ]
-    assert explained.strategy == "price"
+    assert explained.policy == "price"
     assert reasons(explained)["b"] == (None, "rule 1 leaves it out")
 
 

@@ -74,7 +74,7 @@ def explain(case: Case, rng: random.Random) -> Explanation:
     ]
     return Explanation(
         model=alias.name,
-        strategy=selection.strategy,
+        policy=selection.strategy,
         by_chance=selection.strategy in _BY_CHANCE and len(order) > 1,
         rules=_told_rules(case, selection),
         targets=told,

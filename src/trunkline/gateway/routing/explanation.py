@@ -82,13 +82,13 @@ class Explanation:
 
     Attributes:
         model: the public name.
-        strategy: the one that counted, after the rules.
+        policy: the one that counted, after the rules.
         by_chance: whether the next request may find another order.
         targets: those that are tried, in their order, and then the others.
     """
 
     model: str
-    strategy: Strategy
+    policy: Strategy
     by_chance: bool
     rules: list[ToldRule]
     targets: list[ToldTarget]
