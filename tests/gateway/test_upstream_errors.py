@@ -34,12 +34,12 @@ from trunkline.gateway.upstream_errors import (
 from trunkline.gateway.wire.contract import ProviderFault
 from trunkline.gateway.wire.registry import WIRES
 
-ELSEWHERE, AGAIN = "elsewhere", "again"
+BROKEN = "upstream_connection_lost"
 
 
 def told(failure: AttemptFailed) -> tuple[str, str, str, bool]:
     """Where the request goes next, for what kind of fallback, and who is blamed."""
-    where = AGAIN if failure.again else ELSEWHERE if failure.elsewhere else "nowhere"
+    where = "again" if failure.again else "elsewhere" if failure.elsewhere else "nowhere"
     return where, failure.kind, failure.credential, failure.blames
 
 
@@ -325,7 +325,7 @@ def test_a_status_that_is_none_is_told_as_a_bad_gateway() -> None:
     [
         (ConnectFailed("x"), ("again", True, "not_sent", "upstream_unreachable")),
         (NameNotResolved("x"), ("again", True, "not_sent", "upstream_unreachable")),
-        (ConnectionLost("x", sent=True), ("again", True, "failed", "upstream_connection_lost")),
+        (ConnectionLost("x", sent=True), ("again", True, "failed", BROKEN)),
         (ConnectTimeout("x"), ("elsewhere", True, "not_sent", "upstream_unreachable")),
         (TLSFailed("x"), ("elsewhere", True, "not_sent", "upstream_unreachable")),
         (AddressRefused("x"), ("elsewhere", True, "not_sent", "upstream_unreachable")),
@@ -333,9 +333,9 @@ def test_a_status_that_is_none_is_told_as_a_bad_gateway() -> None:
         (IdleTimeout("x", sent=True), ("elsewhere", True, "timed_out", "upstream_timeout")),
         (TotalTimeout("x", sent=True), ("elsewhere", True, "timed_out", "upstream_timeout")),
         (TotalTimeout("x"), ("elsewhere", True, "not_sent", "upstream_timeout")),
-        (ProtocolViolation("x", sent=True), ("elsewhere", True, "failed", "upstream_connection_lost")),
-        (HeadTooLarge("x", sent=True), ("elsewhere", True, "failed", "upstream_connection_lost")),
-        (DecodingFailed("x", sent=True), ("elsewhere", True, "failed", "upstream_connection_lost")),
+        (ProtocolViolation("x", sent=True), ("elsewhere", True, "failed", BROKEN)),
+        (HeadTooLarge("x", sent=True), ("elsewhere", True, "failed", BROKEN)),
+        (DecodingFailed("x", sent=True), ("elsewhere", True, "failed", BROKEN)),
         (PoolTimeout("x"), ("elsewhere", False, "not_sent", "upstream_pool_exhausted")),
         (BodyTooLarge("x", sent=True), ("nowhere", False, "failed", "upstream_answer_too_large")),
     ],
@@ -356,9 +356,9 @@ def test_an_answer_that_is_none_blames_the_target_and_goes_elsewhere() -> None:
 
 def test_what_was_tried_enough_tells_the_callers_sdk_to_leave_it_at_that() -> None:
     failure = refused("openai_chat", 503, openai("no"), x_should_retry="true", retry_after="1")
-    assert failure.error.should_retry
+    before = failure.error.should_retry
     failure.tried_enough()
-    assert not failure.error.should_retry
+    assert (before, failure.error.should_retry) == (True, False)
     assert failure.answer is not None
     assert failure.answer.headers == [(b"retry-after", b"1"), (b"x-should-retry", b"false")]
     ours = refused("openai_chat", 401, b"")

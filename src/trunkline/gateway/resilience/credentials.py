@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 
 from trunkline.gateway.snapshot import Connection, Credential, Signer
 from trunkline.gateway.upstream_errors import CredentialVerdict
@@ -65,7 +65,7 @@ class RestingCredentials:
         self.verdicts: dict[CredentialVerdict, int] = {"limited": 0, "dead": 0, "barred": 0}
 
     def pick(
-        self, connection: Connection, model: str = "", without: Container[str] = ()
+        self, connection: Connection, model: str = "", without: Collection[str] = ()
     ) -> Credential | None:
         """The next secret that does not rest, for this model; None when all rest.
 

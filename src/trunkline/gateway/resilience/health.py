@@ -6,7 +6,7 @@ It is asked before and after each attempt, so each answer is a look-up and a few
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 from typing_extensions import override
@@ -197,7 +197,7 @@ class Health(HealthView):
         return fare is None or fare.budget.take(self._monotonic(), retry.budget)
 
     def pick(
-        self, connection: Connection, model: str = "", without: Container[str] = ()
+        self, connection: Connection, model: str = "", without: Collection[str] = ()
     ) -> Credential | None:
         """The next secret that does not rest, or None when all rest.
 
