@@ -7,6 +7,7 @@ import pytest
 from tests.gateway.http import chat, post
 from tests.gateway.rig import KEY, Rig, connection, running
 from tests.gateway.test_same_keys import KeptRepeats
+from tests.gateway.test_ways_out import at, provider, saying
 from tests.gateway.test_what_is_sent import keeping
 
 from trunkline.errors import LimitExceeded
@@ -226,6 +227,22 @@ async def test_a_providers_failure_is_told_in_our_shape(
         answer = await process(rig, {"model": "m"})
         event = await rig.observed.wait_for(1)
     assert (answer.status_code, error(answer)["code"], event.error_code) == (status, code, code)
+    assert answer.headers.get_list("x-should-retry") == [
+        "true" if fault in {"status_429", "not_json"} else "false"
+    ]
+
+
+async def test_a_page_in_place_of_an_error_is_told_in_our_shape(simulator: Simulator) -> None:
+    page = (
+        b"HTTP/1.1 404 Not Found\r\ncontent-type: text/html\r\nretry-after: 7\r\n"
+        b"content-length: 13\r\n\r\n<html></html>"
+    )
+    async with provider(saying(page)) as port, running(simulator, extra=at(simulator, port)) as rig:
+        answer = await process(rig, {"model": "m"})
+    assert answer.status_code == 404
+    assert answer.headers.get_list("content-type") == ["application/json"]
+    assert answer.headers.get_list("retry-after") == ["7"]
+    assert error(answer)["message"] == "The provider answered with status 404."
 
 
 async def test_a_repeat_gets_the_same_answer(simulator: Simulator) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.errors import InvalidRequest, TrunklineError
-from trunkline.gateway.headers import Pairs
+from trunkline.gateway.headers import JSON, Pairs, error_headers
 from trunkline.gateway.one_call_answer import answer_of
 from trunkline.gateway.sink import Sink
 from trunkline.gateway.upstream_errors import from_fault
@@ -101,12 +101,15 @@ class OneCallSink(Sink):
 
     @override
     def respond(self, status: int, headers: Pairs, body: bytes) -> None:
+        told = [pair for pair in headers if pair[0] != JSON[0]] + [JSON]
         if status < 400:
             body = _encode(answer_of(headers, body, self._request_id))
         elif not _is_ours(body):
             fault = self._wire.read_fault(status, body)
-            body = self._wire.error_body(from_fault(fault, "refused", None).error, self._request_id)
-        self._inner.respond(status, headers, body)
+            error = from_fault(fault, "refused", None).error
+            told += error_headers(error)
+            body = self._wire.error_body(error, self._request_id)
+        self._inner.respond(status, told, body)
 
     @override
     def start(self, status: int, headers: Pairs) -> None:

@@ -115,7 +115,7 @@ def _content_of(body: bytes) -> tuple[str, str, str | None]:
     """Text, model and the reason of the end; a provider may leave out any of them."""
     try:
         chat = _decode(body)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, RecursionError):
         return "", "", None
     if not chat.choices:
         return "", chat.model, None
@@ -137,7 +137,7 @@ def _text_of(content: object) -> str:
 def _usage_of(body: bytes) -> OneCallUsage | None:
     try:
         usage = _decode_usage(body).usage
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     if usage is None:
         return None
