@@ -195,6 +195,23 @@ async def test_a_model_names_embeddings_guardrails_and_teams_that_are_there(
     }  # fmt: skip
 
 
+async def test_no_request_falls_back_around_a_guardrail(database: Database) -> None:
+    pii = GuardrailSpec.model_validate({"name": "pii", "kind": "pii"})
+    async with database.write(None) as conn:
+        await ensure_guardrail(conn, None, pii, clock=CLOCK)
+    guarded = written("b", guardrails=["pii"])
+    (found,) = await problems(database, None, falling("a", "b"), guarded)
+    assert found == RouteProblem(
+        "a",
+        "route.fallbacks.error[0]",
+        "A request that falls back to 'b' would go around its guardrail 'pii'.",
+        "fallback_unguarded",
+        "Name it in guardrails of 'a' as well.",
+    )
+    as_well = falling("a", "b").model_copy(update={"guardrails": ("pii",)})
+    assert await problems(database, None, as_well) == []
+
+
 async def test_the_path_of_a_problem_begins_where_the_model_is_written(
     sqlite_database: Database,
 ) -> None:

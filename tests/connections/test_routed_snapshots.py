@@ -235,6 +235,22 @@ async def test_a_model_is_never_served_without_a_guard_that_it_names(
     assert problem in caplog.text
 
 
+async def test_a_fallback_with_another_guard_of_the_same_name_is_left_out(
+    sqlite_database: Database,
+) -> None:
+    org = await make_org(sqlite_database, "acme")
+    for owner, way in ((None, "in"), (org, "out")):
+        await put_guardrail(sqlite_database, owner, "pii", way=way)
+    route = {"fallbacks": {"error": ["shared"]}}
+    await put(sqlite_database, None, local("gpu"), written("shared", guardrails=["pii"]))
+    await put(sqlite_database, org, written("own", guardrails=["pii"], route=route))
+    built = await loaded(sqlite_database)
+    assert built.snapshot(org).aliases["own"].route == DEFAULT_ROUTE
+    assert built.problems == (
+        "the model 'own' does without its fallback 'shared', which has a guardrail that it has not",
+    )
+
+
 async def test_a_model_with_policies_of_another_version_is_left_out(
     sqlite_database: Database,
 ) -> None:

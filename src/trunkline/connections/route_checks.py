@@ -137,13 +137,26 @@ def problems_among(
         policies.name: tuple(name for _, name in fallback_fields(policies.route))
         for policies in (*shared, *own)
     }
+    guards = {policies.name: policies.guardrails for policies in (*shared, *own)}
     for policies in own:
         yield from _unknown_names(policies, named)
         yield from _unknown_teams(policies, named.teams)
         for field, name in fallback_fields(policies.route):
+            yield from _unguarded(policies, field, name, guards.get(name, ()))
             if circle := path_between(edges, name, policies.name):
                 message = f"Fallbacks go in a circle: {', '.join((policies.name, *circle))}."
                 yield RouteProblem(policies.name, field, message, "fallback_cycle")
+
+
+def _unguarded(
+    policies: Policies, field: str, other: str, guards: Sequence[str]
+) -> Iterator[RouteProblem]:
+    """A request is guarded once, before it is known where it ends."""
+    if missing := [name for name in guards if name not in policies.guardrails]:
+        name = missing[0]
+        message = f"A request that falls back to {other!r} would go around its guardrail {name!r}."
+        hint = f"Name it in guardrails of {policies.name!r} as well."
+        yield RouteProblem(policies.name, field, message, "fallback_unguarded", hint)
 
 
 def path_between(

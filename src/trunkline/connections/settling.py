@@ -9,7 +9,10 @@ from trunkline.gateway.snapshot import Alias
 
 
 def settle(state: State) -> Step:
-    """Leave out fallbacks that are not there or lead back, and comparing without an embedding.
+    """Leave out fallbacks that cannot be, and comparing without an embedding.
+
+    A fallback has to be there, must not lead back, and has no guard that the model itself lacks: a
+    request is guarded once, before it is known where it ends.
 
     Writing refuses all of these. They come about where an organisation and the operator have
     models of the same name, and where a model itself had to be left out.
@@ -26,7 +29,7 @@ def settle(state: State) -> Step:
 
 def _settled_route(state: State, alias: Alias, edges: dict[str, list[str]]) -> Route:
     kept = {
-        kind: tuple(other for other in names if _may_follow(state, alias.name, other, edges))
+        kind: tuple(other for other in names if _may_follow(state, alias, other, edges))
         for kind, names in alias.route.fallbacks.items()
     }
     if kept == alias.route.fallbacks:
@@ -34,15 +37,18 @@ def _settled_route(state: State, alias: Alias, edges: dict[str, list[str]]) -> R
     return replace(alias.route, fallbacks={kind: names for kind, names in kept.items() if names})
 
 
-def _may_follow(state: State, name: str, other: str, edges: dict[str, list[str]]) -> bool:
-    if other not in state.aliases:
+def _may_follow(state: State, alias: Alias, other: str, edges: dict[str, list[str]]) -> bool:
+    following = state.aliases.get(other)
+    if following is None:
         why = "which is not there"
-    elif path_between(edges, other, name) is not None:
+    elif path_between(edges, other, alias.name) is not None:
         why = "which leads back to it"
+    elif any(guard not in alias.guards for guard in following.guards):
+        why = "which has a guardrail that it has not"
     else:
-        edges.setdefault(name, []).append(other)
+        edges.setdefault(alias.name, []).append(other)
         return True
-    state.problems.append(f"the model {name!r} does without its fallback {other!r}, {why}")
+    state.problems.append(f"the model {alias.name!r} does without its fallback {other!r}, {why}")
     return False
 
 
