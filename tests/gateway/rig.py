@@ -138,6 +138,16 @@ class Observed(Observer):
         return self.events[count - 1]
 
 
+class Published(FixedRoutes):
+    """Routes that a test may change while requests are under way."""
+
+    def publish(self, alias: Alias) -> None:
+        """Publish an alias, or another one in its place."""
+        old = self._snapshot
+        aliases = {**old.aliases, alias.name: alias}
+        self._snapshot = msgspec.structs.replace(old, version=old.version + 1, aliases=aliases)
+
+
 class Rig:
     """One running data path. Owned by ``running`` below, which closes everything."""
 
@@ -147,6 +157,7 @@ class Rig:
         self.recorded: Recorded = parts["recorder"]
         self.admitted: Admitted = parts["admission"]
         self.observed: Observed = parts["observer"]
+        self.routes: Published = parts["routes"]
         self.pool: UpstreamPool = parts["upstream"]
         self.health: Health = parts["health"]
         self.lifecycle: Lifecycle = parts["lifecycle"]
@@ -287,7 +298,7 @@ async def running(
         ),
     }
     callers = OneCaller(KEY, caller)
-    routes = FixedRoutes(published(simulator, extra))
+    routes = parts["routes"] = Published(published(simulator, extra))
     pipeline = Pipeline(
         Ports(
             callers=callers,
