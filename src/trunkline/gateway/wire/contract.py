@@ -125,11 +125,17 @@ class Inbound(msgspec.Struct):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What is read of a whole answer. ``usage`` is None when the provider did not report it."""
+    """What is read of a whole answer.
+
+    Attributes:
+        usage: None when the provider did not report it.
+        filtered: whether a filter of the provider ended the answer, or left nothing of it.
+    """
 
     usage: Usage | None
     model: str | None = None
     service_tier: str | None = None
+    filtered: bool = False
 
 
 class Malformed(Exception):
@@ -167,6 +173,8 @@ class StreamReader(Protocol):
     """UTF-8 bytes of the content seen, for estimates."""
     error: ProviderFault | None
     """Set by the frame that was an error."""
+    filtered: bool = False
+    """Whether a filter of the provider ended the answer; set by the frame that says so."""
 
     def read(self, frame: bytes) -> Sight:
         """Classify a whole frame.

@@ -49,6 +49,8 @@ from trunkline.gateway.wire.members import (
 from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter, data_of, size_of
 
 _encode = msgspec.json.Encoder().encode
+# Anthropic's classifiers stopped the answer; a model's own refusal is an answer like any other.
+_REFUSED: Final = "refusal"
 _SEAL: Final = f'"{SEAL}'.encode()
 _ATTACHMENTS: Final = (b'"image"',)
 _FILES: Final = (b'"document"', b'"container_upload"')
@@ -61,12 +63,14 @@ class _Reply(msgspec.Struct):
     model: str | None = None
     usage: ReportedUsage | None = None
     input_tokens: int | None = None
+    stop_reason: str | None = None
 
 
 class _Delta(msgspec.Struct):
     text: str | None = None
     partial_json: str | None = None
     thinking: str | None = None
+    stop_reason: str | None = None
 
 
 class _Block(msgspec.Struct):
@@ -92,6 +96,7 @@ class AnthropicMessagesReader(StreamReader):
         "_reported",
         "content_bytes",
         "error",
+        "filtered",
         "input_usage",
         "model",
         "service_tier",
@@ -106,6 +111,7 @@ class AnthropicMessagesReader(StreamReader):
         self.service_tier: str | None = None
         self.content_bytes = 0
         self.error: ProviderFault | None = None
+        self.filtered = False
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -151,6 +157,7 @@ class AnthropicMessagesReader(StreamReader):
                 self.service_tier = tier_of(reported)
             return Sight.START
         if event.type == "message_delta":
+            self.filtered = event.delta is not None and event.delta.stop_reason == _REFUSED
             if event.usage is not None:
                 self._reported = merged(self._reported or ReportedUsage(), event.usage)
                 if is_whole(self._reported) and event.usage.output_tokens is not None:
@@ -235,10 +242,11 @@ class AnthropicMessages(Wire):
             return Reply(Usage())
         if reply.type != "message":
             raise Malformed("the answer is not a message")
+        filtered = reply.stop_reason == _REFUSED
         if reply.usage is None:
-            return Reply(None, reply.model)
+            return Reply(None, reply.model, filtered=filtered)
         usage = read_usage(reply.usage) if is_whole(reply.usage) else None
-        return Reply(usage, reply.model, tier_of(reply.usage))
+        return Reply(usage, reply.model, tier_of(reply.usage), filtered)
 
     @override
     def stream_reader(self, request: Inbound) -> AnthropicMessagesReader:

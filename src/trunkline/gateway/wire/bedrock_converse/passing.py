@@ -46,6 +46,7 @@ from trunkline.gateway.wire.sse import size_of
 _encode = msgspec.json.Encoder().encode
 _ATTACHMENTS: Final = (b'"image"', b'"audio"')
 _FILES: Final = (b'"document"', b'"video"')
+_FILTERED: Final = frozenset({"guardrail_intervened", "content_filtered"})
 
 
 class _ServiceTier(msgspec.Struct):
@@ -56,6 +57,7 @@ class _Reply(msgspec.Struct, rename="camel"):
     output: dict[str, Any] | None = None
     usage: TokenUsage | None = None
     service_tier: _ServiceTier | None = None
+    stop_reason: str | None = None
 
 
 class _Tool(msgspec.Struct):
@@ -96,6 +98,7 @@ class BedrockConverseReader(StreamReader):
         "_frames",
         "content_bytes",
         "error",
+        "filtered",
         "input_usage",
         "model",
         "service_tier",
@@ -110,6 +113,7 @@ class BedrockConverseReader(StreamReader):
         self.service_tier: str | None = None
         self.content_bytes = 0
         self.error: ProviderFault | None = None
+        self.filtered = False
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -139,6 +143,8 @@ class BedrockConverseReader(StreamReader):
             self.usage = read_usage(told.usage)
             self.service_tier = told.service_tier.type if told.service_tier else None
             return Sight.END
+        if name == "messageStop":
+            self.filtered = _decode_reply(payload).stop_reason in _FILTERED
         return Sight.CONTENT
 
     def _content(self, delta: _Delta | None) -> Sight:
@@ -210,7 +216,8 @@ class BedrockConverse(Wire):
         if reply.output is None:
             raise Malformed("the answer has no output")
         tier = reply.service_tier.type if reply.service_tier else None
-        return Reply(read_usage(reply.usage), service_tier=tier)
+        filtered = reply.stop_reason in _FILTERED
+        return Reply(read_usage(reply.usage), service_tier=tier, filtered=filtered)
 
     @override
     def stream_reader(self, request: Inbound) -> BedrockConverseReader:

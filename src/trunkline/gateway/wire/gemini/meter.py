@@ -17,6 +17,18 @@ from trunkline.gateway.wire.sse import data_of, size_of
 
 _ABSENT = msgspec.Raw()
 _ENDLESS = frozenset({"", "FINISH_REASON_UNSPECIFIED"})
+# A filter ended the answer. Source: the enumeration of reasons in Google's API description.
+_FILTERED = frozenset(
+    {
+        "SAFETY",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "MODEL_ARMOR",
+    }
+)
 
 
 class _Part(msgspec.Struct, rename="camel"):
@@ -89,6 +101,7 @@ def read_answer(body: bytes) -> Reply:
         read_usage(report, searches) if report is not None else None,
         answer.model_version,
         report.service_tier if report is not None else None,
+        _is_filtered(answer),
     )
 
 
@@ -110,6 +123,13 @@ def _brief(body: bytes) -> _Brief:
         raise Malformed("the answer is not what the wire promises") from None
 
 
+def _is_filtered(answer: _Answer) -> bool:
+    feedback = answer.prompt_feedback
+    if feedback is not None and feedback.block_reason:
+        return True
+    return any(candidate.finish_reason in _FILTERED for candidate in answer.candidates or ())
+
+
 def _searches(candidate: _Candidate) -> int:
     grounding = candidate.grounding_metadata
     return len(grounding.web_search_queries or ()) if grounding is not None else 0
@@ -126,6 +146,7 @@ class GeminiMeter(StreamReader):
         "_searches",
         "content_bytes",
         "error",
+        "filtered",
         "input_usage",
         "model",
         "service_tier",
@@ -141,6 +162,7 @@ class GeminiMeter(StreamReader):
         self.service_tier: str | None = None
         self.content_bytes = 0
         self.error: ProviderFault | None = None
+        self.filtered = False
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -182,6 +204,8 @@ class GeminiMeter(StreamReader):
         finished = finished or (feedback is not None and bool(feedback.block_reason))
         # A report may come by itself after the reason to finish, and is the last event then.
         self._finishing = finished or (self._finishing and not said)
+        if finished and _is_filtered(chunk):
+            self.filtered = True
         return said
 
     def _note(self, reported: ReportedUsage) -> None:

@@ -94,8 +94,7 @@ class ChatMeter(ChunkMeter):
                     self._running = None
                     sight = Sight.CONTENT
             if choice.finish_reason is not None:
-                self._finishing = True
-                sight = Sight.CONTENT
+                sight = self.finished(choice.finish_reason)
         return sight
 
 

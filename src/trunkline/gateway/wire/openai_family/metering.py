@@ -11,6 +11,7 @@ from trunkline.gateway.wire.openai_family.usage import Reported, usage_of
 
 DONE: Final = b"[DONE]"
 FAILURE: Final = b"event: error"
+FILTERED: Final = "content_filter"
 ABSENT: Final = msgspec.Raw()
 
 
@@ -51,6 +52,7 @@ class ChunkMeter(StreamReader):
         "_running",
         "content_bytes",
         "error",
+        "filtered",
         "input_usage",
         "model",
         "service_tier",
@@ -67,6 +69,7 @@ class ChunkMeter(StreamReader):
         self.service_tier: str | None = None
         self.content_bytes = 0
         self.error: ProviderFault | None = None
+        self.filtered = False
 
     def read_mark(self, data: bytes) -> Sight:
         """A frame that is no chunk: the end, or a failure under the frame's own name."""
@@ -107,6 +110,13 @@ class ChunkMeter(StreamReader):
         if chunk.choices is ABSENT:
             return Sight.START
         self.content_bytes += len(bytes(chunk.choices))
+        return Sight.CONTENT
+
+    def finished(self, reason: str) -> Sight:
+        """A choice has come to its end."""
+        self._finishing = True
+        if reason == FILTERED:
+            self.filtered = True
         return Sight.CONTENT
 
     def _note_usage(self, reported: Reported, *, final: bool) -> None:

@@ -17,6 +17,7 @@ from trunkline.gateway.wire.members import (
     read_text,
 )
 from trunkline.gateway.wire.openai_family import errors as openai_errors
+from trunkline.gateway.wire.openai_family.metering import FILTERED
 from trunkline.gateway.wire.openai_family.usage import Reported, usage_of
 from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter
 from trunkline.gateway.wire.whole import body_for
@@ -24,6 +25,7 @@ from trunkline.gateway.wire.whole import body_for
 # As many as OpenAI takes.
 MOST_TAGS: Final = 16
 _INCLUDE_USAGE: Final = msgspec.Raw(b'{"include_usage":true}')
+_FILTERED: Final = FILTERED.encode()
 _TRUE: Final = msgspec.Raw(b"true")
 
 
@@ -34,7 +36,12 @@ class _Reply(msgspec.Struct):
     service_tier: str | None = None
 
 
+class _Choice(msgspec.Struct):
+    finish_reason: Any = None
+
+
 _decode_reply = msgspec.json.Decoder(_Reply).decode
+_decode_choice = msgspec.json.Decoder(_Choice).decode
 _decode_any = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -67,7 +74,9 @@ class FamilyWire(Wire):
         if reply.choices is None:
             raise Malformed("the answer has no choices")
         usage = usage_of(reply.usage) if reply.usage is not None else None
-        return Reply(usage, reply.model, reply.service_tier)
+        # Most answers do not have the word at all, and then nothing more is read.
+        filtered = _FILTERED in body and any(map(_is_filtered, reply.choices))
+        return Reply(usage, reply.model, reply.service_tier, filtered)
 
     @override
     def splitter(self, limit: int) -> FrameSplitter:
@@ -140,6 +149,13 @@ def _with_usage(options: dict[str, msgspec.Raw]) -> msgspec.Raw:
     if not options:
         return _INCLUDE_USAGE
     return msgspec.Raw(encode_members({**options, "include_usage": _TRUE}))
+
+
+def _is_filtered(choice: msgspec.Raw) -> bool:
+    try:
+        return bool(_decode_choice(choice).finish_reason == FILTERED)
+    except msgspec.ValidationError:
+        return False
 
 
 def _require_object(body: bytes) -> None:

@@ -58,7 +58,6 @@ class TextMeter(ChunkMeter):
                 self._running = None
                 sight = Sight.CONTENT
             if choice.finish_reason is not None:
-                self._finishing = True
-                sight = Sight.CONTENT
+                sight = self.finished(choice.finish_reason)
         self.read_bill(chunk)
         return sight

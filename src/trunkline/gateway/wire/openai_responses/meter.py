@@ -31,11 +31,18 @@ class _Item(msgspec.Struct):
     type: str | None = None
 
 
+class Incomplete(msgspec.Struct):
+    """Why an answer is not whole."""
+
+    reason: str | None = None
+
+
 class _Response(msgspec.Struct):
     model: str | None = None
     service_tier: str | None = None
     usage: Reported | None = None
     tool_usage: ToolUsage | None = None
+    incomplete_details: Incomplete | None = None
 
 
 class _Event(msgspec.Struct):
@@ -56,6 +63,11 @@ _decode = msgspec.json.Decoder(_Event).decode
 _decode_strange = msgspec.json.Decoder(_StrangeEvent).decode
 
 
+def is_filtered(incomplete: Incomplete | None) -> bool:
+    """Whether a filter ended the answer."""
+    return incomplete is not None and incomplete.reason == "content_filter"
+
+
 class ResponsesMeter(StreamReader):
     """Reads up to the terminal event."""
 
@@ -64,6 +76,7 @@ class ResponsesMeter(StreamReader):
         "_searched",
         "content_bytes",
         "error",
+        "filtered",
         "input_usage",
         "model",
         "service_tier",
@@ -79,6 +92,7 @@ class ResponsesMeter(StreamReader):
         self.service_tier: str | None = None
         self.content_bytes = 0
         self.error: ProviderFault | None = None
+        self.filtered = False
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -128,6 +142,7 @@ class ResponsesMeter(StreamReader):
         if response is not None:
             self.model = response.model or self.model
             self.service_tier = response.service_tier
+            self.filtered = is_filtered(response.incomplete_details)
             self.usage = usage_of(response.usage, response.tool_usage, self._searched)
         if event.type in _FAILED:
             self.error = read_stream_fault(data)

@@ -36,7 +36,7 @@ from trunkline.gateway.wire.openai_family.passing import positive, tags_of, text
 from trunkline.gateway.wire.openai_responses import state
 from trunkline.gateway.wire.openai_responses.codec import ResponsesCodec
 from trunkline.gateway.wire.openai_responses.errors import error_frames, fault_of
-from trunkline.gateway.wire.openai_responses.meter import ResponsesMeter
+from trunkline.gateway.wire.openai_responses.meter import Incomplete, ResponsesMeter, is_filtered
 from trunkline.gateway.wire.openai_responses.names import WIRE
 from trunkline.gateway.wire.openai_responses.usage import Reported, ToolUsage, usage_of
 from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter
@@ -74,6 +74,7 @@ class _Response(msgspec.Struct):
     service_tier: str | None = None
     error: msgspec.Raw = _ABSENT
     input_tokens: int | None = None
+    incomplete_details: Incomplete | None = None
 
 
 _decode_reply = msgspec.json.Decoder(_Response).decode
@@ -181,7 +182,8 @@ class OpenAIResponses(Wire):
             raise Malformed("the answer has no output")
         searched = sum(item.type == "web_search_call" for item in reply.output)
         usage = usage_of(reply.usage, reply.tool_usage, searched)
-        return Reply(usage, reply.model, reply.service_tier)
+        filtered = is_filtered(reply.incomplete_details)
+        return Reply(usage, reply.model, reply.service_tier, filtered)
 
     @override
     def stream_reader(self, request: Inbound) -> ResponsesMeter:
