@@ -256,7 +256,10 @@ class Recall:
         found = await self._stored(asking, near.key, "near")
         if found is None:
             self._nearness.forget(near.key)
-        return found
+            return None
+        reply, use = found
+        told = (b"x-trunkline-similarity", b"%.4f" % near.similarity)
+        return msgspec.structs.replace(reply, head=(*reply.head, told)), use
 
     def _will_do(self, asking: Asking, reply: Reply) -> bool:
         max_age = asking.terms.max_age
