@@ -39,17 +39,18 @@ class TargetUse:
 
     def count(self, now: float) -> None:
         """One more attempt has ended."""
-        slot = self._move(now)
+        slot = int(now / _SLOT)
+        if slot != self._newest:
+            slot = self._move(slot)
         self._counts[slot % _SLOTS] += 1
 
     def attempts(self, now: float) -> int:
         """Attempts that ended within the window."""
-        self._move(now)
+        self._move(int(now / _SLOT))
         return sum(self._counts)
 
-    def _move(self, now: float) -> int:
-        """Forget the slots that time has left behind; the slot of now."""
-        slot = int(now / _SLOT)
+    def _move(self, slot: int) -> int:
+        """Forget the slots that time has left behind; the newest one."""
         if slot - self._newest >= _SLOTS:
             self._counts = [0] * _SLOTS
         else:
@@ -67,27 +68,34 @@ class TargetTraffic(Recorder):
     """
 
     def __init__(self, inner: Recorder, clock: Clock) -> None:
-        self._inner = inner
+        self._opened = inner.opened
+        self._closed = inner.closed
         self._monotonic = clock.monotonic
-        self._uses: dict[str, OrderedDict[str, TargetUse]] = {}
+        self._uses: dict[str, OrderedDict[tuple[str, str], TargetUse]] = {}
 
     @override
     def opened(self, attempt: Attempt) -> Progress:
-        progress = self._inner.opened(attempt)
+        progress = self._opened(attempt)
         self._use_of(attempt).in_flight += 1
         return progress
 
     @override
     def closed(self, attempt: Attempt, outcome: Outcome) -> None:
-        self._inner.closed(attempt, outcome)
+        self._closed(attempt, outcome)
         use = self._use_of(attempt)
         use.count(self._monotonic())
         # Where it was forgotten meanwhile, its begin is not known any more.
-        use.in_flight = max(use.in_flight - 1, 0)
+        if use.in_flight:
+            use.in_flight -= 1
 
     def uses(self, org_id: str) -> Mapping[str, TargetUse]:
         """What an organisation asks of its targets, by ``Target.key``."""
-        return self._uses.get(org_id, {})
+        uses = self._uses.get(org_id)
+        return (
+            {}
+            if uses is None
+            else {f"{use.connection_id}/{use.model}": use for use in uses.values()}
+        )
 
     def attempts(self, org_id: str) -> dict[str, int]:
         """Attempts of an organisation within the window, by ``Target.key``; none that are zero."""
@@ -99,12 +107,12 @@ class TargetTraffic(Recorder):
         uses = self._uses.get(attempt.org_id)
         if uses is None:
             uses = self._uses[attempt.org_id] = OrderedDict()
-        key = f"{attempt.connection_id}/{attempt.model}"
+        key = (attempt.connection_id, attempt.model)
         use = uses.get(key)
         if use is None:
             if len(uses) >= MOST_TARGETS:
                 uses.popitem(last=False)
-            use = uses[key] = TargetUse(attempt.connection_id, attempt.model)
+            use = uses[key] = TargetUse(*key)
         else:
             uses.move_to_end(key)
         return use
