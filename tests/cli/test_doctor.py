@@ -368,6 +368,30 @@ async def test_connections_of_the_database_are_looked_at_with_their_secrets(
     ]
 
 
+async def test_a_secret_of_another_kind_among_several_is_told_and_the_others_are_used(
+    sqlite_database: Database, listener: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCTOR_TEST_KEY", "sk-x")
+    monkeypatch.setenv("DOCTOR_TEST_DOCUMENT", '{\n"a": 1}')
+    address = f"http://127.0.0.1:{listener}"
+    spec = ConnectionSpec(
+        name="mixed",
+        provider="openai_compatible",
+        base_url=f"{address}/v1",
+        secrets=("env:DOCTOR_TEST_KEY", "env:DOCTOR_TEST_DOCUMENT"),
+    )
+    async with sqlite_database.write(None) as conn:
+        await ConnectionService().ensure_connection(conn, None, spec, private=True)
+    found = await check_providers(
+        settings(allowed_networks=("127.0.0.0/8",)), sqlite_database, SystemClock()
+    )
+    unfit = "the secret has characters that a header cannot carry"
+    assert [(f.verdict, f.says) for f in found] == [
+        ("fail", f"The connection 'mixed' does without its secret 2: {unfit}."),
+        ("ok", f"mixed is reached at {address}."),
+    ]
+
+
 @pytest.mark.parametrize(
     ("free_mib", "latency", "disk", "journal"),
     [(100, 1.0, "fail", "ok"), (1000, 60.0, "warn", "warn"), (5000, 250.0, "ok", "fail")],
