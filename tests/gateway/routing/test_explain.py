@@ -286,3 +286,11 @@ def test_a_conversation_is_shown_as_text_where_it_is_one(conversation: bytes, sh
     facts: Any = StatedFacts(conversation=conversation)
     assert told(alias(targets("a")), facts).facts.conversation == shown
     assert order(alias(targets("a")), facts) == ["a"]
+
+
+@pytest.mark.parametrize("strategy", ["latency", "sticky", "weighted", "price"])
+def test_without_a_view_every_strategy_has_an_order(strategy: Strategy) -> None:
+    among = alias((target("a"), target("b"), target("c", state="draining")), strategy=strategy)
+    places = {one.target: one.place for one in told(among, view=None).targets}
+    assert sorted(places, key=lambda name: places[name] or 9)[2] == "acme/c"
+    assert {places["acme/a"], places["acme/b"]} == {1, 2}
