@@ -103,22 +103,26 @@ async def test_a_bad_file_applies_nothing_and_tells_everything(database: Databas
     """
     problems = await refused(database, text, openai_api_key="k")
     assert [problem.path for problem in problems] == [
-        "models[0]",
+        "models[0].targets[0].connection",
         "organisations[1].teams[0].slug",
         "organisations[1].users[0].email",
         "organisations[1].users[1].role",
-        "organisations[1].prices[0]",
-        "organisations[1].models[0]",
+        "organisations[1].prices[0].connection",
+        "organisations[1].models[0].targets[0].connection",
         "organisations[1].keys[0].team",
         "organisations[1].keys[0].user",
+        "organisations[1].keys[1].scopes[1]",
         "organisations[1].keys[1].aliases[0]",
         "organisations[1].keys[1].aliases[2]",
-        "organisations[1].keys[1].scopes[1]",
         "organisations[1].keys[2].tags.a b",
         "organisations[2].time_zone",
     ]
+    assert [problem.line for problem in problems] == [3, 7, 8, 8, 9, 10, 12, 12, 13, 13, 13, 14, 15]
     said = {problem.path: problem.message for problem in problems}
-    assert said["models[0]"] == "There is no connection 'nowhere'. There are openai"
+    assert (
+        said["models[0].targets[0].connection"]
+        == "There is no connection 'nowhere'. There are openai"
+    )
     assert said["organisations[2].time_zone"] == (
         "'Mars/Olympus' is not a time zone. "
         "Use a name of the IANA database, such as Europe/Berlin or UTC"

@@ -18,7 +18,7 @@ def _problems(text: str) -> tuple[Problem, ...]:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "version: 1"])
 def test_an_empty_file_configures_nothing(text: str) -> None:
-    assert parse(text.encode()) == ConfigurationFile()
+    assert parse(text.encode()).content == ConfigurationFile()
 
 
 def test_all_problems_are_told_at_once_with_the_paths_of_their_fields() -> None:
@@ -34,46 +34,59 @@ def test_all_problems_are_told_at_once_with_the_paths_of_their_fields() -> None:
     - name: no slug
       models:
       - {name: fast, targets: []}
-      - {name: slow, targets: [{connection: x, model: y, weight: 3}]}
+      - {name: slow, targets: [{connection: x, model: y, height: 3}]}
     """
-    assert [(p.path, p.message) for p in _problems(text)] == [
-        ("prices[0].input", "an amount of money is not negative"),
+    assert [(p.line, p.column, p.path, p.message) for p in _problems(text)] == [
+        (2, 5, "colour", "there is no such field"),
+        (4, 26, "prices[0].input", "an amount of money is not negative"),
         (
+            8,
+            19,
             "organisations[0].keys[0].secret",
             "a secret is written as env:NAME or file:/absolute/path, never as the secret itself",
         ),
-        ("organisations[0].keys[1].expires", "'someday' is no day such as 2030-01-01 and no time"),
-        ("organisations[1].slug", "Field required"),
         (
+            9,
+            19,
+            "organisations[0].keys[1].expires",
+            "'someday' is no day such as 2030-01-01 and no time",
+        ),
+        (10, 7, "organisations[1].slug", "Field required"),
+        (
+            12,
+            22,
             "organisations[1].models[0].targets",
             "Tuple should have at least 1 item after validation, not 0",
         ),
-        ("organisations[1].models[1].targets[0].weight", "there is no such field"),
-        ("colour", "there is no such field"),
+        (13, 58, "organisations[1].models[1].targets[0].height", "there is no such field"),
     ]
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "said"),
+    ("text", "place", "path", "said"),
     [
-        ("a: [", "line 1, column 5", "but found '<stream end>'"),
-        ("version: 1\nversion: 1", "line 2, column 1", "'version' is written twice"),
-        ("organisations:\n- {slug: a, slug: b}", "line 2, column 13", "'slug' is written twice"),
-        ("!!python/object/apply:os.system [ls]", "line 1, column 1", "could not determine"),
-        ("- a", "the file", "valid dictionary"),
-        ("version: 2", "version", "Input should be 1"),
-        ("organisations:\n- {slug: a}\n- {slug: a}", "the file", "names 'a' more than once"),
-        ("connections: [{name: a, provider: openai}, {name: a, provider: openai}]", "the file",
-         "connections names 'a' more than once"),
-        ("a: \x00", "the file", "unacceptable character"),
-        ("[" * 5000, "the file", "nested too deeply"),
+        ("a: [", (1, 5), "", "but found '<stream end>'"),
+        ("version: 1\nversion: 1", (2, 1), "", "'version' is written twice"),
+        ("organisations:\n- {slug: a, slug: b}", (2, 13), "", "'slug' is written twice"),
+        ("!!python/object/apply:os.system [ls]", (1, 1), "", "could not determine"),
+        ("- a", (1, 1), "", "valid dictionary"),
+        ("version: 2", (1, 1), "version", "Input should be 1"),
+        ("organisations:\n- {slug: a}\n- {slug: a}", (1, 1), "organisations",
+         "names 'a' more than once"),
+        ("connections: [{name: a, provider: openai}, {name: a, provider: openai}]", (1, 1),
+         "connections", "names 'a' more than once"),
+        ("{[a]: b}", (1, 2), "", "unhashable key"),
+        ("version: 1\n---\n- a", (3, 1), "", "valid dictionary"),
+        ("a: \x00", (None, None), "", "unacceptable character"),
+        ("a: 2030-02-30", (None, None), "", "day is out of range"),
+        ("[" * 5000, (None, None), "", "nested too deeply"),
     ],
 )  # fmt: skip
 def test_what_is_no_configuration_is_refused_with_its_place(
-    text: str, path: str, said: str
+    text: str, place: tuple[int | None, int | None], path: str, said: str
 ) -> None:
     (problem,) = _problems(text)
-    assert problem.path == path
+    assert ((problem.line, problem.column), problem.path) == (place, path)
     assert said in problem.message
 
 
@@ -87,15 +100,17 @@ def test_an_organisation_names_each_thing_once(section: str) -> None:
         "keys": "{name: a}",
     }[section]
     (problem,) = _problems(f"organisations: [{{slug: o, {section}: [{item}, {item}]}}]")
-    assert problem.path == "organisations[0]"
-    assert f"{section} names" in problem.message
+    assert problem.path == f"organisations[0].{section}"
+    assert problem.message.startswith("names '")
 
 
 def test_the_refusal_lists_every_problem_and_says_that_nothing_changed() -> None:
     with pytest.raises(ConfigurationRefused) as caught:
         parse(b"a: 1\nb: 2", "trunkline.yaml")
     assert caught.value.message == (
-        "trunkline.yaml was not applied:\na: there is no such field\nb: there is no such field"
+        "trunkline.yaml is refused:\n"
+        "trunkline.yaml:1:1: a: there is no such field\n"
+        "trunkline.yaml:2:1: b: there is no such field"
     )
     assert (caught.value.param, caught.value.code) == ("a", "configuration_refused")
     assert caught.value.hint is not None
@@ -112,7 +127,7 @@ def test_times_without_a_zone_are_utc_and_days_begin_at_midnight() -> None:
       - {name: c, expires: "2027-01-01T12:00:00+02:00"}
       - {name: d}
     """
-    (organisation,) = parse(text.encode()).organisations
+    (organisation,) = parse(text.encode()).content.organisations
     moments = [key.expires and key.expires.timestamp() for key in organisation.keys]
     assert moments == [1798761600.0, 1798804800.0, 1798797600.0, None]
 
@@ -120,7 +135,7 @@ def test_times_without_a_zone_are_utc_and_days_begin_at_midnight() -> None:
 def test_a_file_is_read_from_disk(tmp_path: Path) -> None:
     path = tmp_path / "trunkline.yaml"
     path.write_text("organisations: [{slug: acme}]")
-    assert load_file(path).organisations[0].slug == "acme"
+    assert load_file(path).content.organisations[0].slug == "acme"
 
 
 def test_a_file_that_is_missing_or_endless_is_refused(tmp_path: Path) -> None:

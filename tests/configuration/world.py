@@ -5,9 +5,11 @@ from typing import Any
 
 from tests.connections.world import NOON, settings
 
-from trunkline.configuration.apply import Applied, Parts, apply_configuration
+from trunkline.configuration.apply import Applied, apply_configuration
 from trunkline.configuration.loading import parse
 from trunkline.configuration.problems import ConfigurationRefused, Problem
+from trunkline.configuration.run import Parts
+from trunkline.configuration.secrets import Missing
 from trunkline.connections.secrets import Secrets
 from trunkline.connections.service import ConnectionService
 from trunkline.identity.pepper import Pepper
@@ -31,11 +33,14 @@ async def applied(
     text: str,
     *,
     prune: bool = False,
+    missing: Missing = "connections",
+    note: str | None = None,
     variables: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Applied:
     made = await parts(database, variables, **options)
-    return await apply_configuration(made, parse(text.encode()), prune=prune)
+    loaded = parse(text.encode())
+    return await apply_configuration(made, loaded, prune=prune, missing=missing, note=note)
 
 
 async def refused(

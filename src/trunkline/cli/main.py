@@ -29,7 +29,8 @@ COMMANDS = {
     "limits": "trunkline.cli.limits:app",
     "budgets": "trunkline.cli.budgets:app",
     "usage": "trunkline.cli.usage:app",
-    "apply": "trunkline.cli.apply:apply",
+    "cache": "trunkline.cli.cache:app",
+    "config": "trunkline.cli.config:app",
     "doctor": "trunkline.cli.doctor:doctor",
 }
 

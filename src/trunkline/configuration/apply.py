@@ -1,135 +1,134 @@
-"""Applies a configuration file: all of it in one unit of work, or nothing."""
-
-from typing import NamedTuple
+"""Applies a configuration in one unit of work, or tells what that would change."""
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.configuration.collecting import Collector
-from trunkline.configuration.organisation import OrganisationApplier
-from trunkline.configuration.owned import apply_owned, prune_owned
+from trunkline.configuration.loading import Loaded
+from trunkline.configuration.plan import Plan
 from trunkline.configuration.problems import ConfigurationRefused, Problem
-from trunkline.configuration.rules import apply_tiers
-from trunkline.configuration.schema import ConfigurationFile
-from trunkline.connections.secrets import Secrets
-from trunkline.connections.service import ConnectionService
-from trunkline.identity.pepper import Pepper
+from trunkline.configuration.run import IssuedText, Outcome, Parts, Run
+from trunkline.configuration.secrets import Missing, read_key_texts
+from trunkline.configuration.versions import add_version, newest_version
+from trunkline.configuration.writing import yaml_of
+from trunkline.errors import Conflict
 from trunkline.kit.clock import Clock
-from trunkline.storage.changes import POLL_LIMIT, Change, changes_after, newest_change
-from trunkline.storage.engine import Database
+from trunkline.storage.changes import Change
 
-
-class IssuedText(NamedTuple):
-    """The text of a key that was made just now. It cannot be had again."""
-
-    organisation: str
-    key: str
-    text: str
+FOUND = "As it was found: changed by other means than a configuration."
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """What became of a file.
+    """What became of a configuration.
 
     Attributes:
+        plan: what changed, owner by owner.
         changes: every row that was made, altered or removed; none when all was as wanted.
         issued: the texts of keys that were made without a secret of their own.
     """
 
+    plan: Plan
     changes: tuple[Change, ...]
     issued: tuple[IssuedText, ...]
 
 
-class Parts(NamedTuple):
-    """What applying needs of the installation."""
+class _Undone(Exception):
+    """Carries a plan out of a unit of work that shall not be kept."""
 
-    database: Database
-    connections: ConnectionService
-    pepper: Pepper
-    secrets: Secrets
-    clock: Clock
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+async def plan_configuration(
+    parts: Parts, loaded: Loaded, *, prune: bool = False, missing: Missing = "refused"
+) -> Plan:
+    """What applying a configuration would change, found out by doing it and taking it back.
+
+    Raises:
+        ConfigurationRefused: with all problems, those of missing secrets among them.
+        Unavailable: the database does not answer.
+    """
+    texts = await _texts(parts, loaded, missing)
+    try:
+        async with parts.database.write(None) as conn:
+            raise _Undone((await _run(conn, parts, loaded, texts, prune=prune)).plan)
+    except _Undone as undone:
+        return undone.plan
 
 
 async def apply_configuration(
     parts: Parts,
-    file: ConfigurationFile,
+    loaded: Loaded,
     *,
-    source: str = "the configuration",
     prune: bool = False,
+    missing: Missing = "refused",
+    note: str | None = None,
+    planned: Plan | None = None,
 ) -> Applied:
-    """Make the installation be as the file says.
+    """Make the installation be as the configuration says, and keep a version of what changed.
 
-    Applying twice changes nothing the second time. What is in the database and not in the file is
-    left alone, unless ``prune`` is set: then connections, models, prices, limits and budgets of
-    the owners that the file names are removed, and the keys of its organisations revoked.
+    Applying twice changes nothing the second time. What is in the database and not in the
+    configuration is left alone, unless ``prune`` is set: then connections, guardrails, models,
+    prices, limits and budgets of the owners that it speaks of are removed, and the keys of its
+    organisations revoked.
+
+    Args:
+        parts: of the installation.
+        loaded: the configuration.
+        prune: whether what it does not name is removed.
+        missing: which secrets may be missing.
+        note: why, for the list of versions.
+        planned: what somebody has agreed to; anything else is refused.
 
     Raises:
         ConfigurationRefused: with all problems; nothing was changed.
+        Conflict: it would not change what was planned, for somebody else changed something.
         Unavailable: the database does not answer; nothing was changed.
     """
-    problems: list[Problem] = []
-    texts = await _key_texts(parts.secrets, file, problems)
-    if problems:
-        raise ConfigurationRefused(source, problems)
-    collector = Collector()
+    texts = await _texts(parts, loaded, missing)
     async with parts.database.write(None) as conn:
-        before = await newest_change(conn)
-        issued = await _apply(conn, parts, file, texts, collector, prune=prune)
-        if collector.problems:
-            # Leaving the block with an error rolls everything back.
-            raise ConfigurationRefused(source, collector.problems)
-        changes = await _changes(conn, before)
-    return Applied(changes, issued)
+        # Leaving the block with an error rolls everything back.
+        outcome = await _run(conn, parts, loaded, texts, prune=prune)
+        if planned is not None and outcome.plan != planned:
+            raise Conflict(
+                "The configuration of the installation has changed since this was planned.",
+                code="plan_outdated",
+                hint="Nothing was changed. Look at a new plan.",
+            )
+        await _keep_versions(conn, outcome, note, parts.clock)
+    return Applied(outcome.plan, outcome.changes, outcome.issued)
 
 
-async def _apply(
-    conn: AsyncConnection,
-    parts: Parts,
-    file: ConfigurationFile,
-    texts: dict[str, str],
-    collector: Collector,
-    *,
-    prune: bool,
-) -> tuple[IssuedText, ...]:
-    issued: list[IssuedText] = []
-    await apply_owned(conn, parts.connections, None, file, "", collector)
-    await apply_tiers(conn, None, file.tiers, parts.clock)
-    applied: list[tuple[OrganisationApplier, str]] = []
-    for number, section in enumerate(file.organisations):
-        applier = OrganisationApplier(
-            conn, section, f"organisations[{number}].", parts.connections, collector,
-            pepper=parts.pepper, clock=parts.clock,
-        )  # fmt: skip
-        org_id = await applier.apply(texts)
-        issued += [IssuedText(section.slug, name, text) for name, text in applier.issued]
-        if org_id is not None:
-            applied.append((applier, org_id))
-    if prune and not collector.problems:
-        for applier, org_id in applied:
-            await applier.prune(org_id)
-        await prune_owned(conn, parts.connections, None, file, "", collector)
-    return tuple(issued)
-
-
-async def _key_texts(
-    secrets: Secrets, file: ConfigurationFile, problems: list[Problem]
-) -> dict[str, str]:
-    """The texts of all keys that name a secret, by path, before the unit of work begins."""
-    texts: dict[str, str] = {}
-    for number, organisation in enumerate(file.organisations):
-        for position, key in enumerate(organisation.keys):
-            path = f"organisations[{number}].keys[{position}]."
-            if key.secret is not None:
-                try:
-                    texts[path] = await secrets.resolve(key.secret)
-                except ValueError as error:
-                    problems.append(Problem(f"{path}secret", str(error)))
+async def _texts(parts: Parts, loaded: Loaded, missing: Missing) -> dict[str, str]:
+    problems: list[Problem] = []
+    texts = await read_key_texts(parts.secrets, loaded.content, missing, problems)
+    _refuse(loaded, problems)
     return texts
 
 
-async def _changes(conn: AsyncConnection, before: int) -> tuple[Change, ...]:
-    found: list[Change] = []
-    while True:
-        page = await changes_after(conn, found[-1].seq if found else before)
-        found += page
-        if len(page) < POLL_LIMIT:
-            return tuple(found)
+async def _run(
+    conn: AsyncConnection, parts: Parts, loaded: Loaded, texts: dict[str, str], *, prune: bool
+) -> Outcome:
+    collector = Collector()
+    outcome = await Run(conn, parts, loaded, texts, collector, prune=prune).outcome()
+    _refuse(loaded, collector.problems)
+    return outcome
+
+
+def _refuse(loaded: Loaded, problems: list[Problem]) -> None:
+    if problems:
+        raise ConfigurationRefused(loaded.places.source, loaded.places.located(problems))
+
+
+async def _keep_versions(
+    conn: AsyncConnection, outcome: Outcome, note: str | None, clock: Clock
+) -> None:
+    """A version of each owner that changed, and one of how it was if no version has that."""
+    for owner in outcome.owners:
+        if owner.before == owner.after:
+            continue
+        before, newest = yaml_of(owner.before), await newest_version(conn, owner.org_id)
+        if len(owner.before) > 1 and (newest is None or newest.document != before):
+            await add_version(conn, owner.org_id, before, FOUND, clock)
+        await add_version(conn, owner.org_id, yaml_of(owner.after), note, clock)

@@ -1,13 +1,13 @@
 """Reads a YAML file into its checked form; nothing is applied and nothing is looked up."""
 
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import yaml
 from pydantic import ValidationError
-from typing_extensions import override
 
+from trunkline.configuration.documents import Tree, read_documents
+from trunkline.configuration.places import Places
 from trunkline.configuration.problems import ConfigurationRefused, Problem, problems_of
 from trunkline.configuration.schema import ConfigurationFile
 from trunkline.errors import InvalidRequest
@@ -15,28 +15,41 @@ from trunkline.errors import InvalidRequest
 MAX_BYTES = 16_777_216
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain values only, and each key of a mapping once: the second would silently win."""
+class Loaded(NamedTuple):
+    """A checked configuration.
 
-    @override
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if key in seen and key != "<<":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key!r} is written twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+    Attributes:
+        places: where its fields stand in its text.
+        shared: whether it speaks of what all organisations share; a file of organisations in
+            their short form does not, and so removes nothing there.
+    """
+
+    content: ConfigurationFile
+    places: Places
+    shared: bool = True
 
 
-def load_file(path: Path) -> ConfigurationFile:
+def made_up(content: ConfigurationFile, source: str) -> Loaded:
+    """A configuration that was made by the program and has no text."""
+    return Loaded(content, Places(source))
+
+
+def load_file(path: Path) -> Loaded:
     """The checked content of a file.
 
     Raises:
         InvalidRequest: it cannot be read.
         ConfigurationRefused: it is not what a configuration file may be.
+    """
+    return parse(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, which is not endless.
+
+    Raises:
+        InvalidRequest: it cannot be read.
+        ConfigurationRefused: it is too long.
     """
     try:
         with path.open("rb") as file:
@@ -48,33 +61,45 @@ def load_file(path: Path) -> ConfigurationFile:
             param="config_file",
         ) from None
     if len(content) > MAX_BYTES:
-        problem = Problem("the file", f"it is longer than {MAX_BYTES} bytes")
+        problem = Problem("", f"the file is longer than {MAX_BYTES} bytes")
         raise ConfigurationRefused(str(path), [problem])
-    return parse(content, str(path))
+    return content
 
 
-def parse(content: bytes, source: str = "the configuration") -> ConfigurationFile:
+def parse(content: bytes, source: str = "the configuration") -> Loaded:
     """The checked content of a YAML text; an empty one configures nothing.
 
     Raises:
-        ConfigurationRefused: with the paths of all its problems.
+        ConfigurationRefused: with the places and paths of all its problems.
+    """
+    tree = read_tree(content, source)
+    try:
+        checked = ConfigurationFile.model_validate(tree.raw)
+    except ValidationError as error:
+        raise ConfigurationRefused(source, tree.places.located(problems_of(error))) from None
+    except RecursionError:
+        raise ConfigurationRefused(source, [Problem("", "it is nested too deeply")]) from None
+    return Loaded(checked, tree.places, tree.shared)
+
+
+def read_tree(content: bytes, source: str) -> Tree:
+    """The plain values of a YAML text, whatever they mean.
+
+    Raises:
+        ConfigurationRefused: it is not YAML of plain values.
     """
     try:
-        raw = yaml.load(content, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
-        return ConfigurationFile.model_validate({} if raw is None else raw)
-    except ValidationError as error:
-        raise ConfigurationRefused(source, problems_of(error)) from None
+        return read_documents(content, source)
     except yaml.MarkedYAMLError as error:
         raise ConfigurationRefused(source, [_syntax_problem(error)]) from None
     except RecursionError:
-        problem = Problem("the file", "it is nested too deeply")
-        raise ConfigurationRefused(source, [problem]) from None
+        raise ConfigurationRefused(source, [Problem("", "it is nested too deeply")]) from None
     except (yaml.YAMLError, ValueError) as error:
-        problem = Problem("the file", str(error).partition("\n")[0])
+        problem = Problem("", str(error).partition("\n")[0])
         raise ConfigurationRefused(source, [problem]) from None
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark
-    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
-    return Problem(where, error.problem or "this is not YAML")
+    message = error.problem or "this is not YAML"
+    return Problem("", message, *((mark.line + 1, mark.column + 1) if mark else ()))

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.configuration.collecting import Collector
 from trunkline.configuration.known import Known
-from trunkline.configuration.owned import apply_owned, prune_owned
+from trunkline.configuration.owned import Owned
 from trunkline.configuration.references import known_to
 from trunkline.configuration.rules import Kept, apply_rules, apply_tiers, prune_rules
 from trunkline.configuration.schema import KeySection, OrganisationSection
@@ -63,7 +63,7 @@ class OrganisationApplier:
             org_id = made.id
         if org_id is not None:
             await self._apply_people(org_id)
-            await apply_owned(self._conn, self._connections, org_id, section, path, self._collector)
+            await self._owned_by(org_id).apply()
             await apply_tiers(self._conn, org_id, section.tiers, self._clock)
             known = await known_to(self._conn, self._connections, org_id)
             with self._collector.at(f"{path}tier"):
@@ -79,14 +79,22 @@ class OrganisationApplier:
 
         Teams and people stay: the ledger speaks of them.
         """
-        await prune_owned(
-            self._conn, self._connections, org_id, self._section, self._path, self._collector
-        )
+        await self._owned_by(org_id).prune()
         await prune_rules(self._conn, org_id, self._kept)
         named = {key.name for key in self._section.keys}
         for key in await keys.list_keys(self._conn, org_id):
             if key.name not in named and key.revoked_ms is None:
                 await keys.revoke_key(self._conn, org_id, key.id, clock=self._clock)
+
+    async def check_routes(self, org_id: str) -> None:
+        """Note what its models name and is not there, once everything is as it shall be."""
+        await self._owned_by(org_id).check_routes()
+
+    def _owned_by(self, org_id: str) -> Owned:
+        return Owned(
+            self._conn, self._connections, self._clock, org_id, self._section, self._path,
+            self._collector,
+        )  # fmt: skip
 
     async def _apply_people(self, org_id: str) -> None:
         for number, team in enumerate(self._section.teams):
@@ -150,5 +158,7 @@ class OrganisationApplier:
             aliases=key.aliases,
             tags=key.tags,
             tier=key.tier,
+            cache=key.cache,
+            buffered=key.buffered,
             expires_ms=None if key.expires is None else int(key.expires.timestamp() * 1000),
         )

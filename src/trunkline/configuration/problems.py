@@ -1,4 +1,4 @@
-"""What is wrong with a configuration file, all of it at once, each with the path of its field."""
+"""What is wrong with a configuration file, all of it at once, each with its place and its path."""
 
 import re
 from collections.abc import Iterable
@@ -9,30 +9,47 @@ from pydantic import ValidationError
 from trunkline.errors import InvalidRequest
 
 
-class Problem(msgspec.Struct, frozen=True, order=True):
-    """One thing to mend, such as ``organisations[0].budgets[2].amount``."""
+class Problem(msgspec.Struct, frozen=True):
+    """One thing to mend.
+
+    Attributes:
+        path: of the field, such as ``organisations[0].budgets[2].amount``; empty for the whole.
+        line, column: where it stands in the text, from 1; None where there is no text.
+    """
 
     path: str
     message: str
+    line: int | None = None
+    column: int | None = None
+
+    def told(self, source: str) -> str:
+        """As compilers write it, so that editors and terminals lead to the place."""
+        place = "" if self.line is None else f"{source}:{self.line}:{self.column}: "
+        return f"{place}{self.path}: {self.message}" if self.path else f"{place}{self.message}"
 
 
 class ConfigurationRefused(InvalidRequest):
-    """The file was not applied, and nothing of it was."""
+    """The file was not applied, and nothing of it was.
+
+    Attributes:
+        source: name of the file, or of whatever else was refused.
+    """
 
     default_code = "configuration_refused"
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+        self.source = source
         self.problems = tuple(problems)
-        lines = [f"{problem.path}: {problem.message}" for problem in self.problems]
+        lines = [problem.told(source) for problem in self.problems]
         super().__init__(
-            "\n".join([f"{source} was not applied:", *lines]),
+            "\n".join([f"{source} is refused:", *lines]),
             hint="Nothing was changed. docs/configuration.md explains every field.",
             param=self.problems[0].path if self.problems else None,
         )
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
-    """What pydantic found, in the order of the file.
+    """What pydantic found.
 
     A list that is too short only because its items were refused is not told of as well.
     """
@@ -40,7 +57,7 @@ def problems_of(error: ValidationError) -> list[Problem]:
     places = [item["loc"] for item in errors]
     return [
         Problem(
-            path_of(item["loc"]) or "the file",
+            path_of(item["loc"]),
             item["msg"].removeprefix("Value error, ")
             if item["type"] != "extra_forbidden"
             else "there is no such field",

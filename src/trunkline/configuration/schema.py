@@ -1,15 +1,17 @@
 """The shape of the configuration file. Unknown fields are refused; every amount is in quotes."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec, Strict
 from trunkline.connections.secrets import check_reference
+from trunkline.guardrails.schemas import GuardrailSpec
 from trunkline.identity.records import DEFAULT_SCOPES
 from trunkline.limits.schemas import BudgetSpec, LimitSpec, TierSpec
+
+Item = TypeVar("Item", bound=BaseModel)
 
 
 def _moment(value: object) -> object:
@@ -26,7 +28,7 @@ def _moment(value: object) -> object:
     return value
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=date | datetime)]
 SecretReference = Annotated[str, Field(max_length=500), AfterValidator(check_reference)]
 
 
@@ -44,6 +46,11 @@ class UserSection(Strict):
     name: str | None = None
     role: str = "member"
 
+    @property
+    def address(self) -> str:
+        """As it is kept: the same person however the address is written."""
+        return self.email.strip().lower()
+
 
 class KeySection(Strict):
     """A key of the organisation, of one of its teams or of one of its members.
@@ -52,6 +59,8 @@ class KeySection(Strict):
         team: slug of the owning team.
         user: e-mail address of the owning member.
         aliases: public model names that it may use; none means all.
+        cache: whether it wants answers that were given before; left out, the model decides.
+        buffered: whether its streams are held until they are whole.
         secret: where its text is found; without it one is made, and shown once.
     """
 
@@ -62,8 +71,32 @@ class KeySection(Strict):
     aliases: tuple[str, ...] = ()
     tags: dict[str, str] = Field(default_factory=dict)
     tier: str | None = None
+    cache: bool | None = None
+    buffered: bool = False
     expires: Moment | None = None
     secret: SecretReference | None = None
+
+
+def _each_once(field: str) -> AfterValidator:
+    """Refuses a list in which two items are called the same."""
+
+    def check(items: tuple[Item, ...]) -> tuple[Item, ...]:
+        names = [getattr(item, field) for item in items]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"names {', '.join(map(repr, twice))} more than once")
+        return items
+
+    return AfterValidator(check)
+
+
+Teams = Annotated[tuple[TeamSection, ...], _each_once("slug")]
+Users = Annotated[tuple[UserSection, ...], _each_once("address")]
+Connections = Annotated[tuple[ConnectionSpec, ...], _each_once("name")]
+Guardrails = Annotated[tuple[GuardrailSpec, ...], _each_once("name")]
+Models = Annotated[tuple[ModelSpec, ...], _each_once("name")]
+Keys = Annotated[tuple[KeySection, ...], _each_once("name")]
+Tiers = Annotated[tuple[TierSpec, ...], _each_once("name")]
 
 
 class OrganisationSection(Strict):
@@ -73,25 +106,16 @@ class OrganisationSection(Strict):
     name: str | None = None
     time_zone: str = "UTC"
     tier: str | None = None
-    teams: tuple[TeamSection, ...] = ()
-    users: tuple[UserSection, ...] = ()
-    connections: tuple[ConnectionSpec, ...] = ()
-    models: tuple[ModelSpec, ...] = ()
+    teams: Teams = ()
+    users: Users = ()
+    connections: Connections = ()
+    guardrails: Guardrails = ()
+    models: Models = ()
     prices: tuple[PriceSpec, ...] = ()
-    keys: tuple[KeySection, ...] = ()
-    tiers: tuple[TierSpec, ...] = ()
+    keys: Keys = ()
+    tiers: Tiers = ()
     limits: tuple[LimitSpec, ...] = ()
     budgets: tuple[BudgetSpec, ...] = ()
-
-    @model_validator(mode="after")
-    def _names_each_thing_once(self) -> Self:
-        _once("teams", [team.slug for team in self.teams])
-        _once("users", [user.email.lower() for user in self.users])
-        _once("connections", [connection.name for connection in self.connections])
-        _once("models", [model.name for model in self.models])
-        _once("keys", [key.name for key in self.keys])
-        _once("tiers", [tier.name for tier in self.tiers])
-        return self
 
 
 class ConfigurationFile(Strict):
@@ -99,27 +123,14 @@ class ConfigurationFile(Strict):
 
     Attributes:
         version: of the shape of the file, for later changes of it.
-        connections: shared with all organisations, as are ``models``, ``prices`` and ``tiers`` of
-            this level.
+        connections: shared with all organisations, as are ``guardrails``, ``models``, ``prices``
+            and ``tiers`` of this level.
     """
 
     version: Literal[1] = 1
-    connections: tuple[ConnectionSpec, ...] = ()
-    models: tuple[ModelSpec, ...] = ()
+    connections: Connections = ()
+    guardrails: Guardrails = ()
+    models: Models = ()
     prices: tuple[PriceSpec, ...] = ()
-    tiers: tuple[TierSpec, ...] = ()
-    organisations: tuple[OrganisationSection, ...] = ()
-
-    @model_validator(mode="after")
-    def _names_each_thing_once(self) -> Self:
-        _once("connections", [connection.name for connection in self.connections])
-        _once("models", [model.name for model in self.models])
-        _once("tiers", [tier.name for tier in self.tiers])
-        _once("organisations", [organisation.slug for organisation in self.organisations])
-        return self
-
-
-def _once(section: str, names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{section} names {', '.join(map(repr, twice))} more than once")
+    tiers: Tiers = ()
+    organisations: Annotated[tuple[OrganisationSection, ...], _each_once("slug")] = ()
