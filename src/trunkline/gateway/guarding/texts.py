@@ -62,7 +62,7 @@ _SCHEMAS: Final = frozenset({
 _SCHEMA_TEXTS: Final = frozenset({"description", "title", "$comment"})
 _SCHEMA_VALUES: Final = frozenset({"default", "examples", "example"})
 _FREE: Final = frozenset({
-    "arguments", "args", "input", "response", "variables", "document", "documents", "output",
+    "arguments", "args", "input", "response", "variables", "output",
     "parsed", "partial_args", "result",
 })  # fmt: skip
 _MEDIA: Final = frozenset({"mime_type", "mimeType", "media_type", "format"})
@@ -115,8 +115,10 @@ class TextWalk:
             return self._schema(value)
         if name in _FREE and isinstance(value, dict):
             return self._argument(name, value)
-        if name == "documents":
-            return [self._document(one) for one in value] if isinstance(value, list) else value
+        if name == "document":
+            return self._document(value)
+        if name == "documents" and isinstance(value, list):
+            return [self._document(one) for one in value]
         if isinstance(value, str) and (name in {"data", "result"} and _is_bytes(name, beside)):
             return value
         if name == "audio":

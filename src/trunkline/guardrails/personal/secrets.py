@@ -45,13 +45,16 @@ _BY_RARE: Final = tuple(
 )  # fmt: skip
 
 BLOCK: Final = "-----BEGIN "
+_BLOCK_ENDS: Final = "-----END "
+_LINE: Final = "-----"
+_IS_PRIVATE: Final = "PRIVATE KEY"
 _LONGEST_BLOCK: Final = 16_384
+# An encrypted key has lines with single dashes before its body.
 _PRIVATE: Final = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-    rf"[^-]{{0,{_LONGEST_BLOCK}}}(?:-----END (?:[A-Z0-9]{{1,16}} ){{0,3}}PRIVATE KEY"
-    r"(?: BLOCK)?-----)?"
+    rf"(?:[^-]|-(?!----)){{0,{_LONGEST_BLOCK}}}+"
+    r"(?:-----END (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
 )
-_BLOCK_ENDS: Final = "PRIVATE KEY"
 
 
 def _concerns(text: str) -> bool:
@@ -84,8 +87,13 @@ def private_key() -> Entity:
 
 def open_block(text: str, start: int) -> int | None:
     """Where a private key begins whose end has not come."""
-    begin = text.rfind(BLOCK, start)
-    if begin < 0 or text.find("-----", text.find("-----END ", begin) + len("-----END ")) < 0:
-        return None if begin < 0 else begin
-    found = _PRIVATE.match(text, begin)
-    return begin if found is not None and not found.group().endswith("-----") else None
+    begin = text.find(BLOCK, start)
+    while begin >= 0:
+        title = begin + len(BLOCK)
+        titled = text.find(_LINE, title)
+        end = text.find(_BLOCK_ENDS, title)
+        is_over = end >= 0 and text.find(_LINE, end + len(_BLOCK_ENDS)) >= 0
+        if not is_over and (titled < 0 or _IS_PRIVATE in text[title:titled]):
+            return begin
+        begin = text.find(BLOCK, title)
+    return None
