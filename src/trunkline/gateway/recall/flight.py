@@ -2,7 +2,8 @@
 
 The leader's relay hands frames over as they come, and each follower's socket gets them in the same
 step: there is no task and no queue for a frame. A follower that does not read keeps its place in
-the list of pieces and goes on from there; nobody waits for it.
+the list of pieces and goes on from there. The quickest caller sets the pace, and nobody waits for
+another one.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ class Member(Protocol):
 
     position: int
     """How many pieces it has been given."""
+    behind: bool
+    """Whether its caller has not read all of them."""
 
     def begin(self, head: Pairs, told: Pairs) -> None:
         """The first content is near."""
@@ -62,9 +65,9 @@ class Flight:
     __slots__ = (
         "_first",
         "_head",
-        "_joined",
         "_kept",
         "_pieces",
+        "_stirred",
         "_told",
         "attempts",
         "failure",
@@ -94,7 +97,7 @@ class Flight:
         self._pieces: list[bytes] = []
         self._first = 0
         self._kept = True
-        self._joined: asyncio.Future[None] | None = None
+        self._stirred: asyncio.Future[None] | None = None
 
     @property
     def started(self) -> bool:
@@ -116,19 +119,29 @@ class Flight:
         self.followers[member] = None
         if self._head is not None:
             member.begin(self._head, self._told)
-        if self._joined is not None and not self._joined.done():
-            self._joined.set_result(None)
+        self.stir()
 
     def remove(self, member: Member) -> None:
         """One who has left, or has everything."""
-        if self.followers.pop(member, self) is None and not self.followers and self.on_left:
-            self.on_left()
+        if self.followers.pop(member, self) is None:
+            self.stir()
+            if not self.followers and self.on_left:
+                self.on_left()
 
-    def joined(self) -> asyncio.Future[None]:
-        """Done when somebody joins."""
-        if self._joined is None or self._joined.done():
-            self._joined = asyncio.get_running_loop().create_future()
-        return self._joined
+    def stir(self) -> None:
+        """Somebody has joined, left or caught up, so that the pace may be another one."""
+        if self._stirred is not None and not self._stirred.done():
+            self._stirred.set_result(None)
+
+    def stirred(self) -> asyncio.Future[None]:
+        """Done with the next ``stir``."""
+        if self._stirred is None or self._stirred.done():
+            self._stirred = asyncio.get_running_loop().create_future()
+        return self._stirred
+
+    def keeps_up(self) -> bool:
+        """Whether any follower reads as fast as the answer comes."""
+        return any(not member.behind for member in self.followers)
 
     def begin(self, head: Pairs, told: Pairs) -> None:
         """A stream has reached its first content."""

@@ -21,9 +21,11 @@ or its caller was too slow and has been cut off."""
 class Follower(Member):
     """One request's place in a flight.
 
-    Its state is how much its caller has been given, and whether the caller has fallen behind.
+    Its state is how much its caller has been given.
 
     Attributes:
+        position: how many pieces these are.
+        behind: whether the caller has not read all of them.
         begun: whether its answer has begun.
         turn: whether it must make the answer.
     """
@@ -31,12 +33,12 @@ class Follower(Member):
     __slots__ = (
         "_allowed",
         "_answer",
-        "_behind",
         "_dropped",
         "_flight",
         "_news",
         "_sent",
         "begun",
+        "behind",
         "position",
         "turn",
     )
@@ -50,7 +52,7 @@ class Follower(Member):
         self._sent = 0
         # Who joins late is not slow because of what was said before.
         self._allowed = flight.size + MOST_BEHIND_BYTES
-        self._behind = flight.size > 0
+        self.behind = flight.size > 0
         self._dropped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._news: asyncio.Future[None] | None = None
 
@@ -61,7 +63,7 @@ class Follower(Member):
 
     @override
     def take(self, piece: bytes) -> None:
-        if self._behind:
+        if self.behind:
             if self._flight.size - self._sent > self._allowed and not self._dropped.done():
                 self._dropped.set_result(None)
                 self._answer.cut_off(too_slow())
@@ -71,7 +73,7 @@ class Follower(Member):
         self.position += 1
         self._sent += len(piece)
         if self._answer.sink.push(piece):
-            self._behind = True
+            self.behind = True
             self.rouse()
 
     @override
@@ -94,7 +96,7 @@ class Follower(Member):
         while True:
             if self._dropped.done():
                 return "dropped"
-            if self._behind:
+            if self.behind:
                 await self._catch_up()
             elif flight.reply is not None:
                 return "ended"
@@ -115,7 +117,8 @@ class Follower(Member):
                 return
             count, piece = self._flight.after(self.position)
             if not count:
-                self._behind = False
+                self.behind = False
+                self._flight.stir()
                 return
             self.position += count
             self._sent += len(piece)

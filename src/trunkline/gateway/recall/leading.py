@@ -1,5 +1,6 @@
 """The leader's side of a flight: what its caller gets is given to all who follow."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -22,8 +23,8 @@ MOST_UNREAD_BYTES: Final = 1_048_576
 class SharingSink(Sink):
     """Gives each piece to the flight and to the leader's caller.
 
-    While nobody follows, the caller's pace is the answer's pace; while somebody does, it is held up
-    by none of them. Its state is how much the caller has not read since others wait.
+    The answer comes as fast as the quickest of all callers reads. Its state is how much the
+    leader's own has not read while others have.
     """
 
     def __init__(self, inner: Sink, flight: Flight, leading: "Leading") -> None:
@@ -49,22 +50,29 @@ class SharingSink(Sink):
     async def write(self, chunk: bytes) -> None:
         behind = self.push(chunk)
         while behind:
-            # Another may join while the caller is waited for, and then it is waited for no longer.
-            behind = not await drained_or(self._inner, self._flight.joined()) and self.push(b"")
+            stirred = self._flight.stirred()
+            if self._leading.gone:
+                await stirred
+            elif await drained_or(self._inner, stirred):
+                return
+            behind = self.push(b"")
 
     @override
     def push(self, chunk: bytes) -> bool:
+        flight = self._flight
         if chunk and not self._over:
-            self._flight.push(chunk)
-        if not self._inner.push(chunk):
+            flight.push(chunk)
+        behind = self._inner.push(chunk)
+        if self._over or not flight.followers:
+            return behind
+        if not flight.keeps_up():
+            return behind or self._leading.gone
+        if behind:
+            self._unread += len(chunk)
+            if self._unread > MOST_UNREAD_BYTES and not self._leading.gone:
+                self._leading.cut_off()
+        else:
             self._unread = 0
-            return False
-        if self._over or not self._flight.followers:
-            return True
-        self._unread += len(chunk)
-        if self._unread > MOST_UNREAD_BYTES:
-            self._unread = 0
-            self._leading.cut_off()
         return False
 
     @override
@@ -79,7 +87,9 @@ class SharingSink(Sink):
 class Leading(Shared):
     """One request that makes the answer of a flight.
 
-    Its state is whether its caller is there, and whether it was cut off.
+    Attributes:
+        gone: whether its own caller is no longer there.
+        cut: whether that one was cut off.
     """
 
     def __init__(
@@ -107,7 +117,7 @@ class Leading(Shared):
         self._sink = SharingSink(self._inner, flight, self)
         self._on_alone = on_alone
         self._head: Pairs = []
-        self._gone = False
+        self.gone = False
         self.cut = False
 
     def start(self) -> None:
@@ -138,20 +148,22 @@ class Leading(Shared):
 
     def cut_off(self) -> None:
         """Go on without the caller, who reads too slowly for those who wait as well."""
-        self._gone = self.cut = True
+        self.gone = self.cut = True
         self._answer.cut_off(too_slow())
 
     def _stays(self) -> bool:
         """The caller has left: whether the request goes on for others."""
-        self._gone = True
+        self.gone = True
         if self._flight.followers:
             return True
         self._on_alone()
         return False
 
     def _all_left(self) -> None:
-        if self._gone and self._flight.reply is None:
-            self._scope.cancel()
+        if self.gone and self._flight.reply is None:
+            self._on_alone()
+            # Not at once: the last one may have been cut off by the relay that is to be ended.
+            asyncio.get_running_loop().call_soon(self._scope.cancel)
 
     def _told(self) -> Pairs:
         served = self._scope.served

@@ -177,12 +177,12 @@ class ClientConnection:
     def push(self, chunk: bytes) -> bool:
         """Send a piece; whether the client is so far behind that the next one must wait."""
         self.write_soon(chunk)
-        return self._channel.write_paused and not self.gone
+        return self._channel.write_paused and not (self.gone or self.over)
 
     async def write(self, chunk: bytes) -> None:
         """Send a piece, then wait while the client does not read."""
         self.write_soon(chunk)
-        if self._channel.write_paused and not self.gone:
+        if self._channel.write_paused and not (self.gone or self.over):
             await self._channel.drain()
 
     def finish(self) -> None:
