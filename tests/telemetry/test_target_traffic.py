@@ -46,6 +46,17 @@ def test_an_attempt_is_in_flight_until_it_is_closed_and_counts_afterwards() -> N
     assert traffic.attempts("org-1") == {KEY: 1}
 
 
+def test_an_answer_from_the_cache_that_is_charged_is_no_traffic() -> None:
+    kept = Kept()
+    traffic = TargetTraffic(kept, FakeClock())
+    charged = attempt(provider="cache")
+    traffic.opened(charged)
+    assert traffic.uses("org-1") == {}
+    traffic.closed(charged, outcome())
+    assert traffic.attempts("org-1") == {}
+    assert kept.passed == [charged, (charged, outcome())]
+
+
 def test_organisations_are_counted_apart() -> None:
     traffic = TargetTraffic(Kept(), FakeClock())
     for org_id, model in (("org-1", "a"), ("org-2", "a"), ("org-2", "b"), ("org-2", "b")):

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from trunkline.gateway.metering.event import Attempt, Outcome, Progress
 from trunkline.gateway.ports import Recorder
+from trunkline.gateway.recall.charging import PROVIDER as GIVEN_AGAIN
 from trunkline.kit.clock import Clock
 
 WINDOW: Final = 300.0
@@ -76,12 +77,16 @@ class TargetTraffic(Recorder):
     @override
     def opened(self, attempt: Attempt) -> Progress:
         progress = self._opened(attempt)
-        self._use_of(attempt).in_flight += 1
+        if attempt.provider != GIVEN_AGAIN:
+            self._use_of(attempt).in_flight += 1
         return progress
 
     @override
     def closed(self, attempt: Attempt, outcome: Outcome) -> None:
         self._closed(attempt, outcome)
+        if attempt.provider == GIVEN_AGAIN:
+            # Charged for an answer that was given before; no target was asked.
+            return
         use = self._use_of(attempt)
         use.count(self._monotonic())
         # Where it was forgotten meanwhile, its begin is not known any more.
