@@ -14,16 +14,23 @@ from typing import Any
 import msgspec
 
 from trunkline import __version__
+from trunkline.cache.memory import MemoryStore
+from trunkline.circuits.feed import CircuitFeed
 from trunkline.connections.accounts import Credentials
 from trunkline.connections.adapter import SnapshotRoutes
+from trunkline.connections.environment import environment_accounts
 from trunkline.connections.secrets import Secrets
-from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
+from trunkline.gateway.inward_call import InwardCalls
 from trunkline.gateway.links import Limits
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
 from trunkline.gateway.providers.google import GoogleTokens
+from trunkline.gateway.recall.near_embedding import Embedder
+from trunkline.gateway.recall.near_index import NearIndex
+from trunkline.gateway.recall.near_matches import NearMatches
+from trunkline.gateway.recall.recall import Recall
 from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.server import GatewayServer, build_server
 from trunkline.gateway.serving.edges import Edges
@@ -41,7 +48,6 @@ from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.limits.adapter import InProcessAdmission
 from trunkline.limits.feed import RulesFeed
-from trunkline.limits.left import budgets_left
 from trunkline.observability.access_line import AccessLog
 from trunkline.observability.line_writer import LineWriter
 from trunkline.observability.logs import configure_logs
@@ -50,10 +56,12 @@ from trunkline.readiness import check_database, check_journal, check_redis
 from trunkline.repeats.adapter import StoredRepeats
 from trunkline.responses.adapter import StoredResponses
 from trunkline.settings import Settings, read_variable
-from trunkline.storage.changes import Change, ChangePoller
+from trunkline.storage.changes import ChangePoller
 from trunkline.storage.engine import Database
 from trunkline.storage.processes import DataDirectoryLock, ProcessRegistry
+from trunkline.storage.together import Together
 from trunkline.telemetry.batched import BatchedObserver
+from trunkline.telemetry.health_sources import watch_health
 from trunkline.telemetry.observed import Application, ObservedApp
 from trunkline.telemetry.observer import RequestObserver
 from trunkline.telemetry.provider_traffic import ProviderTraffic
@@ -66,6 +74,7 @@ from trunkline.telemetry.sources import (
     watch_tasks,
 )
 from trunkline.telemetry.spans import SpanQueue
+from trunkline.telemetry.target_traffic import TargetTraffic
 
 # Objects that live as long as the process need not be looked at by the collector again and again.
 YOUNG_OBJECTS_BEFORE_COLLECTION = 50_000
@@ -89,6 +98,7 @@ class Known(msgspec.Struct, frozen=True):
     keys: KeyRing
     routes: SnapshotRoutes
     admission: InProcessAdmission
+    targets: Health
     poller: ChangePoller
 
 
@@ -126,8 +136,9 @@ async def open_front(
         upstream = _open_upstream(settings, stack)
         known = await _open_knowledge(settings, stack, clock, kept, upstream)
         seen = _open_telemetry(settings, stack, clock, lines)
-        health_of_targets = Health(clock)
         lifecycle = Lifecycle()
+        traffic = TargetTraffic(kept.journal, clock)
+        watch_health(seen.metrics, known.targets, clock)
         health = _open_health(settings, stack, clock, kept, known, seen, lifecycle)
         watch_pool(seen.metrics, upstream.stats)
         watch_journal(seen.metrics, kept.journal.stats)
@@ -144,12 +155,15 @@ async def open_front(
             days=settings.kept_response_days,
             most_bytes=settings.max_kept_response_bytes,
         )
+        inward = InwardCalls()
+        embedder = Embedder(inward, clock)
+        stack.push_async_callback(embedder.close)
         pipeline = Pipeline(
             Ports(
                 callers=known.keys,
                 routes=known.routes,
                 admission=known.admission,
-                recorder=kept.journal,
+                recorder=traffic,
                 observer=seen.observer,
                 repeats=StoredRepeats(
                     kept.database,
@@ -162,7 +176,14 @@ async def open_front(
                 background=responses.runs,
                 continuity=MemoryContinuity(clock),
                 upstream=upstream,
-                health=health_of_targets,
+                health=known.targets,
+                recall=Recall(
+                    MemoryStore(268_435_456, clock),
+                    admission=known.admission,
+                    recorder=traffic,
+                    clock=clock,
+                    nearness=NearMatches(NearIndex(clock), embedder),
+                ),
                 clock=clock,
             ),
             Bearings(
@@ -173,14 +194,16 @@ async def open_front(
                 deadline=settings.total_timeout,
             ),
         )
+        inward.serve(pipeline.run)
         generations = LedgerGenerations(kept.database, kept.journal)
         endpoint = GatewayEndpoint(
             pipeline,
             LookupRunner(
                 LookupPorts(known.keys, known.routes, generations, seen.observer, responses)
             ),
+            settings.default_model,
         )
-        control = _open_control(settings, known, kept.ledger, seen.observer, clock)
+        control = _open_control(settings, kept, known, seen.observer, clock, traffic)
         server = build_server(
             _dispatch(endpoint, ObservedApp(health, seen.observer, HEALTH_PATHS), control),
             host=settings.host,
@@ -248,14 +271,10 @@ async def _open_knowledge(
         clock=clock,
         credentials=Credentials(GoogleTokens(upstream, clock), clock),
     )
+    targets = Health(clock)
+    environment = {account.row.name: account.row.id for account in environment_accounts(settings)}
+    circuits = CircuitFeed(kept.database, targets.override, environment)
     rules = RulesFeed(kept.database, admission)
-
-    async def apply(changes: list[Change]) -> None:
-        await keys.apply(changes)
-        await routes.apply(changes)
-        await rules.apply(changes)
-
-    poller = ChangePoller(kept.database, on_changes=apply, clock=clock)
     keys = KeyRing(
         kept.database,
         load_pepper(_secret(settings.key_pepper), settings.data_dir),
@@ -263,16 +282,21 @@ async def _open_knowledge(
         lag=lambda: poller.lag,
         stale_max=settings.auth_stale_max,
     )
+    together = Together(
+        kept.database, [keys.prepare, routes.prepare, rules.prepare, circuits.prepare]
+    )
+    poller = ChangePoller(kept.database, on_changes=together.apply, clock=clock)
     await poller.start()
     stack.push_async_callback(poller.stop)
     await keys.load()
     await routes.start()
     stack.push_async_callback(routes.stop)
+    await circuits.load()
     await rules.load()
     await admission.rebuild()
     sweeping = asyncio.create_task(admission.keep_swept(), name="leases")
     stack.callback(sweeping.cancel)
-    return Known(keys, routes, admission, poller)
+    return Known(keys, routes, admission, targets, poller)
 
 
 def _open_telemetry(
@@ -366,19 +390,29 @@ def _open_spans(settings: Settings) -> SpanQueue | None:
 
 
 def _open_control(
-    settings: Settings, known: Known, ledger: Ledger, observer: BatchedObserver, clock: Clock
+    settings: Settings,
+    kept: Kept,
+    known: Known,
+    observer: BatchedObserver,
+    clock: Clock,
+    traffic: TargetTraffic,
 ) -> Application | None:
     """The control API where its role is served: FastAPI costs 30 MB of memory."""
     if "control" not in settings.roles:
         return None
-    from trunkline.control import authenticate_with, build_control
-    from trunkline.ledger.endpoints import router
+    from trunkline.administration import Administered, open_administration
 
-    def limits_left(caller: Caller) -> list[dict[str, object]]:
-        return budgets_left(known.admission, caller)
-
-    routes = router(ledger, authenticate_with(known.keys), clock, limits_left)
-    return ObservedApp(build_control([routes], settings.allowed_origins), observer)
+    administered = Administered(
+        kept.database,
+        kept.ledger,
+        known.keys,
+        known.routes,
+        known.admission,
+        known.targets,
+        traffic,
+        clock,
+    )
+    return ObservedApp(open_administration(administered, settings.allowed_origins), observer)
 
 
 def _edges(settings: Settings) -> Edges:

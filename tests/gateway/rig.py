@@ -5,14 +5,15 @@ What is recorded is what the ports were told, so a test can compare it with what
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from typing_extensions import override
 
-from trunkline.errors import TrunklineError
+from trunkline.cache.memory import MemoryStore
+from trunkline.errors import TrunklineError, Unauthenticated
 from trunkline.gateway.background import BackgroundRuns
 from trunkline.gateway.bare import (
     FREE_LEASE,
@@ -23,17 +24,23 @@ from trunkline.gateway.bare import (
     NoRecords,
     NoRecounts,
     NoRepeats,
-    OneCaller,
 )
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.exchange.parts import Family
+from trunkline.gateway.inward_call import InwardCalls
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
 from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
-from trunkline.gateway.ports import Ask, Lease, Observer, Recounts, Repeats
+from trunkline.gateway.policy import DEFAULT_ROUTE, Retry, Route
+from trunkline.gateway.ports import Ask, Callers, Lease, Observer, Recounts, Repeats
+from trunkline.gateway.recall.near_embedding import WITHIN, Embedder
+from trunkline.gateway.recall.near_index import NearIndex
+from trunkline.gateway.recall.near_matches import NearMatches
+from trunkline.gateway.recall.recall import Recall
+from trunkline.gateway.recall.store import AnswerStore
 from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.server import GatewayServer, build_server
 from trunkline.gateway.serving.edges import Edges
@@ -47,7 +54,22 @@ from trunkline.simulator.prices import PRICES, ListPrice
 from trunkline.simulator.server import Simulator
 
 KEY = "tl_test"
+ONCE = Route(retry=Retry(attempts=1))
 WIRES = {"openai_chat": "sim-openai", "anthropic_messages": "sim-anthropic"}
+
+
+class KnownCallers(Callers):
+    """Knows some credentials."""
+
+    def __init__(self, callers: Mapping[str, Caller]) -> None:
+        self._callers = callers
+
+    @override
+    def identify(self, credential: str) -> Caller:
+        caller = self._callers.get(credential)
+        if caller is None:
+            raise Unauthenticated("The key is not known.", hint="Check the key.")
+        return caller
 
 
 class Recorded(NoRecords):
@@ -161,6 +183,7 @@ class Rig:
         self.pool: UpstreamPool = parts["upstream"]
         self.health: Health = parts["health"]
         self.lifecycle: Lifecycle = parts["lifecycle"]
+        self.recall: Recall = parts["recall"]
 
     @property
     def port(self) -> int:
@@ -255,6 +278,10 @@ def published(simulator: Simulator, extra: Iterable[Alias] = ()) -> Snapshot:
             aliases[name] = Alias(name=name, targets=(target,), created=1_700_000_000)
     for alias in extra:
         aliases[alias.name] = alias
+    # Tests of one attempt see one; those of repeats name a route.
+    for name, alias in aliases.items():
+        if alias.route is DEFAULT_ROUTE:
+            aliases[name] = msgspec.structs.replace(alias, route=ONCE)
     return Snapshot("org-1", 1, aliases, {})
 
 
@@ -271,11 +298,19 @@ async def running(
     recounts: Recounts | None = None,
     edges: Edges | None = None,
     shutdown_deadline: float = 5.0,
+    store: AnswerStore | None = None,
+    cached: bool = False,
+    others: Mapping[str, Caller] | None = None,
     clock: Clock | None = None,
     default_model: str | None = None,
+    embedding_within: float = WITHIN,
     **caller_options: Any,
 ) -> AsyncIterator[Rig]:
-    """A data path in front of this simulator, ended with all its connections."""
+    """A data path in front of this simulator, ended with all its connections.
+
+    ``cached`` answers from the cache unless somebody says otherwise; ``others`` are callers beside
+    the usual one, by their keys.
+    """
     caller = Caller(
         org_id="org-1", key_id="key-1", scopes=scopes, aliases=aliases, **caller_options
     )
@@ -297,7 +332,17 @@ async def running(
             resolver=resolver,
         ),
     }
-    callers = OneCaller(KEY, caller)
+    inward = InwardCalls()
+    embedder = Embedder(inward, clock, within=embedding_within)
+    parts["recall"] = Recall(
+        store or MemoryStore(1 << 26, clock),
+        admission=parts["admission"],
+        recorder=parts["recorder"],
+        clock=clock,
+        default=cached,
+        nearness=NearMatches(NearIndex(clock), embedder),
+    )
+    callers = KnownCallers({KEY: caller, **(others or {})})
     routes = parts["routes"] = Published(published(simulator, extra))
     pipeline = Pipeline(
         Ports(
@@ -313,10 +358,12 @@ async def running(
             continuity=MemoryContinuity(SystemClock()),
             upstream=parts["upstream"],
             health=parts["health"],
+            recall=parts["recall"],
             clock=clock,
         ),
         bearings or Bearings(timeouts=limits),
     )
+    inward.serve(pipeline.run)
     endpoint = GatewayEndpoint(
         pipeline,
         LookupRunner(LookupPorts(callers, routes, NoGenerations(), parts["observer"])),
@@ -346,6 +393,7 @@ async def running(
     finally:
         server.stop()
         await serving
+        await embedder.close()
         await parts["upstream"].close()
         resolver.close()
 

@@ -240,7 +240,10 @@ async def test_a_failure_before_the_content_goes_to_the_next_target(
 ) -> None:
     alias = Alias(
         name="m",
-        targets=(target(simulator, f"sim-fast+fault={fault}"), target(simulator, "sim-chat")),
+        targets=(
+            target(simulator, f"sim-fast+fault={fault}"),
+            target(simulator, "sim-chat", id="another"),
+        ),
     )
     stream = fault == "error_first"
     async with running(simulator, extra=[alias]) as rig:

@@ -7,6 +7,7 @@ import msgspec
 
 from trunkline.errors import TrunklineError, UpstreamFailed
 from trunkline.gateway.bounds import Bounds
+from trunkline.gateway.guarding.guard import GuardrailRefused
 from trunkline.gateway.headers import upstream_headers
 from trunkline.gateway.metering.event import Ending
 from trunkline.gateway.passage import Passage, Take
@@ -31,7 +32,6 @@ from trunkline.gateway.upstream_errors import (
     from_fault,
     from_transport,
     malformed,
-    retry_after,
 )
 from trunkline.gateway.wire.contract import Malformed, Sight, Splitter, StreamReader
 from trunkline.gateway.wire.sse import FrameTooLarge
@@ -126,6 +126,8 @@ async def attempt(
         failure = from_transport(FirstByteTimeout("nothing was said in time", sent=True))
     except UpstreamFailed as error:
         failure = AttemptFailed(error, "not_sent")
+    except GuardrailRefused as error:
+        failure = refused_answer(error)
     except AttemptFailed as error:
         failure = error
     _note(live, failure.error)
@@ -197,11 +199,10 @@ async def _refusal(passage: Passage, response: UpstreamResponse) -> AttemptFaile
         # The status alone says that nothing was billed, whatever becomes of the words behind it.
         body = b""
     fault = passage.wire.read_fault(response.status, body)
+    answer = None
     if passage.passes and body:
-        return from_fault(fault, "refused", ProviderAnswer(response.status, response.headers, body))
-    failure = from_fault(fault, "refused", None)
-    failure.error.retry_after = retry_after(response.headers) or fault.retry_after
-    return failure
+        answer = ProviderAnswer(response.status, response.headers, body)
+    return from_fault(fault, "refused", answer, response.headers)
 
 
 async def _whole(
@@ -240,6 +241,9 @@ async def _to_first_content(
             chunk = await response.chunk()
             if chunk:
                 stream.coming.extend(splitter.feed(chunk))
+            elif stream.closing and not splitter.rest().strip():
+                # Guards held all of it back, and now nothing can follow.
+                return _commit(stream, live, over=True)
             elif not _is_whole(stream, splitter.rest()):
                 raise malformed("its stream ended without an end")
             while stream.coming:
@@ -251,16 +255,12 @@ async def _to_first_content(
                     continue
                 stream.held.append(take(frame, sight))
                 held += len(frame)
-                if sight is Sight.START and held < MOST_HELD_BYTES:
-                    continue
                 stream.ended = sight is Sight.END
                 stream.closing = sight is Sight.CLOSING
-                if stream.closing and not chunk:
-                    stream.held.append(passage.last_words(reader))
-                    stream.ended = True
-                live.evidence.first_token_ms = live.elapsed_ms()
-                live.call.first_content()
-                return stream
+                waits = sight is Sight.START or (passage.holds and not stream.ended)
+                if waits and chunk and held < MOST_HELD_BYTES:
+                    continue
+                return _commit(stream, live, over=not chunk)
     except (Malformed, FrameTooLarge) as error:
         response.abort()
         raise malformed(str(error) or "one of its events is too large") from None
@@ -269,6 +269,21 @@ async def _to_first_content(
         raise
     finally:
         note_stream(live, reader)
+
+
+def _commit(stream: OpenStream, live: LiveAttempt, *, over: bool) -> OpenStream:
+    """The stream at its commit point; whole where the transfer is over and it may end here."""
+    if stream.closing and over:
+        stream.held.append(stream.passage.last_words(stream.reader))
+        stream.ended = True
+    live.evidence.first_token_ms = live.elapsed_ms()
+    live.call.first_content()
+    return stream
+
+
+def refused_answer(error: GuardrailRefused) -> AttemptFailed:
+    """What a guard does not let out: the provider did its part, and no other one is asked."""
+    return AttemptFailed(error, "failed", elsewhere=False, blames=False)
 
 
 def _is_whole(stream: OpenStream, last: bytes) -> bool:

@@ -5,10 +5,12 @@ Each step is one call with one of the names below, and streams take the same way
     identify   credential -> caller, from memory
     read       body -> request of the caller's wire, decoded only as far as needed
     resolve    the name in it -> the alias behind it
+    guard in   the alias's guardrails look at the request's texts
     plan       the alias -> targets in the order of its policy, each with the wire to speak
     count      request and target -> bounds of tokens and money
     repeat     a request that carries an Idempotency-Key -> the answer given before, if any
     admit      the worst case over all limits and budgets -> lease
+    recall     an answer that was given before, or is being given now, where policy says so
     attempt    tries at the targets, up to the commit point; translated where the wires differ
     relay      after it: bytes or events to the caller, usage read on the way
     settle     usage -> cost; the lease, the record and the one finished event
@@ -20,6 +22,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -41,6 +44,7 @@ from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import Continuity
 from trunkline.gateway.counting import estimated_count
 from trunkline.gateway.credentials import identify
+from trunkline.gateway.guarding.inward import guard_request
 from trunkline.gateway.links import Limits
 from trunkline.gateway.ports import (
     Admission,
@@ -54,6 +58,7 @@ from trunkline.gateway.ports import (
     Routes,
     Unmetered,
 )
+from trunkline.gateway.recall.recall import Recall
 from trunkline.gateway.relay import StreamBroken, read_to_the_end, relay
 from trunkline.gateway.repeating import claimed, keep_claimed
 from trunkline.gateway.resilience.health import Health
@@ -105,6 +110,7 @@ class Ports(msgspec.Struct, frozen=True):
     continuity: Continuity
     upstream: UpstreamPool
     health: Health
+    recall: Recall
     clock: Clock
 
 
@@ -186,6 +192,8 @@ class Pipeline:
         if keeping.goes_on(request):
             await keeping.go_on(self._ports.responses, caller, scope.wire, request)
         alias = self._resolve(scope, snapshot, caller, request)
+        if alias.guards:
+            guard_request(alias, request, scope.guarded)
         if scope.operation == COUNT_TOKENS and not _counts(alias, scope.wire):
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
             return
@@ -197,8 +205,6 @@ class Pipeline:
     def _identify(self, scope: RequestScope) -> Caller:
         arrival = scope.arrival
         caller = arrival.caller
-        if caller is None:
-            caller = arrival.caller
         if caller is None:
             caller = identify(self._ports.callers, arrival.headers, arrival.place.query)
         if "inference" not in caller.scopes:
@@ -242,20 +248,26 @@ class Pipeline:
     def _owner(self, scope: RequestScope) -> Owner:
         if scope.caller is None:
             raise AssertionError("plan comes after identify")
-        return Owner(scope.wire, scope.caller.org_id, scope.id, int(self._ports.clock.now()))
+        now = int(self._ports.clock.now())
+        return Owner(scope.wire, scope.caller.org_id, scope.id, now, scope.guarded)
 
     async def _answer(
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey
     ) -> None:
         journey = await self._admit(scope, caller, journey)
-        alias, request = journey.alias, scope.request
+        alias, request, recall = journey.alias, scope.request, self._ports.recall
         if request is None:
             raise AssertionError("an answer comes after the request was read")
         if request.background:
             await self._detach(scope, answer)
         else:
             answer.be_patient(alias.hold_headers)
-        await self._make(scope, answer, caller, journey)
+        policy = recall.wanted(caller, alias, request, scope.arrival.headers, scope.operation)
+        if policy is None:
+            await self._make(scope, answer, caller, journey)
+        else:
+            make = partial(self._make, scope, answer, caller, journey)
+            await recall.answer(scope, answer, caller, alias, request, make)
 
     async def _make(
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey

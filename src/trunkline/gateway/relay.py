@@ -7,7 +7,8 @@ ends without the wire's own end gets an error event and no clean end.
 import asyncio
 
 from trunkline.errors import TrunklineError, UpstreamFailed
-from trunkline.gateway.attempt import OpenStream, fault_in_stream, note_stream
+from trunkline.gateway.attempt import OpenStream, fault_in_stream, note_stream, refused_answer
+from trunkline.gateway.guarding.guard import GuardrailRefused
 from trunkline.gateway.metering.event import Ending, Progress
 from trunkline.gateway.scope import LiveAttempt
 from trunkline.gateway.sink import Sink
@@ -71,6 +72,8 @@ async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
     except (Malformed, FrameTooLarge) as error:
         reason = str(error) or "one of its events is too large"
         broken = StreamBroken(malformed(reason))
+    except GuardrailRefused as error:
+        broken = StreamBroken(refused_answer(error))
     except StreamBroken as error:
         broken = error
     finally:

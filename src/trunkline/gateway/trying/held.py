@@ -108,6 +108,7 @@ async def hold(stream: OpenStream, live: LiveAttempt, limit: int) -> HeldStream:
 def _repairable(broken: StreamBroken) -> AttemptFailed:
     """The break as a failure that another attempt may repair, since the caller saw nothing."""
     failure = broken.failure
-    # An answer that is larger than we take would be so again.
-    failure.elsewhere = failure.elsewhere or failure.error.code != "upstream_answer_too_large"
+    # An answer that is larger than we take would be so again, and a guard's word is final.
+    final = {"upstream_answer_too_large", "guardrail_refused"}
+    failure.elsewhere = failure.elsewhere or failure.error.code not in final
     return failure

@@ -99,22 +99,20 @@ class Trier:
             Resting: it was not asked.
             InvalidRequest: the request cannot be written for it.
         """
-        retry, connection = leg.alias.route.retry, leg.speech.target.connection
+        retry = leg.alias.route.retry
         tries = 0
         tired: set[str] = set()
+        spare: Credential | None = None
         while True:
-            credential, call = self._allowed(leg, force=force or tries > 0)
+            credential, call = self._allowed(leg, spare, force=force or tries > 0)
             tries += 1
             try:
                 return await self._once(leg, reason, credential, call, spoken)
             except AttemptFailed as failure:
                 reason = "restart" if self.broke else "retry"
-                if failure.credential != "fine":
-                    tired.add(credential.id)
-                    self._health.rests(connection, credential.id, failure.credential, failure.wait)
-                    spare = self._health.pick(connection)
-                    if spare is not None and spare.id not in tired:
-                        continue
+                spare = self._spare(leg, credential, failure, tired)
+                if spare is not None:
+                    continue
                 wait = self._pause(leg, retry, tries, failure)
                 if wait is None:
                     raise
@@ -129,10 +127,24 @@ class Trier:
             return None
         return wait if self._health.may_retry(leg.speech.target, retry) else None
 
-    def _allowed(self, leg: Leg, *, force: bool) -> tuple[Credential, Call]:
+    def _spare(
+        self, leg: Leg, credential: Credential, failure: AttemptFailed, tired: set[str]
+    ) -> Credential | None:
+        """Another secret, where the failure is that of the one used and there is one unused."""
+        if failure.credential == "fine":
+            return None
+        target, health = leg.speech.target, self._health
+        connection, model = target.connection, target.model
+        tired.add(credential.id)
+        health.rests(connection, credential.id, failure.credential, failure.wait, model)
+        return health.pick(connection, model, tired)
+
+    def _allowed(
+        self, leg: Leg, spare: Credential | None, *, force: bool
+    ) -> tuple[Credential, Call]:
         """Leave to ask: a secret that does not rest, and the circuit's consent."""
         target = leg.speech.target
-        credential = self._health.pick(target.connection)
+        credential = spare or self._health.pick(target.connection, target.model)
         if credential is None:
             if not force:
                 raise Resting(0.0, circuit=False)
