@@ -8,7 +8,9 @@ import typer
 from trunkline.cli.output import AsJson, print_json, show
 from trunkline.cli.session import Session, choose_organisation, in_session
 from trunkline.errors import InvalidRequest, NotFound
-from trunkline.gateway.guarding.guard import Extent, Finding, Gauge, Guard
+from trunkline.gateway.guarding.guard import Extent, Finding, Gauge, Guard, GuardrailRefused
+from trunkline.gateway.guarding.look import Look
+from trunkline.gateway.guarding.stand_ins import StandIns
 from trunkline.guardrails import service
 from trunkline.guardrails.compiling import compile_guard
 from trunkline.guardrails.rows import GuardrailRow
@@ -107,19 +109,7 @@ def _passed(guard: Guard, text: str) -> list[str]:
 
 def _result(guard: Guard, text: str) -> str | None:
     """The text as it would be sent on; None where it would not be."""
-    findings = guard.find(text)
-    if guard.action == "refuse" and (findings or _passed(guard, text)):
+    try:
+        return Look([guard], [], "in", StandIns()).edit(text)
+    except GuardrailRefused:
         return None
-    pieces, done = [], 0
-    numbers: dict[tuple[str, str], int] = {}
-    for finding in findings:
-        if finding.instead is None:
-            continue
-        value = text[finding.start : finding.end]
-        number = numbers.setdefault(
-            (finding.instead, value),
-            1 + sum(instead == finding.instead for instead, _ in numbers),
-        )
-        pieces += [text[done : finding.start], finding.instead.replace("{n}", str(number))]
-        done = finding.end
-    return "".join([*pieces, text[done:]])

@@ -30,7 +30,8 @@ async def usable_guardrails(conn: AsyncConnection, org_id: str | None) -> dict[s
     Needs a system path (``read(None)``), because shared rows belong to no organisation.
     """
     rows = await repository.guardrails(conn, (None,) if org_id is None else (None, org_id))
-    return {row.name: row for row in sorted(rows, key=lambda row: row.org_id is not None)}
+    found = {row.name: row for row in sorted(rows, key=lambda row: row.org_id is not None)}
+    return dict(sorted(found.items()))
 
 
 async def ensure_guardrail(

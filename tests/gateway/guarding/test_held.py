@@ -67,9 +67,7 @@ def test_pieces_of_any_size_read_like_the_whole(
     assert in_pieces(look(PII), cut(text, places)) == look(PII).edit(text)
 
 
-@given(
-    st.text("ab1 .-:@+/(0\n", max_size=120), st.lists(st.integers(1, 120), max_size=30)
-)
+@given(st.text("ab1 .-:@+/(0\n", max_size=120), st.lists(st.integers(1, 120), max_size=30))
 def test_a_text_of_marks_alone_reads_like_the_whole(text: str, places: list[int]) -> None:
     assert in_pieces(look(PII), cut(text, places)) == look(PII).edit(text)
 

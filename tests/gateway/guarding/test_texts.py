@@ -184,9 +184,11 @@ def test_every_text_of_a_request_is_looked_at_and_nothing_else(case: str) -> Non
     told: list[Guarded] = []
     guard_request(Named((guard(),)), request, told)
     after = {name: json.loads(bytes(raw)) for name, raw in request.fields.items()}
-    assert after == without_spaces(hidden(json.loads(
-        json.dumps({name: json.loads(bytes(raw)) for name, raw in before.items()})
-    )))
+    assert after == without_spaces(
+        hidden(
+            json.loads(json.dumps({name: json.loads(bytes(raw)) for name, raw in before.items()}))
+        )
+    )
     found = dict(told[0].kinds)["email"]
     assert found == json.dumps(document).count(M)
     unchanged = [name for name in before if M not in json.dumps(document.get(name))]
