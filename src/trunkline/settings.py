@@ -535,6 +535,24 @@ class DataPath(_Group):
     )
 
 
+class AnswerCache(_Group):
+    """The answer cache."""
+
+    llm_cache_enabled: bool = Field(
+        default=False,
+        validation_alias=_also("LLM_CACHE_ENABLED", "LLM_CACHE_ENABLED"),
+        description="Whether requests may be answered with what was answered before where neither "
+        "the model nor the key nor the request says anything.",
+    )
+    cache_max_bytes: int = Field(
+        268_435_456,
+        ge=0,
+        validation_alias=_also("CACHE_MAX_BYTES"),
+        description="Most bytes of answers that one process keeps in memory; where Redis is set, "
+        "it keeps them instead.",
+    )
+
+
 class Observability(_Group):
     """Observability."""
 
@@ -570,11 +588,12 @@ GROUPS: tuple[type[_Group], ...] = (
     Access,
     Providers,
     DataPath,
+    AnswerCache,
     Observability,
 )
 
 
-class Settings(Observability, DataPath, Providers, Access, Storage, Deployment):
+class Settings(Observability, AnswerCache, DataPath, Providers, Access, Storage, Deployment):
     """Every option of the product; ``load_settings`` builds it with checks of the names as well."""
 
 

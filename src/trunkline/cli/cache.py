@@ -2,6 +2,7 @@
 
 import typer
 
+from trunkline.cli.cache_clear import clear
 from trunkline.cli.cache_measure import measure
 
 app = typer.Typer(help="Answers that are given again.", no_args_is_help=True, add_completion=False)
@@ -12,4 +13,5 @@ def cache() -> None:
     """Answers that are given again."""
 
 
+app.command()(clear)
 app.command()(measure)

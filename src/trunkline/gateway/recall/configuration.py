@@ -16,10 +16,11 @@ _encode = msgspec.json.Encoder(order="deterministic", enc_hook=repr).encode
 
 
 class Configurations:
-    """Digests of aliases. Its state is the newest of each alias, up to a bound."""
+    """Digests of aliases. Its state is the newest of each alias and guard, up to a bound."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], tuple[Alias, str]] = OrderedDict()
+        self._guards: OrderedDict[int, tuple[Guard, str]] = OrderedDict()
 
     def of(self, org_id: str, alias: Alias) -> str:
         """The digest: another one after each change that may change answers.
@@ -30,23 +31,37 @@ class Configurations:
         known = self._known.get(name)
         if known is not None and known[0] is alias:
             return known[1]
-        digest = hashlib.blake2b(_encode(_told(alias)), digest_size=8).hexdigest()
+        digest = hashlib.blake2b(_encode(self._told(alias)), digest_size=8).hexdigest()
         self._known[name] = (alias, digest)
         self._known.move_to_end(name)
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
         return digest
 
+    def _told(self, alias: Alias) -> tuple[Any, ...]:
+        return (
+            [_target(target) for target in alias.targets],
+            alias.route.strategy,
+            alias.route.rules,
+            alias.max_tokens,
+            alias.on_unsupported,
+            [self._guard(guard) for guard in alias.guards],
+        )
 
-def _told(alias: Alias) -> tuple[Any, ...]:
-    return (
-        [_target(target) for target in alias.targets],
-        alias.route.strategy,
-        alias.route.rules,
-        alias.max_tokens,
-        alias.on_unsupported,
-        [_guard(guard) for guard in alias.guards],
-    )
+    def _guard(self, guard: Guard) -> str:
+        """What a guard does; one that cannot say is like no other, as long as this process lives.
+
+        A guard never changes, and one that was changed is another object.
+        """
+        digest = getattr(guard, "digest", None)
+        if isinstance(digest, str):
+            return digest
+        known = self._guards.get(id(guard))
+        if known is None or known[0] is not guard:
+            known = self._guards[id(guard)] = (guard, new_id())
+            if len(self._guards) > _MOST_KNOWN:
+                self._guards.popitem(last=False)
+        return known[1]
 
 
 def _target(target: Target) -> tuple[Any, ...]:
@@ -66,9 +81,3 @@ def _target(target: Target) -> tuple[Any, ...]:
         target.traits,
         target.family,
     )
-
-
-def _guard(guard: Guard) -> str:
-    """What a guard does; one that cannot say is another one after each change of anything."""
-    digest = getattr(guard, "digest", None)
-    return digest if isinstance(digest, str) else new_id()

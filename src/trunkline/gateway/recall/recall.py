@@ -139,7 +139,7 @@ class Recall:
         """
         headers, operation = scope.arrival.headers, scope.operation
         terms = terms_of(caller, alias, request, headers, operation, default=self._default)
-        if terms is None or _has_secrets(scope):
+        if terms is None:
             await lead()
             return
         key = key_of(
@@ -396,11 +396,6 @@ class Recall:
         """Nobody may join it any more."""
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
-
-
-def _has_secrets(scope: RequestScope) -> bool:
-    """Whether a guardrail took something out of the request, which the answer may bring back."""
-    return any(one.way == "in" and one.action == "redacted" for one in scope.guarded)
 
 
 def _is_worth_keeping(asking: Asking, reply: Reply) -> bool:
