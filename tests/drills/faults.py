@@ -26,7 +26,9 @@ QUICKER = {
     "latency": "latency;seconds=0.1",
     "slow_first_token": "slow_first_token;seconds=0.1",
 }
-MODELS = {CHAT: "sim-fast", MESSAGES: "claude-sim-fast"}
+MODELS = {CHAT: "steady", MESSAGES: "claude-steady"}
+# A circuit would leave the target alone after so many faults.
+STEADY = {"circuit": {"enabled": False}}
 WIRES = {CHAT: "chat", MESSAGES: "messages"}
 
 
@@ -218,8 +220,15 @@ async def product_for_faults(
     await simulator.start()
     try:
         async with running_product(
-            directory / "data", simulator, models=models, **SETTINGS
+            directory / "data", simulator, models=[*_steady(), *models], **SETTINGS
         ) as product:
             yield product
     finally:
         await simulator.stop()
+
+
+def _steady() -> Iterable[Mapping[str, Any]]:
+    for path, name in MODELS.items():
+        wire = "sim-openai" if path == CHAT else "sim-anthropic"
+        target = {"connection": wire, "model": "sim-fast"}
+        yield {"name": name, "targets": [target], "route": STEADY}

@@ -87,12 +87,18 @@ class RuleSpec(Strict):
 
 
 class RetrySpec(Strict):
-    """Repeats at the same target; ``budget`` is a share of the first tries at it."""
+    """Repeats at the same target.
+
+    Attributes:
+        budget: repeats as a share of the first tries at the target.
+        billed: whether a try that the provider may have billed is repeated, too.
+    """
 
     attempts: Annotated[int, Field(ge=1, le=10)] = 2
     base: Annotated[float, Field(ge=0, le=60)] = 0.25
     cap: Annotated[float, Field(ge=0, le=600)] = 4.0
     budget: Annotated[float, Field(ge=0, le=1)] = 0.2
+    billed: bool = False
 
 
 class CircuitSpec(Strict):

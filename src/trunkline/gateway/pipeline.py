@@ -62,7 +62,12 @@ from trunkline.gateway.recall.recall import Recall
 from trunkline.gateway.relay import StreamBroken, read_to_the_end, relay
 from trunkline.gateway.repeating import claimed, keep_claimed
 from trunkline.gateway.resilience.health import Health
-from trunkline.gateway.routing.resolve import check_ceiling, resolve, unable
+from trunkline.gateway.routing.resolve import (
+    check_ceiling,
+    out_of_service,
+    resolve,
+    unable,
+)
 from trunkline.gateway.scope import LiveAttempt, RequestScope
 from trunkline.gateway.serving.body import ClientGone
 from trunkline.gateway.sink import Sink
@@ -240,6 +245,8 @@ class Pipeline:
     ) -> Journey:
         planner = Planner(scope, snapshot, caller, request, self._ports.health, self._rng)
         legs = planner.legs(alias)
+        if not planner.in_service:
+            raise out_of_service(alias)
         if not legs:
             raise unable(alias, scope.operation)
         scope.translator = Translator(self._tools, self._owner(scope), request, alias)

@@ -72,12 +72,15 @@ class Retry(msgspec.Struct, frozen=True):
         cap: the longest wait, also where the provider asks for a longer one.
         budget: repeats allowed as a share of the first tries at the target, over ten seconds;
             failover is not bounded by it.
+        billed: whether a try is repeated as well that the provider may have billed, because it had
+            begun; else only what was refused, or never sent, is asked again.
     """
 
     attempts: int = 2
     base: float = 0.25
     cap: float = 4.0
     budget: float = 0.2
+    billed: bool = False
 
 
 class CircuitTerms(msgspec.Struct, frozen=True):

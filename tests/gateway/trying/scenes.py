@@ -9,7 +9,7 @@ from trunkline.gateway.snapshot import Alias, Target
 from trunkline.simulator.prices import PRICES
 from trunkline.simulator.server import Simulator
 
-QUICK = Retry(base=0.001, cap=0.01)
+QUICK = Retry(base=0.001, cap=0.01, billed=True)
 
 
 def target(simulator: Simulator, model: str, wire: str = "openai_chat", **changes: Any) -> Target:

@@ -178,3 +178,15 @@ async def test_a_fallback_may_speak_another_wire(simulator: Simulator) -> None:
     assert answer.text.endswith("data: [DONE]\n\n")
     assert other.json()["type"] == "message"
     assert balanced(rig)
+
+
+async def test_what_may_have_been_billed_is_not_repeated_unless_the_alias_says_so(
+    simulator: Simulator,
+) -> None:
+    plain = alias(target(simulator, "sim-fast+fault=reset"), retry=Retry(base=0.001))
+    bold = alias(target(simulator, "sim-fast+fault=reset"), name="bold")
+    async with running(simulator, extra=[plain, bold]) as rig:
+        await post(rig, CHAT, chat("m"))
+        assert [reason for _, reason, _ in told(rig)] == ["first"]
+        await post(rig, CHAT, chat("bold"))
+    assert [reason for _, reason, _ in told(rig)][1:] == ["first", "retry"]

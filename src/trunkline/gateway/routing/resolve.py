@@ -7,7 +7,6 @@ from trunkline.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
-    TrunklineError,
     Unavailable,
 )
 from trunkline.gateway.caller import Caller
@@ -51,15 +50,18 @@ def plan(targets: Sequence[Target], wire: Wire, operation: str, request: Inbound
     return planned
 
 
-def unable(alias: Alias, operation: str) -> TrunklineError:
-    """Why no target of an alias can be asked for what the request wants."""
-    if all(target.state == "disabled" for target in alias.targets):
-        return Unavailable(
-            f"The model '{_short(alias.name)}' is out of service.",
-            code="model_out_of_service",
-            hint="Use another model; the administrator has disabled all targets of this one.",
-            should_retry=False,
-        )
+def out_of_service(alias: Alias) -> Unavailable:
+    """No target of an alias takes such requests at present."""
+    return Unavailable(
+        f"The model '{_short(alias.name)}' is out of service.",
+        code="model_out_of_service",
+        hint="Use another model; the administrator has disabled the targets of this one.",
+        should_retry=False,
+    )
+
+
+def unable(alias: Alias, operation: str) -> InvalidRequest:
+    """No target of an alias can be asked for what the request wants."""
     return InvalidRequest(
         f"The model '{_short(alias.name)}' cannot do what this endpoint is for: "
         f"{_DEEDS.get(operation, operation)}.",

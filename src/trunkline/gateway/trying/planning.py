@@ -19,7 +19,11 @@ from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound
 
 
 class Planner:
-    """Plans one request for its alias, and for those that its alias falls back to."""
+    """Plans one request for its alias, and for those that its alias falls back to.
+
+    Attributes:
+        in_service: whether the newest plan found any target that takes requests.
+    """
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class Planner:
         self._request = request
         self._health = health
         self._rng = rng
+        self.in_service = True
 
     def elsewhere(self, name: str) -> Sequence[Leg]:
         """The legs of a fallback; none where it is not there or does not allow the request."""
@@ -52,6 +57,7 @@ class Planner:
         """The targets that can be asked, in order, and what each may use and cost."""
         scope, request = self._scope, self._request
         targets = choose(alias, self._facts, self._health, self._rng)
+        self.in_service = bool(targets)
         speeches = plan(targets, scope.wire, scope.operation, request)
         if scope.operation == COUNT_TOKENS:
             # Nothing is generated, and only who speaks the caller's wire counts in its shape.

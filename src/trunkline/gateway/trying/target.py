@@ -19,6 +19,9 @@ from trunkline.gateway.trying.held import HeldStream, hold
 from trunkline.gateway.trying.planning import limit_again
 from trunkline.gateway.upstream_errors import AttemptFailed
 
+# How a try ends that has certainly cost nothing.
+FREE = frozenset({"refused", "not_sent"})
+
 Answered = WholeAnswer | OpenStream | HeldStream
 
 
@@ -121,6 +124,8 @@ class Trier:
     def _pause(self, leg: Leg, retry: Retry, tries: int, failure: AttemptFailed) -> float | None:
         """Seconds until the same target is asked again, or None where it is not."""
         if not failure.again or tries >= retry.attempts:
+            return None
+        if failure.ending not in FREE and not retry.billed:
             return None
         wait = pause(retry, tries, failure.wait, self._rng)
         if wait is None or not self._deadlines.allow(wait):
