@@ -1,0 +1,140 @@
+"""A Redis that is dead, frozen or back again, and leases between processes."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+from tests.services.process import free_port
+
+from trunkline.cache.opening import open_store
+from trunkline.cache.redis import RedisStore, client_at
+from trunkline.gateway.recall.store import Holding
+from trunkline.kit.clock import FakeClock, SystemClock
+from trunkline.settings import load_settings
+
+# What a call may take on a machine that is busy with other things as well.
+SLACK = 0.2
+
+
+@contextlib.asynccontextmanager
+async def frozen() -> AsyncIterator[int]:
+    """A server that accepts and says nothing; its port."""
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(wait, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def nothing_is_found(store: RedisStore) -> None:
+    assert await store.get("o/a/1") is None
+    assert await store.get_many(["o/a/1", "o/a/2"]) == [None, None]
+    assert await store.lease("o/a/1", 60)
+    await store.set("o/a/1", b"x", 60)
+    await store.set_many({"o/a/1": b"x"}, 60)
+    await store.delete("o/a/1")
+    await store.release("o/a/1")
+
+
+async def test_a_dead_server_is_an_empty_store() -> None:
+    store = RedisStore(client_at(f"redis://127.0.0.1:{free_port()}/0"), SystemClock())
+    started = time.monotonic()
+    await nothing_is_found(store)
+    assert await store.delete_prefix("o/") == 0
+    assert await store.holding("o/") == Holding(0, 0)
+    assert time.monotonic() - started < 3 * 0.05 + SLACK
+    assert store.stats().failures == 3
+    await store.close()
+
+
+async def test_a_frozen_server_costs_three_calls_and_then_nothing() -> None:
+    async with frozen() as port:
+        store = RedisStore(client_at(f"redis://127.0.0.1:{port}/0"), SystemClock())
+        for _ in range(3):
+            started = time.monotonic()
+            assert await store.get("o/a/1") is None
+            assert time.monotonic() - started < 0.05 + SLACK
+        started = time.monotonic()
+        await nothing_is_found(store)
+        assert time.monotonic() - started < 0.05
+        assert store.stats().failures == 3
+        await store.close()
+
+
+async def test_a_server_that_is_back_is_asked_again_after_a_rest(redis_server: str) -> None:
+    clock = FakeClock()
+    store = RedisStore(client_at(redis_server), clock)
+    await store.set("o/a/1", b"x", 60)
+    async with Redis.from_url(redis_server) as admin:
+        await admin.client_pause(300, all=True)
+    for _ in range(3):
+        assert await store.get("o/a/1") is None
+    await asyncio.sleep(0.35)
+    assert await store.get("o/a/1") is None
+    clock.advance(2.1)
+    assert await store.get("o/a/1") == b"x"
+    assert store.stats().failures == 3
+    await store.close()
+
+
+async def test_only_one_process_makes_an_answer(redis_server: str) -> None:
+    one = RedisStore(client_at(redis_server), SystemClock())
+    other = RedisStore(client_at(redis_server), SystemClock())
+    assert await one.lease("o/lease/1", 60)
+    assert not await other.lease("o/lease/1", 60)
+    await other.release("o/lease/1")
+    assert not await other.lease("o/lease/1", 60)
+    await one.release("o/lease/1")
+    assert await other.lease("o/lease/1", 0.05)
+    await asyncio.sleep(0.1)
+    assert await one.lease("o/lease/1", 60)
+    await one.close()
+    await other.close()
+
+
+@pytest.mark.parametrize("named", ["url", "host"])
+async def test_the_settings_say_where_answers_are_kept(redis_server: str, named: str) -> None:
+    port = int(redis_server.rpartition(":")[2].partition("/")[0])
+    where: dict[str, object] = {"redis_url": redis_server}
+    if named == "host":
+        where = {"redis_host": "127.0.0.1", "redis_port": port}
+    store = open_store(load_settings(None, **where), SystemClock())
+    assert isinstance(store, RedisStore)
+    await store.set("o/settings/1", b"x", 60)
+    assert await store.get("o/settings/1") == b"x"
+    await store.close()
+
+
+async def test_a_password_is_told(redis_server: str) -> None:
+    port = int(redis_server.rpartition(":")[2].partition("/")[0])
+    admin = Redis.from_url(redis_server)
+    await admin.config_set("requirepass", "right")
+    try:
+        failures = []
+        for password in ("right", "wrong"):
+            settings = load_settings(
+                None, redis_host="127.0.0.1", redis_port=port, redis_password=password
+            )
+            store = open_store(settings, SystemClock())
+            await store.set("o/settings/2", b"x", 60)
+            failures.append(store.stats().failures)
+            await store.close()
+    finally:
+        await admin.config_set("requirepass", "")
+        await admin.aclose()
+    assert failures == [0, 1]
+
+
+async def test_without_redis_answers_are_kept_in_memory() -> None:
+    store = open_store(load_settings(None, cache_max_bytes=1 << 20), SystemClock())
+    await store.set("o/a/1", b"x", 60)
+    assert store.stats().entries == 1
