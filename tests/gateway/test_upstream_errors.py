@@ -27,6 +27,7 @@ from trunkline.gateway.upstream_errors import (
     AttemptFailed,
     ProviderAnswer,
     credentials_exhausted,
+    filtered,
     from_fault,
     from_transport,
     malformed,
@@ -352,6 +353,16 @@ def test_silence_is_never_asked_again_and_a_lost_connection_is(
 
 def test_an_answer_that_is_none_blames_the_target_and_goes_elsewhere() -> None:
     assert told(malformed("its status is 302")) == ("elsewhere", "error", "fine", True)
+
+
+def test_an_answer_that_a_filter_ended_calls_for_its_own_fallbacks_and_blames_nobody() -> None:
+    failure = filtered("completed")
+    assert told(failure) == ("nowhere", "content_filter", "fine", False)
+    assert (failure.ending, failure.error.status, failure.error.code) == (
+        "completed",
+        400,
+        "content_filter",
+    )
 
 
 def test_what_was_tried_enough_tells_the_callers_sdk_to_leave_it_at_that() -> None:

@@ -203,6 +203,26 @@ def malformed(reason: str) -> AttemptFailed:
     )
 
 
+def filtered(ending: Ending) -> AttemptFailed:
+    """An answer that the provider's filter ended, where the route goes elsewhere for that.
+
+    Without such a fallback it is the answer, as the provider gave it.
+    """
+    return AttemptFailed(
+        UpstreamFailed(
+            "The provider's filter ended the answer.",
+            code="content_filter",
+            status=400,
+            hint="Ask in another way.",
+            should_retry=False,
+        ),
+        ending,
+        elsewhere=False,
+        kind="content_filter",
+        blames=False,
+    )
+
+
 def from_fault(
     fault: ProviderFault,
     ending: Ending,

@@ -113,6 +113,7 @@ def test_a_dead_secret_rests_ten_minutes_and_is_told_once(
     ring: Ring, caplog: pytest.LogCaptureFixture
 ) -> None:
     where = connection("a", "b")
+    assert ring.resting.works(where)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             ring.resting.rests(where, "1", "dead", None)
