@@ -57,7 +57,7 @@ def test_everything_that_is_written_reaches_the_data_path() -> None:
             {"targets": ["openai"]},
         ],
         fallbacks={"context_window": ["long", "longer"], "budget": ["cheap"]},
-        retry={"attempts": 3, "base": 0.5, "cap": 8, "budget": 0.1},
+        retry={"attempts": 3, "base": 0.5, "cap": 8, "budget": 0.1, "billed": True},
         circuit={
             "enabled": False, "window": 30, "minimum": 5, "failures": 0.25, "slow": 4,
             "slow_share": 0.9, "open": 10, "longest": 100,
@@ -84,7 +84,7 @@ def test_everything_that_is_written_reaches_the_data_path() -> None:
             Rule(Condition(), (0, 1)),
         ),
         fallbacks={"context_window": ("long", "longer"), "budget": ("cheap",)},
-        retry=Retry(3, 0.5, 8, 0.1),
+        retry=Retry(3, 0.5, 8, 0.1, billed=True),
         circuit=CircuitTerms(30, 5, 0.25, 4, 0.9, 10, 100, enabled=False),
         waits=Waits(1, 2, 3, 4, 5),
         hedge=Hedge(90, 1.5, 0.1),
