@@ -13,8 +13,8 @@ from trunkline.guardrails.scripts import LANGUAGES, SCRIPTS
         ({"deny": ["cyrillic"]}, "Hello, Привет and Γειά", ["cyrillic"]),
         ({"deny": ["cyrillic", "el"]}, "Hello, Γειά and Привет", ["greek", "cyrillic"]),
         ({"allow": ["latin"]}, "Grüße, naïve, Łódź, phở", []),
-        ({"allow": ["latin"]}, "the angle α and β", []),
-        ({"allow": ["latin"], "least": 1}, "the angle α", ["greek"]),
+        ({"allow": ["latin"]}, "the angle \u03b1 and β", []),
+        ({"allow": ["latin"], "least": 1}, "the angle \u03b1", ["greek"]),
         ({"allow": ["ja"]}, "日本語のテキスト", []),
         ({"allow": ["zh"]}, "日本語のテキスト", ["kana"]),
         ({"allow": ["ko"]}, "hello 한국어", ["latin"]),
@@ -32,8 +32,10 @@ def test_words_in_unwanted_scripts_are_found(
 
 def test_a_finding_tells_the_first_place() -> None:
     guard = compile_guard("l", {"kind": "language", "language": {"deny": ["greek"]}})
-    assert guard.find("a αβγδ αβγ") == [Finding(2, 5, "greek")]
-    assert guard.find("a αβγδ αβγ", 4) == [Finding(7, 10, "greek")]
+    assert guard.find("a \u03b1\u03b2\u03b3\u03b4 \u03b1\u03b2\u03b3") == [Finding(2, 5, "greek")]
+    assert guard.find("a \u03b1\u03b2\u03b3\u03b4 \u03b1\u03b2\u03b3", 4) == [
+        Finding(7, 10, "greek")
+    ]
     assert guard.settled("abcdef", 0) == 3
 
 

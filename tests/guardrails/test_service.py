@@ -1,5 +1,7 @@
 """Guardrails in the database, on both engines."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import insert
 
@@ -65,7 +67,7 @@ async def test_a_guardrail_that_a_model_names_stays(
     async with database.write(None) as conn:
         await service.ensure_guardrail(conn, owner, HIDE, clock=CLOCK)
         for name, named in (("a", None), ("b", ["other"]), ("c", ["other", "hide"])):
-            row = {"id": new_id(), "org_id": org_id, "name": name, "kind": "chat"}
+            row: dict[str, Any] = {"id": new_id(), "org_id": org_id, "name": name, "kind": "chat"}
             row |= {"created_ms": 0, "guardrails": named}
             await conn.execute(insert(alias).values(row))
         with pytest.raises(Conflict, match="named by c") as refused:

@@ -18,14 +18,17 @@ GUARD = topics(
 )
 
 
+WIDE = "\uff49\uff4e\uff56\uff45\uff53\uff54"
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         ("About Insider   Trading.", [("money", "Insider   Trading")]),
-        ("insider-trading and investments", [("money", "insider-trading"), ("money", "investments")]),
+        ("Insider-trading, investments", [("money", "Insider-trading"), ("money", "investments")]),
         ("INVESTING", [("money", "INVESTING")]),
         ("eine U\u0308berweisung, ueberweisung", [("money", "U\u0308berweisung")]),
-        ("a \uff49\uff4e\uff56\uff45\uff53\uff54 b", [("money", "\uff49\uff4e\uff56\uff45\uff53\uff54")]),
+        (f"a {WIDE} b", [("money", WIDE)]),
         ("in\u200bvest", [("money", "in\u200bvest")]),
         ("違法な賭博です", [("other", "賭博")]),
         ("a carbomb here", [("other", "carbomb")]),

@@ -1,5 +1,6 @@
 """Texts that come in pieces: whatever the pieces, the caller reads what the whole would be."""
 
+import itertools
 from collections.abc import Iterable
 
 import pytest
@@ -24,7 +25,8 @@ PERSONAL = [
     "jo.doe@example.com", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "123-45-6789",
     "+44 20 7946 0958", "(212) 555-0123", "020 7946 0958", "8.8.8.8", "2001:4860:4860::8888",
     "sk-proj-abcdefghijklmnopqrstuvwx", "AKIAIOSFODNN7EXAMPLE", "529.982.247-25", KEY,
-    "postgres://bob:hunter2@db.example.com/x", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0x.SflKxwRJSMeKKF2QT4",
+    "postgres://bob:hunter2@db.example.com/x",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0x.SflKxwRJSMeKKF2QT4",
 ]  # fmt: skip
 PLAIN = ["word", "2024-05-06", "12", "3.14", "It is.", "a@b", "日本語のテキスト", "\n", ", ", "-"]
 
@@ -40,7 +42,7 @@ def in_pieces(shown: Look, pieces: Iterable[str]) -> str:
 
 def cut(text: str, places: Iterable[int]) -> list[str]:
     bounds = [0, *sorted({place for place in places if 0 < place < len(text)}), len(text)]
-    return [text[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(bounds)]
 
 
 @pytest.mark.parametrize("value", PERSONAL)

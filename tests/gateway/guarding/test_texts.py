@@ -41,9 +41,9 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
             ]},
             {"role": "assistant", "content": None, "reasoning_content": M, "tool_calls": [
                 {"id": S, "type": "function",
-                 "function": {"name": "f", "arguments": '{"to":"%s","n":[1,2.5,true]}' % M}},
+                 "function": {"name": "f", "arguments": f'{{"to":"{M}","n":[1,2.5,true]}}'}},
             ]},
-            {"role": "tool", "tool_call_id": S, "content": '{"found": ["%s"]}' % M},
+            {"role": "tool", "tool_call_id": S, "content": f'{{"found": ["{M}"]}}'},
         ],
         "tools": [{"type": "function", "function": {
             "name": "f", "description": M, "parameters": {
@@ -62,7 +62,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
                 {"type": "input_file", "file_data": S, "filename": S}]},
             {"type": "reasoning", "id": S, "summary": [{"type": "summary_text", "text": M}],
              "encrypted_content": S},
-            {"type": "function_call", "call_id": S, "name": "f", "arguments": '{"a":"%s"}' % M},
+            {"type": "function_call", "call_id": S, "name": "f", "arguments": f'{{"a":"{M}"}}'},
             {"type": "function_call_output", "call_id": S, "output": f"to {M}"},
             {"type": "custom_tool_call", "call_id": S, "name": "g", "input": M},
             {"type": "custom_tool_call_output", "call_id": S, "output": [
@@ -137,9 +137,9 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
             {"role": "user", "content": M},
             {"role": "assistant", "tool_plan": M, "tool_calls": [
                 {"id": S, "type": "function",
-                 "function": {"name": "f", "arguments": '{"a":"%s"}' % M}}]},
+                 "function": {"name": "f", "arguments": f'{{"a":"{M}"}}'}}]},
             {"role": "tool", "tool_call_id": S, "content": [
-                {"type": "document", "document": {"id": S, "data": '{"a":"%s"}' % M}}]}],
+                {"type": "document", "document": {"id": S, "data": f'{{"a":"{M}"}}'}}]}],
         "documents": [M, {"id": S, "data": {"title": M, "url": M}}]}),
     "cohere_embed": ("cohere_embed", "embedding", {
         "model": "m", "input_type": "search_query", "texts": [M, M]}),
@@ -260,14 +260,14 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "annotations": [{"type": "url_citation", "url_citation": {
                         "url": f"https://h/{S}", "title": M}}],
                     "tool_calls": [{"id": S, "function": {
-                        "name": "f", "arguments": '{"a":"%s"}' % M}}]}}]},
+                        "name": "f", "arguments": f'{{"a":"{M}"}}'}}]}}]},
     "openai_responses": {"id": S, "instructions": S, "tools": [{"description": S}],
                          "text": {"format": {"description": S}}, "output": [
         {"type": "reasoning", "id": S, "summary": [{"type": "summary_text", "text": M}]},
         {"type": "message", "id": S, "content": [
             {"type": "output_text", "text": M, "annotations": [], "logprobs": [{"token": "j"}]},
             {"type": "refusal", "refusal": M}]},
-        {"type": "function_call", "call_id": S, "name": "f", "arguments": '{"a":"%s"}' % M},
+        {"type": "function_call", "call_id": S, "name": "f", "arguments": f'{{"a":"{M}"}}'},
         {"type": "image_generation_call", "id": S, "result": S}]},
     "anthropic_messages": {"id": S, "content": [
         {"type": "thinking", "thinking": M, "signature": S},

@@ -107,20 +107,24 @@ class TextWalk:
         return value
 
     def _member(self, name: str, value: Any, beside: dict[str, Any]) -> Any:
-        if not isinstance(value, str | list | dict):
+        if not isinstance(value, str | list | dict) or name in STRUCTURE:
             return value
-        if name in STRUCTURE:
-            return value
+        if isinstance(value, str):
+            sealed = name in {"data", "result"} and _is_bytes(name, beside)
+            return value if sealed or name in _SCHEMAS or name == "audio" else self.text(value)
         if name in _SCHEMAS:
             return self._schema(value)
-        if name in _FREE and isinstance(value, dict):
+        if isinstance(value, dict):
+            return self._object(name, value)
+        if name == "documents":
+            return [self._document(one) for one in value]
+        return self.structure(value)
+
+    def _object(self, name: str, value: dict[str, Any]) -> Any:
+        if name in _FREE:
             return self._argument(name, value)
         if name == "document":
             return self._document(value)
-        if name == "documents" and isinstance(value, list):
-            return [self._document(one) for one in value]
-        if isinstance(value, str) and (name in {"data", "result"} and _is_bytes(name, beside)):
-            return value
         if name == "audio":
             return self._sound(value)
         return self.structure(value)
@@ -136,9 +140,9 @@ class TextWalk:
             return self.structure(value)
         return {name: item if name == "id" else self.free(item) for name, item in value.items()}
 
-    def _sound(self, value: Any) -> Any:
+    def _sound(self, value: dict[str, Any]) -> Any:
         """Of sound only what is said in it is text."""
-        if isinstance(value, dict) and isinstance(value.get("transcript"), str):
+        if isinstance(value.get("transcript"), str):
             value["transcript"] = self.text(value["transcript"])
         return value
 

@@ -51,7 +51,8 @@ _PHONE: Final = re.compile(
     rf"|\({_FREE}0[0-9]{{1,4}}\)(?P<open>[ \-/]){_GROUPS}(?:(?P=open){_GROUPS}){{0,4}}"
     r"(?![\w\-]|\.[0-9])"
     # Neither 000 nor the middle of a longer number in groups.
-    rf"|0{_FREE}(?<![0-9][ \-/].)(?!00)[0-9]{{1,4}}(?P<mark>[ \-/]){_GROUPS}(?:(?P=mark){_GROUPS}){{0,4}}"
+    rf"|0{_FREE}(?<![0-9][ \-/].)(?!00)[0-9]{{1,4}}"
+    rf"(?P<mark>[ \-/]){_GROUPS}(?:(?P=mark){_GROUPS}){{0,4}}"
     r"(?![\w\-]|\.[0-9])"
     rf"|0{_FREE}[0-9](?:\.[0-9]{{2}}){{4}}(?![\w\-]|\.[0-9])"
 )
