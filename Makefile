@@ -62,6 +62,7 @@ imports: setup
 generated: setup
 	@$(PY) scripts/build_environment_docs.py --check
 	@$(PY) scripts/build_cli_docs.py --check
+	@$(PY) scripts/build_configuration_schema.py --check
 	@$(PY) -m scripts.build_provider_docs --check
 	@$(PY) -m scripts.build_conformance_docs --check
 	@$(PY) scripts/check_locks.py

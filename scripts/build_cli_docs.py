@@ -18,6 +18,7 @@ KINDS: dict[object, str] = {
     list[str]: "TEXT",
     int: "INTEGER",
     float: "NUMBER",
+    list[float]: "NUMBER",
     Path: "PATH",
 }
 INTRODUCTION = f"""\

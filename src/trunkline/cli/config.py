@@ -5,6 +5,7 @@ import typer
 from trunkline.cli.config_apply import apply, plan, rollback
 from trunkline.cli.config_check import schema, validate
 from trunkline.cli.config_export import export, versions
+from trunkline.cli.config_import import import_litellm
 
 app = typer.Typer(
     help="Plan, apply and review the configuration of the installation.",
@@ -18,3 +19,4 @@ app.command()(export)
 app.command()(versions)
 app.command()(rollback)
 app.command()(schema)
+app.command("import-litellm")(import_litellm)

@@ -1,6 +1,6 @@
 """Shows a plan as people review it: what is added, changed and removed, owner by owner."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +12,8 @@ from trunkline.configuration.plan import Plan
 
 SIGNS: Mapping[Action, str] = MappingProxyType({"add": "+", "change": "~", "remove": "-"})
 COLOURS = MappingProxyType({"+": "green", "~": "yellow", "-": "red"})
-WIDEST = 160  # Characters of a value; what is longer is shown in part.
+WIDEST = 400  # Characters of a value; what is longer is shown in part.
+FITTING = 90  # Characters of something new that is told on one line.
 
 Line = tuple[int, str, str]
 """Indent in steps, sign or nothing, and text."""
@@ -57,14 +58,26 @@ def _edit_lines(edit: Edit) -> Iterator[Line]:
         field = edit.fields[0]
         yield 1, sign, f"{name}.{field.path}: {_change(field)}"
         return
-    yield 1, sign, name
-    if edit.action == "remove":
-        return
-    for field in edit.fields:
-        if edit.action == "change":
+    if edit.action == "change":
+        yield 1, sign, name
+        for field in edit.fields:
             yield 3, _sign(field), f"{field.path}: {_change(field)}"
-        else:
-            yield from ((3, "", text) for text in _added(field.path, field.after))
+    elif edit.action == "add":
+        yield from _added(name, edit.fields)
+    else:
+        yield 1, sign, name
+
+
+def _added(name: str, fields: Sequence[FieldEdit]) -> Iterator[Line]:
+    """Something new: on one line where it fits, else with a line for each field."""
+    told = [shown(field.after) for field in fields]
+    line = "; ".join(f"{field.path} {text}" for field, text in zip(fields, told, strict=True))
+    if len(name) + len(line) <= FITTING:
+        yield 1, "+", f"{name}: {line}" if line else name
+        return
+    yield 1, "+", name
+    for field, text in zip(fields, told, strict=True):
+        yield 3, "", f"{field.path}: {text}"
 
 
 def _sign(field: FieldEdit) -> str:
@@ -79,21 +92,6 @@ def _change(field: FieldEdit) -> str:
     if field.after is None:
         return f"no longer {shown(field.before)}"
     return f"{shown(field.before)} -> {shown(field.after)}"
-
-
-def _added(path: str, value: Any) -> Iterator[str]:
-    """A field of something new: nested policies get a line for each part."""
-    if isinstance(value, dict) and any(isinstance(item, dict | list) for item in value.values()):
-        for name, item in value.items():
-            yield from _added(f"{path}.{name}", item)
-    elif isinstance(value, list) and _are_rules(value):
-        yield from (f"{path}[{place}]: {shown(item)}" for place, item in enumerate(value))
-    else:
-        yield f"{path}: {shown(value)}"
-
-
-def _are_rules(value: list[Any]) -> bool:
-    return any(isinstance(item, dict) and "connection" not in item for item in value)
 
 
 def shown(value: Any) -> str:
@@ -120,10 +118,10 @@ def _shown_mapping(value: dict[str, Any]) -> str:
     head = ""
     if "connection" in value and "model" in value:
         head = f"{rest.pop('connection')}/{rest.pop('model')}"
-    parts = []
-    for name, item in rest.items():
-        inner = _shown(item)
-        several = isinstance(item, dict | list) and len(item) > 1
-        parts.append(f"{name} ({inner})" if several and head else f"{name} {inner}")
-    told = ", ".join(parts)
+    parts = [_part(name, item) for name, item in rest.items()]
+    told = ("; " if any(", " in part for part in parts) else ", ").join(parts)
     return f"{head} ({told})" if head and told else head or told or "defaults"
+
+
+def _part(name: str, item: Any) -> str:
+    return f"{name} ({_shown(item)})" if isinstance(item, dict) else f"{name} {_shown(item)}"

@@ -40,7 +40,12 @@ def _short_form(section: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any
     properties = dict(section["properties"])
     slug = {**properties.pop("slug"), "title": "Organisation", "description": "Its slug."}
     top = {"version": whole["properties"]["version"], ORGANISATION: slug}
-    return {**section, "properties": {**top, **properties}, "required": [ORGANISATION]}
+    return {
+        **section,
+        "title": "OrganisationDocument",
+        "properties": {**top, **properties},
+        "required": [ORGANISATION],
+    }
 
 
 def _forms(form: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -66,7 +71,7 @@ def _describe(schema: dict[str, Any], form: type[BaseModel]) -> None:
     """Move what the docstring says of each field to the field."""
     text = inspect.getdoc(form) or ""
     prose, _, attributes = text.partition("\nAttributes:\n")
-    schema["description"] = " ".join(prose.split())
+    schema["description"] = _plain(prose)
     for name, meaning in _meanings(attributes).items():
         if name in schema["properties"]:
             schema["properties"][name]["description"] = meaning
@@ -75,7 +80,12 @@ def _describe(schema: dict[str, Any], form: type[BaseModel]) -> None:
 def _meanings(attributes: str) -> Mapping[str, str]:
     found = {}
     for names, meaning in _ATTRIBUTE.findall(attributes):
-        sentence = " ".join(meaning.split())
+        sentence = _plain(meaning)
         for name in names.split(","):
             found[name.strip()] = sentence[:1].upper() + sentence[1:]
     return found
+
+
+def _plain(text: str) -> str:
+    """On one line, and without the marks of docstrings."""
+    return " ".join(text.replace("``", "").split())

@@ -86,7 +86,7 @@ def money(value: object) -> int:
     return amount
 
 
-Usd = Annotated[int, BeforeValidator(money)]
+Usd = Annotated[int, BeforeValidator(money, json_schema_input_type=str | int)]
 
 
 class ConnectionSpec(Strict):

@@ -55,7 +55,7 @@ def _slug(value: str) -> str:
     return value
 
 
-Usd = Annotated[int, BeforeValidator(_usd)]
+Usd = Annotated[int, BeforeValidator(_usd, json_schema_input_type=str | int)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT, strict=True)]
 Zone = Annotated[str, AfterValidator(_zone)]
 ScopeId = Annotated[str, Field(min_length=1, max_length=300)]
