@@ -43,6 +43,8 @@ def test_a_measurement_counts_hits_and_false_hits_with_and_without_the_marks() -
     assert (report.model, report.dimensions, report.tokens) == ("e-1", 2, 31)
     assert (report.pairs, report.same, report.tolerated) == (4, 2, 0.01)
     assert (report.recommended, report.at, report.wrong) == (0.96, 0.96, ())
+    # One answer that was right proves little.
+    assert report.at_most == pytest.approx(0.7301, abs=1e-4)
     assert report.kinds == (
         KindRow("case", same=True, pairs=1, given_unmarked=1, given=1),
         KindRow("wording", same=True, pairs=1, given_unmarked=0, given=0),
@@ -55,6 +57,15 @@ def test_where_no_threshold_will_do_the_usual_one_is_looked_at() -> None:
     report = report_on(PAIRS, VECTORS, (0.85, 0.92))
     assert (report.recommended, report.at) == (None, 0.92)
     assert report.wrong == (Wrong("What is a cat?", "What is a rat?", 0.93),)
+
+
+def test_more_pairs_leave_less_to_chance() -> None:
+    same = [Pair(f"a{number}", f"b{number}", same=True) for number in range(400)]
+    alike = {text: at(0.0) for pair in same for text in (pair.a, pair.b)}
+    assert report_on(same, alike).at_most == pytest.approx(0.0067, abs=1e-4)
+    assert report_on(same, alike | {"a0": at(1.5), "b0": at(0)}, (0.9,)).at_most is not None
+    apart = {text: at(float(text[0] == "a")) for text in alike}
+    assert report_on(same, apart).at_most is None
 
 
 def row(threshold: float, hits: int, false_hits: int) -> Row:

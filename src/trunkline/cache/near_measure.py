@@ -1,5 +1,6 @@
 """How often near matches would be right, at which threshold, and what the marks in texts buy."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -15,6 +16,10 @@ THRESHOLDS: Final = tuple(hundredth / 100 for hundredth in range(80, 100))
 
 TOLERATED: Final = 0.01
 """Share of wrong answers among the near ones below which a threshold may be recommended."""
+
+
+# Quantile of the normal distribution.
+_ONE_SIDED_95: Final = 1.6449
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -86,6 +91,7 @@ class Report(msgspec.Struct, frozen=True):
         pairs: how many, and ``same`` how many of them are the same question.
         tolerated: share of wrong answers below which a threshold may be recommended.
         recommended: None where no threshold will do.
+        at_most: the false-hit rate at ``at`` that so few pairs leave possible; None without hits.
         at: the threshold of ``kinds`` and ``wrong``: the recommended one, or else the one nearest
             to what a policy has by itself.
     """
@@ -97,6 +103,7 @@ class Report(msgspec.Struct, frozen=True):
     same: int
     tolerated: float
     recommended: float | None
+    at_most: float | None
     thresholds: tuple[Row, ...]
     at: float
     kinds: tuple[KindRow, ...]
@@ -123,6 +130,7 @@ def report_on(
         same=sum(pair.same for pair in pairs),
         tolerated=TOLERATED,
         recommended=best,
+        at_most=_at_most(next(row for row in rows if row.threshold == at).marked),
         thresholds=tuple(rows),
         at=at,
         kinds=tuple(kinds_of(judged, at)),
@@ -182,6 +190,20 @@ def recommended(rows: Sequence[Row]) -> float | None:
 
 def _nearest(rows: Sequence[Row], wanted: float) -> float:
     return min((row.threshold for row in rows), key=lambda threshold: abs(threshold - wanted))
+
+
+def _at_most(score: Score) -> float | None:
+    """The upper bound of the false-hit rate, with 95 % confidence.
+
+    Source: Wilson's score interval, one-sided.
+    """
+    given = score.hits + score.false_hits
+    if not given:
+        return None
+    share, margin = score.false_hits / given, _ONE_SIDED_95**2 / given
+    middle = share + margin / 2
+    spread = _ONE_SIDED_95 * math.sqrt(share * (1 - share) / given + margin / (4 * given))
+    return (middle + spread) / (1 + margin)
 
 
 def _wrong(judged: Sequence[Judged], at: float) -> list[Wrong]:

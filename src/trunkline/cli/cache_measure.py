@@ -150,10 +150,12 @@ def _print(alias: str, report: Report) -> None:
         typer.echo(
             f"No threshold keeps wrong answers under {report.tolerated:.0%}: keep to exact matches."
         )
-    else:
-        typer.echo(
-            f"Recommended threshold for this model and these pairs: {report.recommended:.2f}"
-        )
+        return
+    typer.echo(f"Recommended threshold for this model and these pairs: {report.recommended:.2f}")
+    typer.echo(
+        f"So few pairs leave it possible (95 % confidence) that up to {_percent(report.at_most)} "
+        "of near answers are wrong."
+    )
 
 
 def _threshold_row(row: Row) -> dict[str, Any]:
