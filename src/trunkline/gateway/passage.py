@@ -5,6 +5,7 @@ path. Usage is read by the provider's wire in either case, and here only told.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
@@ -207,7 +208,9 @@ class Retelling(Passing):
         return take
 
     def _noted(self, frame: bytes, sight: Sight) -> bytes:
-        self._guard.take(self._reader.read(frame))
+        # What cannot be read for a note is not broken for its caller.
+        with suppress(Malformed):
+            self._guard.take(self._reader.read(frame))
         if sight is Sight.END:
             self._guard.take(self._reader.close())
         return frame

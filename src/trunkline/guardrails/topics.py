@@ -42,8 +42,8 @@ class _Phrase:
         )
         self.reach = sum(map(len, words)) + _BETWEEN_CHARACTERS * len(words)
         self.reach += _REST_CHARACTERS * written.count("*")
-        self.begins_with_word = _WORD.fullmatch(self.first) is not None
         self.has_blanks = _WITHOUT_BLANKS.search(written) is None
+        self.is_plain = self.has_blanks and _WORD.fullmatch(self.first) is not None
 
 
 class _Topic:
@@ -53,8 +53,8 @@ class _Topic:
         self.kind = kind
         phrases = [_Phrase(one) for one in written]
         self.reach = max(phrase.reach for phrase in phrases)
-        plain = [phrase for phrase in phrases if phrase.begins_with_word and phrase.has_blanks]
-        other = [phrase for phrase in phrases if phrase not in plain]
+        plain = [phrase for phrase in phrases if phrase.is_plain]
+        other = [phrase for phrase in phrases if not phrase.is_plain]
         # Most texts have none of the first words, and then no pattern is searched for.
         self._first = frozenset(phrase.first for phrase in plain)
         self._plain = _pattern(plain)
