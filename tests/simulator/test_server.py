@@ -185,7 +185,7 @@ async def test_rules_set_faults_for_the_next_requests(simulator: Simulator) -> N
     set_two = {"fault": "status_503;retry_after=3", "count": 2}
     told = await control(simulator, "POST", "fault", set_two)
     assert told.json() == {
-        "faults": [{"fault": "status_503;retry_after=3", "model": None, "left": 2}]
+        "faults": [{"fault": "status_503;retry_after=3", "model": None, "left": 2, "share": 1.0}]
     }
     assert await statuses(3) == [503, 503, 200]
     await control(simulator, "POST", "fault", {"fault": "status_500", "model": "sim-own"})
@@ -195,11 +195,30 @@ async def test_rules_set_faults_for_the_next_requests(simulator: Simulator) -> N
     assert await statuses(1, model="sim-own") == [200]
 
 
+async def test_a_share_of_the_requests_is_drawn_by_the_seed() -> None:
+    async def drawn(seed: int) -> list[int]:
+        running = Simulator(seed=seed, speed=1e6)
+        await running.start()
+        running.faults.add(RuleRequest("status_500", share=0.5))
+        running.faults.add(RuleRequest("status_503", share=0.5))
+        raws = [await ask(running.base_url, OPENAI) for _ in range(60)]
+        await running.stop()
+        return [raw.status for raw in raws]
+
+    first = await drawn(1)
+    assert 20 <= first.count(500) <= 40
+    assert 5 <= first.count(503) <= 25
+    assert first == await drawn(1)
+    assert first != await drawn(2)
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
         ({"fault": "nonsense"}, "no fault is called 'nonsense'"),
         ({"fault": "reset", "count": 0}, "count must be at least 1"),
+        ({"fault": "reset", "share": 0}, "share must be above 0 and at most 1"),
+        ({"fault": "reset", "share": 1.5}, "share must be above 0 and at most 1"),
         ({"fault": "reset", "colour": 1}, "Object contains unknown field `colour`"),
         ({}, "Object missing required field `fault`"),
     ],

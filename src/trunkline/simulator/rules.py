@@ -1,5 +1,7 @@
 """Faults that are set from outside for requests still to come."""
 
+import random
+
 import msgspec
 
 from trunkline.simulator.fault_table import Fault, parse_fault
@@ -12,11 +14,13 @@ class RuleRequest(msgspec.Struct, forbid_unknown_fields=True):
         fault: ``name[;param=number...]``.
         count: for how many requests; None until it is taken back.
         model: only for requests to this model; None for all.
+        share: of these requests, drawn by chance; what is left goes to the next rules.
     """
 
     fault: str
     count: int | None = None
     model: str | None = None
+    share: float = 1.0
 
 
 class _Rule(msgspec.Struct):
@@ -24,24 +28,32 @@ class _Rule(msgspec.Struct):
     fault: Fault
     model: str | None
     left: int | None
+    share: float
 
 
 class FaultRules:
-    """The rules in force, oldest first; the first that fits is used. The simulator owns them."""
+    """The rules in force, oldest first; the first that fits is used. The simulator owns them.
 
-    def __init__(self) -> None:
+    Args:
+        seed: of what is drawn by chance: the same seed and order of requests draw the same again.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._rng = random.Random(seed)  # noqa: S311 - it only spreads faults
         self._rules: list[_Rule] = []
 
     def add(self, asked: RuleRequest) -> None:
         """Put one more rule in force.
 
         Raises:
-            ValueError: the fault is unknown, or the count is not positive.
+            ValueError: the fault is unknown, the count is not positive, or the share is none.
         """
         if asked.count is not None and asked.count < 1:
             raise ValueError("count must be at least 1")
+        if not 0 < asked.share <= 1:
+            raise ValueError("share must be above 0 and at most 1")
         fault = parse_fault(asked.fault)
-        self._rules.append(_Rule(asked.fault, fault, asked.model, asked.count))
+        self._rules.append(_Rule(asked.fault, fault, asked.model, asked.count, asked.share))
 
     def clear(self) -> None:
         """Take all rules back."""
@@ -52,6 +64,8 @@ class FaultRules:
         for rule in self._rules:
             if rule.model not in {None, model}:
                 continue
+            if rule.share < 1 and self._rng.random() >= rule.share:
+                continue
             if rule.left is not None:
                 rule.left -= 1
                 if rule.left == 0:
@@ -59,8 +73,9 @@ class FaultRules:
             return rule.fault
         return None
 
-    def shown(self) -> list[dict[str, str | int | None]]:
+    def shown(self) -> list[dict[str, str | float | None]]:
         """The rules as JSON objects."""
         return [
-            {"fault": rule.text, "model": rule.model, "left": rule.left} for rule in self._rules
+            {"fault": rule.text, "model": rule.model, "left": rule.left, "share": rule.share}
+            for rule in self._rules
         ]

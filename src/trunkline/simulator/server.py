@@ -58,7 +58,7 @@ class Simulator:
         self._seed = seed
         self._host = host
         self._port = port
-        self._rules = FaultRules()
+        self._rules = FaultRules(seed)
         self._attempts = SeenAttempts(ledger_size, ledger_file)
         self._provider = Provider(
             seed=seed,
