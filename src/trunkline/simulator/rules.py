@@ -39,7 +39,7 @@ class FaultRules:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self._rng = random.Random(seed)  # noqa: S311 - it only spreads faults
+        self._rng = random.Random(seed)
         self._rules: list[_Rule] = []
 
     def add(self, asked: RuleRequest) -> None:
