@@ -29,6 +29,7 @@ from trunkline.gateway.transport.head import authority
 from trunkline.gateway.upstream_errors import (
     AttemptFailed,
     ProviderAnswer,
+    filtered,
     from_fault,
     from_transport,
     malformed,
@@ -87,6 +88,8 @@ class Shot(msgspec.Struct, frozen=True):
         covered: what it may use and cost.
         timeouts: None for those of the pool.
         first_token: seconds in which a stream's first content must come, or None.
+        unfiltered: whether an answer that the provider's filter ended counts as a failure, because
+            there is somewhere else to ask.
     """
 
     speech: Speech
@@ -97,6 +100,7 @@ class Shot(msgspec.Struct, frozen=True):
     reason: AttemptReason = "first"
     timeouts: Timeouts | None = None
     first_token: float | None = None
+    unfiltered: bool = False
 
 
 async def attempt(
@@ -147,10 +151,13 @@ async def _answer_of(
     _note_upstream_id(live, response)
     if response.status != 200:
         raise await _refusal(passage, response)
-    if live.attempt.stream:
-        return await _to_first_content(live, passage, response)
-    limit = means.max_answer_bytes
-    return await _whole(live, passage, shot.speech.operation, response, limit)
+    if not live.attempt.stream:
+        return await _whole(live, shot, response, means.max_answer_bytes)
+    stream = await _to_first_content(live, passage, response)
+    if shot.unfiltered and stream.reader.filtered and not stream.reader.content_bytes:
+        response.abort()
+        raise filtered("failed")
+    return stream
 
 
 async def _outbound(scope: RequestScope, live: LiveAttempt, shot: Shot) -> UpstreamRequest:
@@ -206,12 +213,13 @@ async def _refusal(passage: Passage, response: UpstreamResponse) -> AttemptFaile
 
 
 async def _whole(
-    live: LiveAttempt, passage: Passage, operation: str, response: UpstreamResponse, limit: int
+    live: LiveAttempt, shot: Shot, response: UpstreamResponse, limit: int
 ) -> WholeAnswer:
+    passage = shot.passage
     body = await response.read(limit)
     evidence = live.evidence
     try:
-        reply = passage.wire.read_reply(body, operation)
+        reply = passage.wire.read_reply(body, shot.speech.operation)
         evidence.usage = reply.usage
         evidence.model = reply.model
         evidence.service_tier = reply.service_tier
@@ -221,6 +229,8 @@ async def _whole(
         raise malformed(str(error)) from None
     evidence.first_token_ms = live.elapsed_ms()
     live.call.first_content()
+    if shot.unfiltered and reply.filtered:
+        raise filtered("completed")
     return WholeAnswer(response.status, passage.head(response.headers), told)
 
 

@@ -1,7 +1,5 @@
 """What follows a failure: again, with another secret, at another target, or not at all."""
 
-import asyncio
-
 import pytest
 from tests.gateway.http import CHAT, MESSAGES, chat, messages, post
 from tests.gateway.rig import running
@@ -9,6 +7,7 @@ from tests.gateway.trying.scenes import QUICK, alias, balanced, target, told
 
 from trunkline.gateway.policy import CircuitTerms, Retry, Waits
 from trunkline.gateway.snapshot import Credential
+from trunkline.kit.clock import FakeClock
 from trunkline.simulator.rules import RuleRequest
 from trunkline.simulator.server import Simulator
 
@@ -142,15 +141,16 @@ async def test_an_open_circuit_is_passed_over_and_one_probe_closes_it(
     route = alias(
         target(simulator, "sim-fast"),
         target(simulator, "sim-chat"),
-        circuit=CircuitTerms(minimum=3, open=0.2),
+        circuit=CircuitTerms(minimum=3, open=30.0),
         retry=Retry(attempts=1),
     )
+    clock = FakeClock()
     simulator.faults.add(RuleRequest("status_500", count=3, model="sim-fast"))
-    async with running(simulator, extra=[route]) as rig:
+    async with running(simulator, extra=[route], clock=clock) as rig:
         for _ in range(5):
             assert (await post(rig, CHAT, chat("m"))).status_code == 200
         assert [model for model, _, _ in told(rig)].count("sim-fast") == 3
-        await asyncio.sleep(0.3)
+        clock.advance(31)
         for _ in range(2):
             await post(rig, CHAT, chat("m"))
     assert [model for model, _, _ in told(rig)][-2:] == ["sim-fast", "sim-fast"]
@@ -190,3 +190,16 @@ async def test_what_may_have_been_billed_is_not_repeated_unless_the_alias_says_s
         assert [reason for _, reason, _ in told(rig)] == ["first"]
         await post(rig, CHAT, chat("bold"))
     assert [reason for _, reason, _ in told(rig)][1:] == ["first", "retry"]
+
+
+async def test_the_failure_that_opens_a_circuit_is_the_one_that_the_caller_hears_of(
+    simulator: Simulator,
+) -> None:
+    route = alias(
+        target(simulator, "sim-fast+fault=status_500"), circuit=CircuitTerms(minimum=1, open=30.0)
+    )
+    async with running(simulator, extra=[route]) as rig:
+        answer = await post(rig, CHAT, chat("m"))
+    assert answer.status_code == 500
+    assert told(rig) == [("sim-fast", "first", "refused")]
+    assert answer.headers.get("x-should-retry") != "false"

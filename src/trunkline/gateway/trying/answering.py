@@ -112,7 +112,7 @@ class Answering:
             return _all_open([resting for _, resting in self._resting])
         if isinstance(first, AttemptFailed) and self._scope.opened > 1:
             # The caller's SDK would multiply what was tried here already.
-            first.error.should_retry = False
+            first.tried_enough()
         return first
 
 

@@ -17,7 +17,7 @@ from trunkline.gateway.trying.course import Leg
 from trunkline.gateway.trying.deadlines import Deadlines
 from trunkline.gateway.trying.held import HeldStream, hold
 from trunkline.gateway.trying.planning import limit_again
-from trunkline.gateway.upstream_errors import AttemptFailed
+from trunkline.gateway.upstream_errors import AttemptFailed, credentials_exhausted, filtered
 
 # How a try ends that has certainly cost nothing.
 FREE = frozenset({"refused", "not_sent"})
@@ -106,13 +106,20 @@ class Trier:
         tries = 0
         tired: set[str] = set()
         spare: Credential | None = None
+        last: AttemptFailed | None = None
         while True:
-            credential, call = self._allowed(leg, spare, force=force or tries > 0)
+            try:
+                credential, call = self._allowed(leg, spare, force=force or tries > 0)
+            except Resting:
+                # Its own failures may have opened the circuit meanwhile.
+                if last is not None:
+                    raise last from None
+                raise
             tries += 1
             try:
                 return await self._once(leg, reason, credential, call, spoken)
             except AttemptFailed as failure:
-                reason = "restart" if self.broke else "retry"
+                reason, last = "restart" if self.broke else "retry", failure
                 spare = self._spare(leg, credential, failure, tired)
                 if spare is not None:
                     continue
@@ -142,7 +149,15 @@ class Trier:
         connection, model = target.connection, target.model
         tired.add(credential.id)
         health.rests(connection, credential.id, failure.credential, failure.wait, model)
-        return health.pick(connection, model, tired)
+        spare = health.pick(connection, model, tired)
+        if (
+            spare is None
+            and failure.credential == "dead"
+            and len(connection.credentials) > 1
+            and not health.works(connection)
+        ):
+            failure.error = credentials_exhausted(failure.error)
+        return spare
 
     def _allowed(
         self, leg: Leg, spare: Credential | None, *, force: bool
@@ -173,7 +188,7 @@ class Trier:
             if spoken is not None:
                 spoken.set()
             if self._buffered and isinstance(answered, OpenStream):
-                return Success(live, await self._held(live, answered), dropped)
+                return Success(live, await self._held(leg, live, answered), dropped)
         except BaseException:
             # Where the attempt was recorded its end was told already, and this says nothing.
             call.cancelled()
@@ -193,14 +208,20 @@ class Trier:
         if translator.restored and not speech.passes:
             # Admit did not know of it; a hold that differs is reserved again.
             covered = bounds_of(request, speech, translator.restored)
-        limits, first = self._deadlines.of(leg.alias.route.waits, stream=request.stream)
-        return Shot(speech, covered, passage, credential, call, reason, limits, first), dropped
+        route = leg.alias.route
+        limits, first = self._deadlines.of(route.waits, stream=request.stream)
+        unfiltered = "content_filter" in route.fallbacks
+        shot = Shot(speech, covered, passage, credential, call, reason, limits, first, unfiltered)
+        return shot, dropped
 
-    async def _held(self, live: LiveAttempt, stream: OpenStream) -> HeldStream:
+    async def _held(self, leg: Leg, live: LiveAttempt, stream: OpenStream) -> HeldStream:
         try:
-            return await hold(stream, live, self._means.max_answer_bytes)
+            held = await hold(stream, live, self._means.max_answer_bytes)
+            if stream.reader.filtered and "content_filter" in leg.alias.route.fallbacks:
+                raise filtered("completed")
+            return held
         except AttemptFailed as failure:
-            self.broke = True
+            self.broke = failure.ending != "completed"
             live.failure = failure
             self._scope.close_attempt(failure.ending, failure.error.code, live)
             raise
