@@ -41,7 +41,11 @@ class Charging:
         now_ms = int(self._clock.now() * 1000)
         attempt = _attempt(scope, reply, now_ms)
         outcome = msgspec.structs.replace(
-            reply.outcome, closed_ms=now_ms, first_byte_ms=None, first_token_ms=None
+            reply.outcome,
+            closed_ms=now_ms,
+            upstream_id=None,
+            first_byte_ms=None,
+            first_token_ms=None,
         )
         await self._admission.cover(lease, attempt.id, outcome.cost_nano)
         try:

@@ -153,7 +153,7 @@ def _routed_by(alias: Alias, caller: Caller, request: Inbound) -> tuple[object, 
 
 def _digest(said: object, size: int) -> str:
     text = _encode(said)
-    # What cannot be read again, such as half of a surrogate pair, counts letter by letter.
+    # What is nested so deeply that it could just be read counts letter by letter.
     with suppress(msgspec.DecodeError, RecursionError):
         text = msgspec.json.format(text, indent=-1)
     return hashlib.blake2b(text, digest_size=size).hexdigest()

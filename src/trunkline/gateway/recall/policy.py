@@ -89,16 +89,18 @@ def can_be_kept(request: Inbound, operation: str) -> bool:
     """Whether an answer to this request is one to every other that reads the same.
 
     It is not where something is kept at the provider or by us, where the request goes on from what
-    was kept, where tools run at the provider, and where it names what may change.
+    was kept, where tools run at the provider, and where it names what may change. Nor is it where
+    the answer gets back what a guardrail took out: requests that read the same then differ in that.
     """
     return (
         operation in _OPERATIONS
         and request.form is None
+        and request.stand_ins is None
         and request.size <= LARGEST_REQUEST
         and not (request.background or request.keeps or request.server_tools or request.searches)
         and request.continues is None
         and not request.references
-        and request.fields.get("store") != b"true"
+        and bytes(request.fields.get("store", b"")) != b"true"
         and not ((request.attachments or request.files) and _names_what_may_change(request))
     )
 
