@@ -29,12 +29,12 @@ async def rig() -> AsyncIterator[Rig]:
 async def measure(rig: Rig | str, *arguments: str, key: str = KEY) -> tuple[int, str, str]:
     url = rig if isinstance(rig, str) else rig.base_url
     command = [sys.executable, "-m", "trunkline.cli.main", "cache", "measure"]
-    path = os.environ["PATH"]  # noqa: TID251 - the test starts a process as a user would
+    own = dict(os.environ)  # noqa: TID251 - the test starts a process as a user would
     process = await asyncio.create_subprocess_exec(
         *command,
         *("--url", url, "--key-env", "THE_KEY"),
         *arguments,
-        env={"PATH": path, "THE_KEY": key},
+        env=own | {"THE_KEY": key},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -138,12 +138,14 @@ async def test_a_server_that_is_not_there_is_told() -> None:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ({"data": []}, "64 texts gave 0 vectors"),
+        ({"data": []}, "2 texts gave 0 vectors"),
         ({"data": [{"embedding": "AAAA"}]}, "Expected `array`, got `str`"),
-        ({"data": [{"embedding": [0.0]}] * 64}, "a vector has no direction"),
+        ({"data": [{"embedding": [0.0]}] * 2}, "a vector has no direction"),
+        ({"data": [{"embedding": [1.0]}, {"embedding": [1.0, 2.0]}]}, "they are of several models"),
     ],
 )
-async def test_an_answer_without_vectors_is_told(answer: object, told: str) -> None:
+async def test_an_answer_without_vectors_is_told(answer: object, told: str, tmp_path: Path) -> None:
+    file = pairs(tmp_path, '{"a": "Is tea good?", "b": "Is tea bad?", "same": false}')
     body = json.dumps(answer).encode()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -156,6 +158,7 @@ async def test_an_answer_without_vectors_is_told(answer: object, told: str) -> N
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        ended, _, err = await measure(f"http://127.0.0.1:{port}", "--alias", ALIAS)
+        url = f"http://127.0.0.1:{port}"
+        ended, _, err = await measure(url, "--alias", ALIAS, "--pairs", file)
     assert ended == 5
     assert told in err

@@ -21,15 +21,15 @@ _THRESHOLDS: Final = {
     "missed": "Missed",
     "false_hits": "False hits",
     "rate": "False-hit rate",
-    "hits_unmarked": "Hits by vector alone",
-    "false_hits_unmarked": "False hits by vector alone",
-    "rate_unmarked": "False-hit rate by vector alone",
+    "hits_unmarked": "Unchecked hits",
+    "false_hits_unmarked": "Unchecked false hits",
+    "rate_unmarked": "Unchecked rate",
 }
 _KINDS: Final = {
     "kind": "Kind of pair",
     "verdict": "Is",
     "pairs": "Pairs",
-    "given_unmarked": "Given by vector alone",
+    "given_unmarked": "Unchecked",
     "given": "Given",
 }
 

@@ -55,6 +55,7 @@ def test_texts_that_differ_in_a_mark_are_not_the_same_question(
         ("In Python, how do I sort a list?", "How do I sort a list in Python?"),
         ("I think I'm ill.", "i think i'm ill"),
         ("What is HTML?", "what is html?"),
+        ("\u732b \u306f \u597d\u304d", "\u732b \u306f \u597d\u304d \u3067\u3059"),
         ("", ""),
     ],
 )

@@ -14,8 +14,11 @@ from tests.gateway.rig import Rig, connection, price_of, running
 
 from trunkline.cache.memory import MemoryStore
 from trunkline.errors import BudgetExhausted
+from trunkline.gateway.caller import Caller
 from trunkline.gateway.policy import CachePolicy
+from trunkline.gateway.recall.nearness import NoNearness
 from trunkline.gateway.snapshot import Alias, Target
+from trunkline.gateway.wire.registry import WIRES
 from trunkline.kit.clock import SystemClock
 from trunkline.simulator.prices import PRICES
 from trunkline.simulator.server import Simulator
@@ -212,3 +215,13 @@ async def test_a_near_answer_that_is_gone_is_a_miss_and_is_forgotten(
     assert gone.headers["x-trunkline-cache"] == "miss"
     assert near.headers["x-trunkline-cache"] == "near"
     assert near.content == gone.content
+
+
+async def test_without_near_matches_nothing_is_found(simulator: Simulator) -> None:
+    found = NoNearness()
+    asked = alias(simulator)
+    request = WIRES["openai_chat"].read_request(msgspec.json.encode(ask(QUESTION)), "chat")
+    about = (Caller("org-1", "key-1"), asked, SEMANTIC, "space", request, WIRES["openai_chat"])
+    await found.add(*about, "key")
+    assert await found.find(*about) is None
+    found.forget("key")

@@ -32,6 +32,7 @@ _ENDS_A_SENTENCE: Final = frozenset(".?!:\n")
 # A sign that prose has not, a dot, slash or colon inside a token, a flag, a path, a call.
 _CODE: Final = re.compile(r"[=+*^$~|<>{}\[\]\\@#_&]|\w[.:/]+\w|^-{1,2}\w|^[/.]\w|\(\)")
 _AROUND: Final = ".,;:?!\"'`"
+_THE_SPEAKER: Final = frozenset({"I", "I'm", "I'd", "I've", "I'll"})
 _ENDINGS: Final = ("ing", "ed", "es", "e", "s", "d")
 _SHORTEST_STEM: Final = 3
 
@@ -146,11 +147,9 @@ def _is_number(token: str) -> bool:
 
 def _is_name(text: str, start: int, word: str) -> bool:
     """A capital letter inside a sentence, or a second one anywhere, makes a name."""
-    if word in {"I", "I'm", "I'd", "I've", "I'll"} or word.islower():
-        return False
-    if not word[1:].islower() and len(word) > 1:
-        return any(letter.isupper() for letter in word[1:])
-    if not word[0].isupper():
+    if any(letter.isupper() for letter in word[1:]):
+        return True
+    if not word[0].isupper() or word in _THE_SPEAKER:
         return False
     before = text[:start].rstrip(" \t\"'(*-")
     return bool(before) and before[-1] not in _ENDS_A_SENTENCE

@@ -6,17 +6,26 @@ answers, where the store is shared, and not the vectors.
 
 import hashlib
 
+import msgspec
 from typing_extensions import override
 
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.policy import CachePolicy
 from trunkline.gateway.recall.near_embedding import Embedder
 from trunkline.gateway.recall.near_index import NearIndex, Vector
-from trunkline.gateway.recall.near_marks import marks_of
+from trunkline.gateway.recall.near_marks import Marks, marks_of
 from trunkline.gateway.recall.near_text import Question, question_of
 from trunkline.gateway.recall.nearness import Near, Nearness
 from trunkline.gateway.snapshot import Alias
 from trunkline.gateway.wire.contract import Inbound, Wire
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """A question, ready to be looked for or entered."""
+
+    place: bytes
+    vector: Vector
+    marks: Marks
 
 
 class NearMatches(Nearness):
@@ -40,14 +49,10 @@ class NearMatches(Nearness):
         request: Inbound,
         wire: Wire,
     ) -> Near | None:
-        question = _question(policy, request, wire)
-        if question is None:
+        asked = await self._asked(caller, alias, policy, space, request, wire)
+        if asked is None:
             return None
-        vector = await self._vector(caller, policy, question)
-        if vector is None:
-            return None
-        place = _place(alias, policy, space, question, vector)
-        return self._index.nearest(place, vector, marks_of(question.text), policy.threshold)
+        return self._index.nearest(asked.place, asked.vector, asked.marks, policy.threshold)
 
     @override
     async def add(
@@ -60,30 +65,33 @@ class NearMatches(Nearness):
         wire: Wire,
         key: str,
     ) -> None:
-        question = _question(policy, request, wire)
-        if question is None:
-            return
-        vector = await self._vector(caller, policy, question)
-        if vector is not None:
-            place = _place(alias, policy, space, question, vector)
-            self._index.add(place, key, vector, marks_of(question.text), policy.ttl)
+        asked = await self._asked(caller, alias, policy, space, request, wire)
+        if asked is not None:
+            self._index.add(asked.place, key, asked.vector, asked.marks, policy.ttl)
 
     @override
     def forget(self, key: str) -> None:
         self._index.remove(key)
 
-    async def _vector(
-        self, caller: Caller, policy: CachePolicy, question: Question
-    ) -> Vector | None:
-        if policy.embedding is None:
+    async def _asked(
+        self,
+        caller: Caller,
+        alias: Alias,
+        policy: CachePolicy,
+        space: str,
+        request: Inbound,
+        wire: Wire,
+    ) -> _Asked | None:
+        if policy.mode != "semantic" or policy.embedding is None:
             return None
-        return await self._embedder.vector(caller, policy.embedding, question.text)
-
-
-def _question(policy: CachePolicy, request: Inbound, wire: Wire) -> Question | None:
-    if policy.mode != "semantic" or policy.embedding is None:
-        return None
-    return question_of(request, wire)
+        question = question_of(request, wire)
+        if question is None:
+            return None
+        vector = await self._embedder.vector(caller, policy.embedding, question.text)
+        if vector is None:
+            return None
+        place = _place(alias, policy, space, question, vector)
+        return _Asked(place, vector, marks_of(question.text))
 
 
 def _place(
