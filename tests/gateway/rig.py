@@ -184,6 +184,7 @@ class Rig:
         self.health: Health = parts["health"]
         self.lifecycle: Lifecycle = parts["lifecycle"]
         self.recall: Recall = parts["recall"]
+        self.inward: InwardCalls = parts["inward"]
 
     @property
     def port(self) -> int:
@@ -332,7 +333,7 @@ async def running(
             resolver=resolver,
         ),
     }
-    inward = InwardCalls()
+    parts["inward"] = inward = InwardCalls()
     embedder = Embedder(inward, clock, within=embedding_within)
     parts["recall"] = Recall(
         store or MemoryStore(1 << 26, clock),
