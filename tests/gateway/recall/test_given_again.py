@@ -153,8 +153,9 @@ async def test_a_header_that_says_nothing_known_is_refused(simulator: Simulator)
         response(500, {"error": {"message": "No."}}),
         response(400, {"error": {"message": "No."}}),
         whole("Half", "content_filter"),
+        whole("x" * 4_194_304),
     ],
-    ids=["error", "refusal", "filtered"],
+    ids=["error", "refusal", "filtered", "too long"],
 )
 async def test_what_is_no_clean_answer_is_not_kept(simulator: Simulator, bad: bytes) -> None:
     async with (

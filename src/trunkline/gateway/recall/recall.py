@@ -25,7 +25,7 @@ from trunkline.gateway.ports import Admission, Recorder
 from trunkline.gateway.recall.charging import Charging
 from trunkline.gateway.recall.configuration import Configurations
 from trunkline.gateway.recall.counts import Counts, RecallStats
-from trunkline.gateway.recall.flight import Flight
+from trunkline.gateway.recall.flight import MOST_KEPT_BYTES, Flight
 from trunkline.gateway.recall.follower import Follower
 from trunkline.gateway.recall.key import Key, beginning_of, key_of
 from trunkline.gateway.recall.leading import Leading
@@ -403,6 +403,8 @@ def _is_worth_keeping(asking: Asking, reply: Reply) -> bool:
 
     One of a fallback's targets would hide for a whole day that the alias has recovered.
     """
+    if sum(len(piece) for piece in reply.pieces) > MOST_KEPT_BYTES:
+        return False
     return asking.scope.served in asking.alias.targets and reply.is_clean()
 
 
