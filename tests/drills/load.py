@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,11 +21,12 @@ class Call(msgspec.Struct, frozen=True):
     stream: bool = True
     max_tokens: int = 300
     fault: str | None = None
+    headers: Mapping[str, str] = {}
 
 
 async def make_call(base_url: str, key: str, call: Call) -> Reading:
     """Send it and read the answer to its end, whatever that is."""
-    headers = {"authorization": f"Bearer {key}"}
+    headers = {"authorization": f"Bearer {key}", **call.headers}
     if call.fault is not None:
         headers["x-simulator-fault"] = call.fault
     fields: dict[str, Any] = {"model": call.model, "max_tokens": call.max_tokens}

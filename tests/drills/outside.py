@@ -31,6 +31,17 @@ class Outside:
             answer = await client.get("/_simulator/attempts")
         return msgspec.json.decode(answer.content, type=_Listed).attempts
 
+    async def set_fault(self, fault: str, *, model: str | None = None, share: float = 1.0) -> None:
+        """Let this share of the requests to come meet a fault."""
+        rule = {"fault": fault, "model": model, "share": share}
+        async with httpx2.AsyncClient(base_url=self.base_url) as client:
+            assert (await client.post("/_simulator/fault", json=rule)).status_code == 200
+
+    async def clear_faults(self) -> None:
+        """Take all faults back."""
+        async with httpx2.AsyncClient(base_url=self.base_url) as client:
+            await client.delete("/_simulator/fault")
+
     async def answers(self) -> bool:
         """Whether it can be talked to."""
         try:

@@ -19,6 +19,7 @@ from tests.services.process import free_port
 
 from trunkline.cli.applying import apply_in
 from trunkline.cli.session import open_session
+from trunkline.configuration.schema import ConfigurationFile
 from trunkline.ledger.rows import Row
 from trunkline.storage.engine import Database
 
@@ -59,7 +60,10 @@ class Installation:
         self, simulator_url: str, organisations: Iterable[Mapping[str, Any]] = (ACME,)
     ) -> None:
         """Make the installation be so; a front that runs learns of it within a second."""
-        content = configuration(simulator_url, self.chain, organisations)
+        await self.apply(configuration(simulator_url, self.chain, organisations))
+
+    async def apply(self, content: ConfigurationFile) -> None:
+        """As ``configure``, with a configuration made by the caller with this chain of keys."""
         settings = settings_for(self.data, self._options.get("TRUNKLINE_DATABASE_URL"))
         async with open_session(settings) as session:
             await apply_in(session, content, source="test")

@@ -1,0 +1,31 @@
+"""Short versions of the drills of routes: what callers see of bad providers."""
+
+from pathlib import Path
+
+import pytest
+from tests.drills import failover
+
+
+async def test_callers_of_the_default_alias_do_not_notice_that_its_provider_is_cut_off(
+    tmp_path: Path,
+) -> None:
+    circuit = {"open": 2.0, "minimum": 5}
+    verdict = await failover.cut_off(tmp_path, 7, before=0.5, down=0.5, circuit=circuit)
+    assert verdict.problems == ()
+
+
+@pytest.mark.parametrize("circuit", [True, False])
+async def test_a_target_that_fails_most_of_its_calls_is_no_matter_of_its_callers(
+    tmp_path: Path, circuit: bool
+) -> None:
+    verdict = await failover.failing(
+        tmp_path, 7, policy="ordered", seconds=3.0, circuit=circuit, rate=60.0
+    )
+    assert verdict.problems == ()
+
+
+async def test_callers_of_a_silent_target_wait_for_its_first_token_and_one_attempt(
+    tmp_path: Path,
+) -> None:
+    verdict = await failover.silent(tmp_path, 7, first_token=0.5, seconds=3.0, slack=2.0)
+    assert verdict.problems == ()
