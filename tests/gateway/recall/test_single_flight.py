@@ -441,6 +441,26 @@ async def test_an_answer_that_was_forgotten_while_it_was_made_is_not_kept(
     assert text_of(kept) == "new"
 
 
+async def test_a_refreshed_answer_that_was_forgotten_meanwhile_is_not_kept(
+    simulator: Simulator,
+) -> None:
+    async with (
+        stage() as provider,
+        running(simulator, extra=[provider.alias(simulator)]) as rig,
+    ):
+        [first] = await asking(rig, 1)
+        peer = await provider.next()
+        fresh = asyncio.create_task(post(rig, CHAT, chat("m"), x_trunkline_cache="refresh"))
+        later = await provider.next()
+        await rig.recall.forget("org-1")
+        await peer.say(whole("old"))
+        await later.say(whole("new"))
+        await fresh
+        await first.rest()
+        await rig.observed.wait_for(2)
+        assert (await rig.recall.holding("org-1")).entries == 0
+
+
 async def test_a_shutdown_ends_leader_and_followers(simulator: Simulator) -> None:
     async with (
         stage() as provider,

@@ -95,6 +95,8 @@ class Recall:
         self._charging = Charging(admission, recorder, clock)
         self._configurations = Configurations()
         self._flights: dict[str, Flight] = {}
+        # Those as well that nobody may join any more and whose answers are still to be stored.
+        self._led: set[Flight] = set()
         self._total = Counts()
         self._counts: dict[str, Counts] = {}
         self._dropped = 0
@@ -170,7 +172,7 @@ class Recall:
 
     async def forget_below(self, beginning: str) -> int:
         """As ``forget``, by what the keys begin with."""
-        for flight in list(self._flights.values()):
+        for flight in self._led.union(self._flights.values()):
             if flight.key.startswith(beginning):
                 flight.forgotten = True
                 self._close(flight)
@@ -273,6 +275,7 @@ class Recall:
         )
         scope.cache = "miss"
         self._count(asking.caller.org_id, "miss")
+        self._led.add(flight)
         leading.start()
         try:
             await asking.lead()
@@ -288,7 +291,12 @@ class Recall:
         finally:
             leading.stop()
             self._dropped += leading.cut
-            await self._keep(asking, flight)
+            try:
+                await self._keep(asking, flight)
+            finally:
+                self._led.discard(flight)
+                if flight.reply is not None:
+                    self._close(flight)
 
     def _failed(self, flight: Flight, error: BaseException) -> None:
         """Who follows, after a leader that has come to nothing."""
