@@ -86,7 +86,7 @@ def prepare_room(site: Site, room: Path) -> str:
     (room / "provider.key").write_text("sk-bench-provider")
     (room / KEY_FILE).write_text(run_trunkline(site, room, "keys", "generate").strip())
     (room / "trunkline.yaml").write_text(yaml.safe_dump(configuration(site, room)))
-    run_trunkline(site, room, "apply", "--file", "trunkline.yaml")
+    run_trunkline(site, room, "config", "apply", "--file", "trunkline.yaml")
     return (room / KEY_FILE).read_text()
 
 

@@ -13,7 +13,13 @@ from trunkline.configuration.schema import (
     TeamSection,
     UserSection,
 )
-from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec, TargetSpec
+from trunkline.connections.schemas import (
+    ConnectionSpec,
+    ModelSpec,
+    PriceSpec,
+    TargetSpec,
+)
+from trunkline.guardrails.schemas import GuardrailSpec
 from trunkline.limits.schemas import BudgetSpec, LimitSpec, TierSpec
 from trunkline.storage.engine import Database
 
@@ -21,7 +27,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "configuration.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 SECTIONS = (
     ConfigurationFile, OrganisationSection, TeamSection, UserSection, KeySection, ConnectionSpec,
-    ModelSpec, TargetSpec, PriceSpec, TierSpec, LimitSpec, BudgetSpec,
+    ModelSpec, TargetSpec, PriceSpec, TierSpec, LimitSpec, BudgetSpec, GuardrailSpec,
 )  # fmt: skip
 
 

@@ -5,15 +5,19 @@ from typing import Any
 
 from tests.connections.world import NOON, settings
 
-from trunkline.configuration.apply import Applied, apply_configuration
+from trunkline.configuration.apply import Applied, apply_configuration, plan_configuration
+from trunkline.configuration.export import Document, export_organisation, export_shared
 from trunkline.configuration.loading import parse
+from trunkline.configuration.plan import Plan
 from trunkline.configuration.problems import ConfigurationRefused, Problem
 from trunkline.configuration.run import Parts
 from trunkline.configuration.secrets import Missing
 from trunkline.connections.secrets import Secrets
 from trunkline.connections.service import ConnectionService
 from trunkline.identity.pepper import Pepper
-from trunkline.identity.service.organisations import find_organisation
+from trunkline.identity.records import KeyTerms
+from trunkline.identity.service.keys import create_key
+from trunkline.identity.service.organisations import find_organisation, list_organisations
 from trunkline.kit.clock import FakeClock
 from trunkline.storage.engine import Database
 
@@ -24,7 +28,9 @@ async def parts(
     database: Database, variables: Mapping[str, str] | None = None, **options: Any
 ) -> Parts:
     clock = FakeClock(NOON)
-    service = await ConnectionService.from_settings(settings(**options), clock=clock)
+    service = ConnectionService(clock=clock)
+    if options:
+        service = await ConnectionService.from_settings(settings(**options), clock=clock)
     return Parts(database, service, PEPPER, Secrets((variables or {}).get), clock)
 
 
@@ -62,3 +68,36 @@ async def refused(
 async def org_id_of(database: Database, slug: str) -> str:
     async with database.read(None) as conn:
         return (await find_organisation(conn, slug)).id
+
+
+async def planned(
+    database: Database,
+    text: str,
+    *,
+    prune: bool = False,
+    missing: Missing = "connections",
+    variables: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Plan:
+    made = await parts(database, variables, **options)
+    return await plan_configuration(made, parse(text.encode()), prune=prune, missing=missing)
+
+
+async def exported(database: Database) -> list[Document]:
+    """What is shared, and then each organisation."""
+    service = ConnectionService()
+    async with database.read(None) as conn:
+        return [
+            await export_shared(conn, service),
+            *[
+                await export_organisation(conn, service, organisation)
+                for organisation in await list_organisations(conn)
+            ],
+        ]
+
+
+async def second_key(database: Database, slug: str, name: str) -> None:
+    """Make another key of a name, as the command for keys does."""
+    org_id = await org_id_of(database, slug)
+    async with database.write(None) as conn:
+        await create_key(conn, org_id, KeyTerms(name=name), pepper=PEPPER, clock=FakeClock(NOON))

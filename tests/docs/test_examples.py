@@ -48,7 +48,7 @@ def apply(demo: Demo, text: str) -> str:
     file = demo.data.parent / "trunkline.yaml"
     file.write_text(text)
     keys = {name: run(demo, f"{BIN}/trunkline", "keys", "generate").strip() for name in named(text)}
-    return run(demo, f"{BIN}/trunkline", "apply", "-f", str(file), **keys)
+    return run(demo, f"{BIN}/trunkline", "config", "apply", "-f", str(file), **keys)
 
 
 def named(text: str) -> list[str]:

@@ -27,6 +27,10 @@ _KNOWN_BY = MappingProxyType({
     "budgets": ("name", "scope", "scope_id", "window", "rolling_seconds"),
 })  # fmt: skip
 
+_RULES: Mapping[str, Document] = MappingProxyType({
+    "limits": {"scope": "org"},
+    "budgets": {"scope": "org", "window": "month"},
+})  # fmt: skip
 # Leaving one of these out means all of its defaults, and not that there is none.
 _POLICIES = (RouteSpec, CacheSpec)
 
@@ -93,7 +97,9 @@ def _section(section: str, before: Iterable[Document], after: Iterable[Document]
 
 
 def _name(section: str, item: Document) -> str:
-    return " ".join(str(item[field]) for field in _KNOWN_BY[section] if field in item)
+    """What an item is known by; rules tell their scope and their window also by default."""
+    whole = _RULES.get(section, {}) | item
+    return " ".join(str(whole[field]) for field in _KNOWN_BY[section] if field in whole)
 
 
 def _listed(section: str, item: Document, *, added: bool) -> tuple[FieldEdit, ...]:

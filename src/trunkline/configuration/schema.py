@@ -77,14 +77,15 @@ class KeySection(Strict):
     secret: SecretReference | None = None
 
 
-def _each_once(field: str) -> AfterValidator:
-    """Refuses a list in which two items are called the same."""
+def _each_once(*fields: str) -> AfterValidator:
+    """Refuses a list in which two items are the same thing, as far as these fields tell."""
 
     def check(items: tuple[Item, ...]) -> tuple[Item, ...]:
-        names = [getattr(item, field) for item in items]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        names = [tuple(getattr(item, field) for field in fields) for item in items]
+        twice = dict.fromkeys(name for name in names if names.count(name) > 1)
         if twice:
-            raise ValueError(f"names {', '.join(map(repr, twice))} more than once")
+            told = (" ".join(str(part) for part in name if part) for name in twice)
+            raise ValueError(f"names {', '.join(map(repr, told))} more than once")
         return items
 
     return AfterValidator(check)
@@ -96,7 +97,15 @@ Connections = Annotated[tuple[ConnectionSpec, ...], _each_once("name")]
 Guardrails = Annotated[tuple[GuardrailSpec, ...], _each_once("name")]
 Models = Annotated[tuple[ModelSpec, ...], _each_once("name")]
 Keys = Annotated[tuple[KeySection, ...], _each_once("name")]
+Prices = Annotated[tuple[PriceSpec, ...], _each_once("provider", "connection", "model", "since")]
 Tiers = Annotated[tuple[TierSpec, ...], _each_once("name")]
+# Two of the same purpose would take turns in changing one rule.
+Limits = Annotated[
+    tuple[LimitSpec, ...], _each_once("scope", "scope_id", "counts", "algorithm", "per_seconds")
+]
+Budgets = Annotated[
+    tuple[BudgetSpec, ...], _each_once("name", "scope", "scope_id", "window", "rolling_seconds")
+]
 
 
 class OrganisationSection(Strict):
@@ -111,11 +120,11 @@ class OrganisationSection(Strict):
     connections: Connections = ()
     guardrails: Guardrails = ()
     models: Models = ()
-    prices: tuple[PriceSpec, ...] = ()
+    prices: Prices = ()
     keys: Keys = ()
     tiers: Tiers = ()
-    limits: tuple[LimitSpec, ...] = ()
-    budgets: tuple[BudgetSpec, ...] = ()
+    limits: Limits = ()
+    budgets: Budgets = ()
 
 
 class ConfigurationFile(Strict):
@@ -131,6 +140,6 @@ class ConfigurationFile(Strict):
     connections: Connections = ()
     guardrails: Guardrails = ()
     models: Models = ()
-    prices: tuple[PriceSpec, ...] = ()
+    prices: Prices = ()
     tiers: Tiers = ()
     organisations: Annotated[tuple[OrganisationSection, ...], _each_once("slug")] = ()

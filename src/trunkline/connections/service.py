@@ -117,14 +117,15 @@ class ConnectionService(ModelService):
 
         Raises:
             NotFound: there is none of this name.
-            Conflict: a published model of the same owner has a target at it.
+            Conflict: a published model of the same owner has a target at it, and nothing else of
+                this name remains.
         """
         present = await self._connection(conn, org_id, name)
         if present is None:
             raise NotFound(f"There is no connection {name!r}.", code="connection_not_found")
-        if name not in self._environment and (
-            users := await repository.models_at(conn, org_id, name)
-        ):
+        shared = None if org_id is None else await self._connection(conn, None, name)
+        remains = name in self._environment or shared is not None
+        if not remains and (users := await repository.models_at(conn, org_id, name)):
             raise Conflict(
                 f"The connection {name!r} is used by {', '.join(users)}.",
                 code="connection_in_use",
