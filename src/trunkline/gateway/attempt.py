@@ -9,7 +9,7 @@ from trunkline.errors import TrunklineError, UpstreamFailed
 from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.guarding.guard import GuardrailRefused
 from trunkline.gateway.headers import upstream_headers
-from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.metering.event import Ending, Guarded
 from trunkline.gateway.passage import Passage, Take
 from trunkline.gateway.policy import AttemptReason
 from trunkline.gateway.ports import Admission
@@ -90,6 +90,7 @@ class Shot(msgspec.Struct, frozen=True):
         first_token: seconds in which a stream's first content must come, or None.
         unfiltered: whether an answer that the provider's filter ended counts as a failure, because
             there is somewhere else to ask.
+        noted: what guardrails do to its answer.
     """
 
     speech: Speech
@@ -101,6 +102,7 @@ class Shot(msgspec.Struct, frozen=True):
     timeouts: Timeouts | None = None
     first_token: float | None = None
     unfiltered: bool = False
+    noted: list[Guarded] = []
 
 
 async def attempt(
@@ -119,6 +121,7 @@ async def attempt(
     record = scope.open_attempt(speech, covered, shot.reason, shot.credential.id)
     await means.admission.cover(lease, record.id, covered.hold_nano)
     live = scope.record_open(record, speech.target, shot.call)
+    live.noted = shot.noted
     try:
         if shot.first_token is None:
             return live, await _answer_of(scope, live, shot, means)
@@ -131,7 +134,7 @@ async def attempt(
     except UpstreamFailed as error:
         failure = AttemptFailed(error, "not_sent")
     except GuardrailRefused as error:
-        failure = refused_answer(error)
+        failure = refused_answer(error, live)
     except AttemptFailed as error:
         failure = error
     _note(live, failure.error)
@@ -291,9 +294,9 @@ def _commit(stream: OpenStream, live: LiveAttempt, *, over: bool) -> OpenStream:
     return stream
 
 
-def refused_answer(error: GuardrailRefused) -> AttemptFailed:
+def refused_answer(error: GuardrailRefused, live: LiveAttempt) -> AttemptFailed:
     """What a guard does not let out: the provider did its part, and no other one is asked."""
-    return AttemptFailed(error, "failed", elsewhere=False, blames=False)
+    return AttemptFailed(error, "failed", elsewhere=False, blames=False, noted=tuple(live.noted))
 
 
 def _is_whole(stream: OpenStream, last: bytes) -> bool:

@@ -198,7 +198,7 @@ class Pipeline:
             await keeping.go_on(self._ports.responses, caller, scope.wire, request)
         alias = self._resolve(scope, snapshot, caller, request)
         if alias.guards:
-            guard_request(alias, request, scope.guarded)
+            guard_request(alias, request, scope.noted)
         if scope.operation == COUNT_TOKENS and not _counts(alias, scope.wire):
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
             return
@@ -256,7 +256,7 @@ class Pipeline:
         if scope.caller is None:
             raise AssertionError("plan comes after identify")
         now = int(self._ports.clock.now())
-        return Owner(scope.wire, scope.caller.org_id, scope.id, now, scope.guarded)
+        return Owner(scope.wire, scope.caller.org_id, scope.id, now)
 
     async def _answer(
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey

@@ -73,7 +73,7 @@ async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
         reason = str(error) or "one of its events is too large"
         broken = StreamBroken(malformed(reason))
     except GuardrailRefused as error:
-        broken = StreamBroken(refused_answer(error))
+        broken = StreamBroken(refused_answer(error, live))
     except StreamBroken as error:
         broken = error
     finally:

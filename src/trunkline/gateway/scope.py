@@ -43,9 +43,19 @@ class LiveAttempt:
     Attributes:
         call: how the target's health hears of it.
         failure: why it failed, once it has.
+        noted: what guardrails did to its answer so far.
     """
 
-    __slots__ = ("attempt", "call", "evidence", "failure", "progress", "started", "target")
+    __slots__ = (
+        "attempt",
+        "call",
+        "evidence",
+        "failure",
+        "noted",
+        "progress",
+        "started",
+        "target",
+    )
 
     def __init__(self, attempt: Attempt, progress: Progress, target: Target, call: Call) -> None:
         self.attempt = attempt
@@ -53,6 +63,7 @@ class LiveAttempt:
         self.target = target
         self.call = call
         self.failure: AttemptFailed | None = None
+        self.noted: list[Guarded] = []
         self.evidence = Evidence()
         self.started = time.perf_counter()
 
@@ -68,6 +79,7 @@ class RequestScope:
         underway: attempts whose outcome is not known; more than one only while one is hedged.
         live: the attempt whose answer the caller gets, once it is chosen.
         stays: asked when the caller has left: whether others wait for the same answer.
+        noted: what guardrails did to the request, and to an answer that they refused.
         trailing: attempts that nobody waits for and whose bill is still to be learned.
     """
 
@@ -86,13 +98,13 @@ class RequestScope:
         "drain_timeout",
         "dropped",
         "error_code",
-        "guarded",
         "id",
         "interrupted",
         "lease",
         "live",
         "must_finish",
         "name",
+        "noted",
         "opened",
         "operation",
         "overhead_ms",
@@ -136,7 +148,7 @@ class RequestScope:
         self.trailing: list[asyncio.Task[None]] = []
         self.cache: CacheUse | None = None
         self.saved_nano = 0
-        self.guarded: list[Guarded] = []
+        self.noted: list[Guarded] = []
         self.attempts: list[tuple[Attempt, Outcome]] = []
         self.opened = 0
         self.served: Target | None = None
@@ -156,6 +168,11 @@ class RequestScope:
         self._task: asyncio.Task[None] | None = None
         self._drain_timer: asyncio.TimerHandle | None = None
         self._finished = False
+
+    @property
+    def guarded(self) -> list[Guarded]:
+        """What guardrails did to the request and to the answer that the caller gets."""
+        return self.noted if self.live is None else self.noted + self.live.noted
 
     def enter(self) -> None:
         """Begin: from here on the scope hears of the caller's leaving and of the shutdown."""

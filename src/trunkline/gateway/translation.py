@@ -51,14 +51,12 @@ class Owner(msgspec.Struct, frozen=True):
         wire: the caller's.
         request_id: ours, from which ids in the caller's wire are made.
         created: Unix seconds.
-        guarded: where is written down what guardrails do to the answer.
     """
 
     wire: Wire
     org_id: str
     request_id: str
     created: int
-    guarded: list[Guarded] = []
 
 
 class Translator:
@@ -94,14 +92,18 @@ class Translator:
         self.dropped: tuple[str, ...] = ()
         self.restored = 0
 
-    async def passage(self, speech: Speech) -> Passage:
+    async def passage(self, speech: Speech, noted: list[Guarded]) -> Passage:
         """The way to this target.
+
+        Args:
+            speech: the target, and how it is spoken to.
+            noted: where is written down what guardrails do to this target's answer.
 
         Raises:
             InvalidRequest: the request cannot be read, or loses what the alias must not lose.
         """
         self.dropped = ()
-        look = self._look(speech.operation)
+        look = self._look(speech.operation, noted)
         if speech.passes:
             return Passing(speech, self._request) if look is None else self._watched(speech, look)
         codec = speech.wire.codec
@@ -128,7 +130,7 @@ class Translator:
             stream=self._request.stream,
         )
 
-    def _look(self, operation: str) -> Look | None:
+    def _look(self, operation: str, noted: list[Guarded]) -> Look | None:
         """What looks at the answer, if anything does; each attempt begins anew."""
         guards, restored = self._alias.guards, self._request.stand_ins
         if restored is None and not any(guard.outward for guard in guards):
@@ -136,7 +138,7 @@ class Translator:
         if operation not in _TELLING:
             return None
         outward = [guard for guard in guards if guard.outward]
-        return Look(outward, self._owner.guarded, "out", StandIns(restored))
+        return Look(outward, noted, "out", StandIns(restored))
 
     def _watched(self, speech: Speech, look: Look) -> Passage:
         """The way to a target that speaks the caller's wire, under the eyes of guards.

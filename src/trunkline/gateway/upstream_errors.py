@@ -8,7 +8,7 @@ import msgspec
 
 from trunkline.errors import TrunklineError, Unavailable, UpstreamFailed
 from trunkline.errors import UpstreamTimeout as ProviderSilent
-from trunkline.gateway.metering.event import Ending
+from trunkline.gateway.metering.event import Ending, Guarded
 from trunkline.gateway.policy import FallbackKind
 from trunkline.gateway.transport import (
     AddressRefused,
@@ -93,6 +93,7 @@ class AttemptFailed(Exception):
             dead.
         wait: seconds that the provider asks to wait, or None.
         blames: whether it counts against the target's circuit.
+        noted: what guardrails did to the answer that they refused.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class AttemptFailed(Exception):
         credential: CredentialVerdict = "fine",
         wait: float | None = None,
         blames: bool = True,
+        noted: tuple[Guarded, ...] = (),
     ) -> None:
         super().__init__(error.message)
         self.error = error
@@ -118,6 +120,7 @@ class AttemptFailed(Exception):
         self.credential = credential
         self.wait = wait
         self.blames = blames
+        self.noted = noted
 
     def tried_enough(self) -> None:
         """Tell the caller's SDK to leave it at that, because a repeat was made here already.

@@ -51,12 +51,20 @@ class Answering:
             AttemptFailed: the first failure, when all targets failed.
             TrunklineError: no target could be asked.
         """
+        try:
+            success = await self._success()
+        except AttemptFailed as failure:
+            self._scope.noted += failure.noted
+            raise
+        self._scope.choose(success.live, success.dropped)
+        return success
+
+    async def _success(self) -> Success:
         success = await self._try_in_turn()
         if success is None and not self._scope.opened:
             success = await self._try_the_resting()
         if success is None:
             raise self._failure()
-        self._scope.choose(success.live, success.dropped)
         return success
 
     async def _try_in_turn(self) -> Success | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from trunkline.gateway.attempt import Means, OpenStream, Shot, WholeAnswer, attempt
 from trunkline.gateway.bounds import bounds_of
+from trunkline.gateway.metering.event import Guarded
 from trunkline.gateway.policy import AttemptReason, Retry
 from trunkline.gateway.resilience.health import Call, Health
 from trunkline.gateway.resilience.pausing import pause
@@ -202,7 +203,8 @@ class Trier:
         if request is None:
             raise AssertionError("an attempt comes after the request was read")
         limit_again(self._scope, leg.alias, speech)
-        passage = await translator.passage(speech)
+        noted: list[Guarded] = []
+        passage = await translator.passage(speech, noted)
         dropped = translator.dropped
         covered = leg.bounds
         if translator.restored and not speech.passes:
@@ -211,7 +213,9 @@ class Trier:
         route = leg.alias.route
         limits, first = self._deadlines.of(route.waits, stream=request.stream)
         unfiltered = "content_filter" in route.fallbacks
-        shot = Shot(speech, covered, passage, credential, call, reason, limits, first, unfiltered)
+        shot = Shot(
+            speech, covered, passage, credential, call, reason, limits, first, unfiltered, noted
+        )
         return shot, dropped
 
     async def _held(self, leg: Leg, live: LiveAttempt, stream: OpenStream) -> HeldStream:
