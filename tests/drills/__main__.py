@@ -10,15 +10,18 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from tests.drills import faults, freeze, kill, quota, sigterm, soak
+from tests.drills import failover, faults, freeze, kill, quota, sigterm, soak
+from tests.drills.matrix import drill as matrix
 from tests.drills.verdict import Drill, Surroundings, Verdict
 
 DRILLS: Mapping[str, Drill] = {
     "faults": faults.drill,
+    "matrix": matrix.drill,
     "kill": kill.drill,
     "sigterm": sigterm.drill,
     "quota": quota.drill,
     "freeze": freeze.drill,
+    "failover": failover.drill,
     "soak": soak.drill,
 }
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from trunkline.configuration.schema import ConfigurationFile, OrganisationSection
-from trunkline.connections.schemas import ModelSpec
+from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec
 from trunkline.demo.configuration import demo_configuration
 from trunkline.identity.secret import generate_key
 
@@ -16,6 +18,20 @@ ACME: Mapping[str, Any] = {
     "keys": [{"name": "app"}],
     "budgets": [{"name": "all", "amount": "1000.00", "window": "total"}],
 }
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """Another connection to the same simulated provider; what one learns the other does not.
+
+    Attributes:
+        name: its own.
+        of: the name of the demo's connection that it is like.
+        cancels_on_close: whether closing the connection stops the bill.
+    """
+
+    name: str
+    of: str
+    cancels_on_close: bool = True
 
 
 class KeyChain:
@@ -47,6 +63,8 @@ def configuration(
     chain: KeyChain,
     organisations: Iterable[Mapping[str, Any]],
     models: Iterable[Mapping[str, Any]] = (),
+    prices: Iterable[Mapping[str, Any]] = (),
+    copies: Iterable[Copy] = (),
 ) -> ConfigurationFile:
     """A configuration with the demo's connections, models and prices.
 
@@ -55,6 +73,8 @@ def configuration(
         chain: makes the texts of the organisations' keys.
         organisations: sections as in the file; their keys get a secret each.
         models: further published models as in the file.
+        prices: further prices as in the file.
+        copies: further connections.
     """
     secret = chain.provider_secret()
     plain = demo_configuration(simulator_url, secret.removeprefix("file:"))
@@ -66,6 +86,19 @@ def configuration(
         ]
         sections.append(OrganisationSection.model_validate({**section, "keys": keys}))
     further = tuple(ModelSpec.model_validate(model) for model in models)
+    priced = tuple(PriceSpec.model_validate(price) for price in prices)
     return plain.model_copy(
-        update={"organisations": tuple(sections), "models": (*plain.models, *further)}
+        update={
+            "organisations": tuple(sections),
+            "connections": (*plain.connections, *_copied(plain.connections, copies)),
+            "models": (*plain.models, *further),
+            "prices": (*plain.prices, *priced),
+        }
     )
+
+
+def _copied(plain: Iterable[ConnectionSpec], copies: Iterable[Copy]) -> Iterable[ConnectionSpec]:
+    by_name = {connection.name: connection for connection in plain}
+    for copy in copies:
+        changes = {"name": copy.name, "cancels_on_close": copy.cancels_on_close}
+        yield by_name[copy.of].model_copy(update=changes)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import structlog
 from tests.product.books import ledger_rows
-from tests.product.offer import ACME, KeyChain, configuration
+from tests.product.offer import ACME, Copy, KeyChain, configuration
 
 from trunkline.app import Front, open_front
 from trunkline.cli.applying import apply_in
@@ -139,6 +139,8 @@ async def running_product(
     *,
     organisations: Iterable[Mapping[str, Any]] = (ACME,),
     models: Iterable[Mapping[str, Any]] = (),
+    prices: Iterable[Mapping[str, Any]] = (),
+    copies: Iterable[Copy] = (),
     database_url: str | None = None,
     chain: KeyChain | None = None,
     **options: Any,
@@ -150,13 +152,15 @@ async def running_product(
         simulator: a running one; it stays the caller's.
         organisations: sections of the configuration file.
         models: further published models.
+        prices: further prices.
+        copies: further connections.
         database_url: PostgreSQL instead of SQLite.
         chain: keys of an earlier run on the same directory.
         options: settings by field name.
     """
     chain = chain or KeyChain(directory.parent)
     settings = settings_for(directory, database_url, **options)
-    content = configuration(simulator.base_url, chain, organisations, models)
+    content = configuration(simulator.base_url, chain, organisations, models, prices, copies)
     async with open_session(settings) as session:
         await apply_in(session, content, source="test")
     log = directory.parent / "trunkline.log"
