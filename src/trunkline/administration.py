@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import msgspec
 from fastapi import FastAPI
 
+from trunkline.cache.endpoints import router as cache_router
 from trunkline.circuits.service import hold_circuit, release_circuit
 from trunkline.connections.endpoints import router as routes_router
 from trunkline.control import authenticate_with, build_control
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.ports import Callers, Routes
+from trunkline.gateway.recall.recall import Recall
 from trunkline.gateway.resilience.health import Health
 from trunkline.kit.clock import Clock
 from trunkline.ledger.endpoints import router as usage_router
@@ -34,6 +36,7 @@ class Administered(msgspec.Struct, frozen=True):
     admission: InProcessAdmission
     targets: Health
     traffic: TargetTraffic
+    recall: Recall
     clock: Clock
 
 
@@ -54,6 +57,7 @@ def open_administration(front: Administered, allowed_origins: Sequence[str]) -> 
         usage_router(front.ledger, authenticate, front.clock, limits_left),
         health_router(health, authenticate),
         routes_router(front.routes, front.targets, authenticate, rng),
+        cache_router(front.recall, front.database, authenticate),
     ]
     return build_control(routers, allowed_origins)
 

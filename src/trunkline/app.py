@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from trunkline import __version__
-from trunkline.cache.memory import MemoryStore
+from trunkline.cache.feed import CacheFeed
+from trunkline.cache.opening import open_store
 from trunkline.circuits.feed import CircuitFeed
 from trunkline.connections.accounts import Credentials
 from trunkline.connections.adapter import SnapshotRoutes
@@ -61,7 +62,7 @@ from trunkline.storage.engine import Database
 from trunkline.storage.processes import DataDirectoryLock, ProcessRegistry
 from trunkline.storage.together import Together
 from trunkline.telemetry.batched import BatchedObserver
-from trunkline.telemetry.health_sources import watch_health
+from trunkline.telemetry.health_sources import watch_health, watch_recall
 from trunkline.telemetry.observed import Application, ObservedApp
 from trunkline.telemetry.observer import RequestObserver
 from trunkline.telemetry.provider_traffic import ProviderTraffic
@@ -99,6 +100,7 @@ class Known(msgspec.Struct, frozen=True):
     routes: SnapshotRoutes
     admission: InProcessAdmission
     targets: Health
+    forgetting: CacheFeed
     poller: ChangePoller
 
 
@@ -108,6 +110,14 @@ class Seen(msgspec.Struct, frozen=True):
     metrics: Metrics
     traffic: ProviderTraffic
     observer: BatchedObserver
+
+
+class DataPath(msgspec.Struct, frozen=True):
+    """What serves requests for models."""
+
+    endpoint: GatewayEndpoint
+    recall: Recall
+    traffic: TargetTraffic
 
 
 class Front(msgspec.Struct, frozen=True):
@@ -137,75 +147,12 @@ async def open_front(
         known = await _open_knowledge(settings, stack, clock, kept, upstream)
         seen = _open_telemetry(settings, stack, clock, lines)
         lifecycle = Lifecycle()
-        traffic = TargetTraffic(kept.journal, clock)
-        watch_health(seen.metrics, known.targets, clock)
         health = _open_health(settings, stack, clock, kept, known, seen, lifecycle)
-        watch_pool(seen.metrics, upstream.stats)
-        watch_journal(seen.metrics, kept.journal.stats)
-        watch_admission(seen.metrics, known.admission.stats)
-        watch_checks(seen.metrics, health)
-        watch_tasks(seen.metrics)
-        recounts = RecountSpool(settings.data_dir / "recount", clock)
-        stack.push_async_callback(recounts.drain)
-        responses = StoredResponses(
-            kept.database,
-            owner=kept.registry.id,
-            is_alive=kept.registry.is_alive,
-            clock=clock,
-            days=settings.kept_response_days,
-            most_bytes=settings.max_kept_response_bytes,
-        )
-        inward = InwardCalls()
-        embedder = Embedder(inward, clock)
-        stack.push_async_callback(embedder.close)
-        pipeline = Pipeline(
-            Ports(
-                callers=known.keys,
-                routes=known.routes,
-                admission=known.admission,
-                recorder=traffic,
-                observer=seen.observer,
-                repeats=StoredRepeats(
-                    kept.database,
-                    owner=kept.registry.id,
-                    is_alive=kept.registry.is_alive,
-                    clock=clock,
-                ),
-                recounts=recounts,
-                responses=responses,
-                background=responses.runs,
-                continuity=MemoryContinuity(clock),
-                upstream=upstream,
-                health=known.targets,
-                recall=Recall(
-                    MemoryStore(268_435_456, clock),
-                    admission=known.admission,
-                    recorder=traffic,
-                    clock=clock,
-                    nearness=NearMatches(NearIndex(clock), embedder),
-                ),
-                clock=clock,
-            ),
-            Bearings(
-                drain_timeout=settings.drain_timeout,
-                max_answer_bytes=settings.max_answer_bytes,
-                links=Limits(settings.max_link_bytes, settings.link_timeout),
-                timeouts=_timeouts(settings),
-                deadline=settings.total_timeout,
-            ),
-        )
-        inward.serve(pipeline.run)
-        generations = LedgerGenerations(kept.database, kept.journal)
-        endpoint = GatewayEndpoint(
-            pipeline,
-            LookupRunner(
-                LookupPorts(known.keys, known.routes, generations, seen.observer, responses)
-            ),
-            settings.default_model,
-        )
-        control = _open_control(settings, kept, known, seen.observer, clock, traffic)
+        path = _open_data_path(settings, stack, clock, kept, known, seen, upstream)
+        _watch(seen.metrics, kept, known, upstream, health, path, clock)
+        control = _open_control(settings, kept, known, seen, clock, path)
         server = build_server(
-            _dispatch(endpoint, ObservedApp(health, seen.observer, HEALTH_PATHS), control),
+            _dispatch(path.endpoint, ObservedApp(health, seen.observer, HEALTH_PATHS), control),
             host=settings.host,
             port=settings.port,
             edges=_edges(settings),
@@ -219,6 +166,107 @@ async def open_front(
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS_BEFORE_COLLECTION, 20, 100)
         yield Front(server, kept, known, upstream, seen.metrics)
+
+
+def _open_data_path(
+    settings: Settings,
+    stack: AsyncExitStack,
+    clock: Clock,
+    kept: Kept,
+    known: Known,
+    seen: Seen,
+    upstream: UpstreamPool,
+) -> DataPath:
+    """The pipeline with everything that serves it, and its routes."""
+    traffic = TargetTraffic(kept.journal, clock)
+    recounts = RecountSpool(settings.data_dir / "recount", clock)
+    stack.push_async_callback(recounts.drain)
+    responses = StoredResponses(
+        kept.database,
+        owner=kept.registry.id,
+        is_alive=kept.registry.is_alive,
+        clock=clock,
+        days=settings.kept_response_days,
+        most_bytes=settings.max_kept_response_bytes,
+    )
+    inward = InwardCalls()
+    recall = _open_recall(settings, stack, clock, known, traffic, inward)
+    repeats = StoredRepeats(
+        kept.database, owner=kept.registry.id, is_alive=kept.registry.is_alive, clock=clock
+    )
+    ports = Ports(
+        callers=known.keys,
+        routes=known.routes,
+        admission=known.admission,
+        recorder=traffic,
+        observer=seen.observer,
+        repeats=repeats,
+        recounts=recounts,
+        responses=responses,
+        background=responses.runs,
+        continuity=MemoryContinuity(clock),
+        upstream=upstream,
+        health=known.targets,
+        recall=recall,
+        clock=clock,
+    )
+    bearings = Bearings(
+        drain_timeout=settings.drain_timeout,
+        max_answer_bytes=settings.max_answer_bytes,
+        links=Limits(settings.max_link_bytes, settings.link_timeout),
+        timeouts=_timeouts(settings),
+        deadline=settings.total_timeout,
+    )
+    pipeline = Pipeline(ports, bearings)
+    inward.serve(pipeline.run)
+    generations = LedgerGenerations(kept.database, kept.journal)
+    lookups = LookupPorts(known.keys, known.routes, generations, seen.observer, responses)
+    endpoint = GatewayEndpoint(pipeline, LookupRunner(lookups), settings.default_model)
+    return DataPath(endpoint, recall, traffic)
+
+
+def _open_recall(
+    settings: Settings,
+    stack: AsyncExitStack,
+    clock: Clock,
+    known: Known,
+    traffic: TargetTraffic,
+    inward: InwardCalls,
+) -> Recall:
+    """The answer cache; what other processes want forgotten is forgotten here, too."""
+    embedder = Embedder(inward, clock)
+    stack.push_async_callback(embedder.close)
+    store = open_store(settings, clock)
+    stack.push_async_callback(store.close)
+    recall = Recall(
+        store,
+        admission=known.admission,
+        recorder=traffic,
+        clock=clock,
+        default=settings.llm_cache_enabled,
+        nearness=NearMatches(NearIndex(clock), embedder),
+    )
+    known.forgetting.serve(recall.forget_below)
+    return recall
+
+
+def _watch(
+    metrics: Metrics,
+    kept: Kept,
+    known: Known,
+    upstream: UpstreamPool,
+    health: HealthApp,
+    path: DataPath,
+    clock: Clock,
+) -> None:
+    """Have what every part tells about itself read with the metrics."""
+    watch_health(metrics, known.targets, clock)
+    watch_recall(metrics, path.recall.stats)
+    watch_pool(metrics, upstream.stats)
+    watch_journal(metrics, kept.journal.stats)
+    watch_admission(metrics, known.admission.stats)
+    watch_checks(metrics, health)
+    watch_tasks(metrics)
 
 
 def _open_logs(settings: Settings, stack: AsyncExitStack, log_fd: int | None) -> LineWriter:
@@ -282,9 +330,10 @@ async def _open_knowledge(
         lag=lambda: poller.lag,
         stale_max=settings.auth_stale_max,
     )
-    together = Together(
-        kept.database, [keys.prepare, routes.prepare, rules.prepare, circuits.prepare]
-    )
+    forgetting = CacheFeed()
+    stack.push_async_callback(forgetting.close)
+    readers = [keys.prepare, routes.prepare, rules.prepare, circuits.prepare, forgetting.prepare]
+    together = Together(kept.database, readers)
     poller = ChangePoller(kept.database, on_changes=together.apply, clock=clock)
     await poller.start()
     stack.push_async_callback(poller.stop)
@@ -296,7 +345,7 @@ async def _open_knowledge(
     await admission.rebuild()
     sweeping = asyncio.create_task(admission.keep_swept(), name="leases")
     stack.callback(sweeping.cancel)
-    return Known(keys, routes, admission, targets, poller)
+    return Known(keys, routes, admission, targets, forgetting, poller)
 
 
 def _open_telemetry(
@@ -390,12 +439,7 @@ def _open_spans(settings: Settings) -> SpanQueue | None:
 
 
 def _open_control(
-    settings: Settings,
-    kept: Kept,
-    known: Known,
-    observer: BatchedObserver,
-    clock: Clock,
-    traffic: TargetTraffic,
+    settings: Settings, kept: Kept, known: Known, seen: Seen, clock: Clock, path: DataPath
 ) -> Application | None:
     """The control API where its role is served: FastAPI costs 30 MB of memory."""
     if "control" not in settings.roles:
@@ -409,10 +453,11 @@ def _open_control(
         known.routes,
         known.admission,
         known.targets,
-        traffic,
+        path.traffic,
+        path.recall,
         clock,
     )
-    return ObservedApp(open_administration(administered, settings.allowed_origins), observer)
+    return ObservedApp(open_administration(administered, settings.allowed_origins), seen.observer)
 
 
 def _edges(settings: Settings) -> Edges:

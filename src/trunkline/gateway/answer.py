@@ -10,6 +10,7 @@ from trunkline.errors import TrunklineError
 from trunkline.gateway.attempt import WholeAnswer
 from trunkline.gateway.background import BackgroundRun
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.guarding import notes
 from trunkline.gateway.headers import (
     JSON,
     Pairs,
@@ -251,6 +252,8 @@ class Answer:
             headers.append((b"x-trunkline-model", scope.served.label))
         if scope.dropped:
             headers.append((b"x-trunkline-dropped", ", ".join(scope.dropped).encode()))
+        if scope.guarded:
+            headers.append((notes.HEADER, notes.header_value(scope.guarded)))
         if scope.overhead_ms is not None:
             headers.append((b"x-trunkline-overhead-ms", b"%.3f" % scope.overhead_ms))
         if scope.lease is not None:
@@ -258,12 +261,15 @@ class Answer:
         return headers
 
     def _cost(self) -> bytes:
-        """Exact dollars, ``estimated`` beside them where they are, or ``unpriced``."""
-        outcome = self._scope.attempts[-1][1]
-        if outcome.cost_nano is None:
-            return b"unpriced"
-        amount = format_usd(outcome.cost_nano).encode()
-        return amount if outcome.cost_state == "exact" else amount + b" estimated"
+        """Dollars of all attempts, ``estimated`` beside them where one is, or ``unpriced``."""
+        total, exact = 0, not self._scope.trailing
+        for _, outcome in self._scope.attempts:
+            if outcome.cost_nano is None:
+                return b"unpriced"
+            total += outcome.cost_nano
+            exact = exact and outcome.cost_state == "exact"
+        amount = format_usd(total).encode()
+        return amount if exact else amount + b" estimated"
 
     def _tell_the_log(self, error: TrunklineError) -> None:
         """Details that are for us alone."""
