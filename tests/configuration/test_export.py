@@ -1,5 +1,6 @@
 """What is exported can be applied again and changes nothing."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -101,15 +102,19 @@ async def test_of_keys_with_one_name_the_oldest_is_exported(database: Database) 
     assert (await planned(database, yaml_of(acme), prune=True)).is_empty
 
 
+def _by(*fields: str) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda item: tuple(item[field] for field in fields)
+
+
 SEVERAL = st.integers(1, 3)
 NAMES = st.sampled_from(["alpha", "beta/one", "gamma-2"])
-MODELS = st.fixed_dictionaries(
+MODELS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"name": NAMES, "targets": st.lists(
         st.fixed_dictionaries(
             {"connection": st.just("gpu"), "model": st.sampled_from(["a", "b", "c"])},
             optional={"weight": SEVERAL, "state": st.sampled_from(["active", "draining"])},
         ),
-        min_size=1, max_size=3, unique_by=lambda target: target["model"],
+        min_size=1, max_size=3, unique_by=_by("model"),
     )},
     optional={
         "max_tokens": st.integers(1, 9999),
@@ -132,23 +137,23 @@ ORGANISATIONS = st.fixed_dictionaries(
         "connections": st.just([
             {"name": "gpu", "provider": "vllm", "base_url": "http://10.0.0.7"}
         ]),
-        "models": st.lists(MODELS, max_size=3, unique_by=lambda model: model["name"]),
+        "models": st.lists(MODELS, max_size=3, unique_by=_by("name")),
         "prices": st.lists(st.fixed_dictionaries({
             "provider": st.sampled_from(["openai", "groq"]), "input": AMOUNTS, "output": AMOUNTS,
             "since": st.dates().filter(lambda day: day.year > 1970).map(str),
-        }), max_size=2, unique_by=lambda price: (price["provider"], price["since"])),
+        }), max_size=2, unique_by=_by("provider", "since")),
         "limits": st.lists(st.fixed_dictionaries({
             "counts": st.sampled_from(["requests", "tokens"]), "amount": st.integers(1, 10**12),
             "per_seconds": st.integers(1, 3600),
-        }), max_size=2, unique_by=lambda limit: (limit["counts"], limit["per_seconds"])),
+        }), max_size=2, unique_by=_by("counts", "per_seconds")),
         "budgets": st.lists(st.fixed_dictionaries({
             "name": st.sampled_from(["a", "b"]), "amount": AMOUNTS,
             "window": st.sampled_from(["day", "total"]), "hard": st.booleans(),
-        }), max_size=2, unique_by=lambda budget: (budget["name"], budget["window"])),
+        }), max_size=2, unique_by=_by("name", "window")),
         "keys": st.lists(st.fixed_dictionaries(
             {"name": st.sampled_from(["a", "b"])},
             optional={"cache": st.none() | st.booleans(), "buffered": st.booleans()},
-        ), max_size=2, unique_by=lambda key: key["name"]),
+        ), max_size=2, unique_by=_by("name")),
     },
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What the tests of the configuration file share."""
 
 from collections.abc import Mapping
+from textwrap import dedent
 from typing import Any
 
 from tests.connections.world import NOON, settings
@@ -45,7 +46,7 @@ async def applied(
     **options: Any,
 ) -> Applied:
     made = await parts(database, variables, **options)
-    loaded = parse(text.encode())
+    loaded = parse(dedent(text).encode())
     return await apply_configuration(made, loaded, prune=prune, missing=missing, note=note)
 
 
@@ -55,11 +56,12 @@ async def refused(
     variables: Mapping[str, str] | None = None,
     *,
     prune: bool = False,
+    missing: Missing = "connections",
     **options: Any,
 ) -> tuple[Problem, ...]:
     """The problems of a file that must not be applied."""
     try:
-        await applied(database, text, prune=prune, variables=variables, **options)
+        await applied(database, text, prune=prune, missing=missing, variables=variables, **options)
     except ConfigurationRefused as error:
         return error.problems
     raise AssertionError("the file was applied")
@@ -80,7 +82,9 @@ async def planned(
     **options: Any,
 ) -> Plan:
     made = await parts(database, variables, **options)
-    return await plan_configuration(made, parse(text.encode()), prune=prune, missing=missing)
+    return await plan_configuration(
+        made, parse(dedent(text).encode()), prune=prune, missing=missing
+    )
 
 
 async def exported(database: Database) -> list[Document]:

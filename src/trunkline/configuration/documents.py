@@ -149,5 +149,5 @@ def _add(
     before = present[1]
     if isinstance(before, yaml.SequenceNode) and isinstance(value, yaml.SequenceNode):
         sections[name] = (present[0], _list_of([*before.value, *value.value], before))
-    elif isinstance(before, yaml.SequenceNode) or before.value == "1":
+    elif isinstance(before, yaml.SequenceNode) or (name, before.value) == (_SHAPE, "1"):
         sections[name] = (key, value)
