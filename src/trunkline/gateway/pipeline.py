@@ -44,6 +44,7 @@ from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import Continuity
 from trunkline.gateway.counting import estimated_count
 from trunkline.gateway.credentials import identify
+from trunkline.gateway.guarding.analysis import NO_ANALYSIS, Analysis
 from trunkline.gateway.guarding.inward import guard_request
 from trunkline.gateway.links import Limits
 from trunkline.gateway.ports import (
@@ -117,6 +118,7 @@ class Ports(msgspec.Struct, frozen=True):
     health: Health
     recall: Recall
     clock: Clock
+    analysis: Analysis = NO_ANALYSIS
 
 
 class Bearings(msgspec.Struct, frozen=True):
@@ -198,7 +200,7 @@ class Pipeline:
             await keeping.go_on(self._ports.responses, caller, scope.wire, request)
         alias = self._resolve(scope, snapshot, caller, request)
         if alias.guards:
-            guard_request(alias, request, scope.noted)
+            await guard_request(alias, request, scope.noted, self._ports.analysis)
         if scope.operation == COUNT_TOKENS and not _counts(alias, scope.wire):
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
             return

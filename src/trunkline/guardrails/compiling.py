@@ -1,8 +1,10 @@
 """From what is written to what the data path asks. Done once for each snapshot."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from trunkline import __version__
 from trunkline.gateway.guarding.guard import Guard
 from trunkline.guardrails.personal import national, numbers, secrets, words
 from trunkline.guardrails.personal.entity import Entity
@@ -11,6 +13,7 @@ from trunkline.guardrails.schemas import EntityKind, GuardrailSpec, PiiOptions, 
 from trunkline.guardrails.scripts import SCRIPTS, ScriptGuard, scripts_of
 from trunkline.guardrails.sizes import Ceilings, SizeGuard
 from trunkline.guardrails.topics import TopicGuard
+from trunkline.guardrails.written import Heading
 
 _ENTITIES: Final[Mapping[EntityKind, Callable[[PiiOptions], tuple[Entity, ...]]]] = {
     "private_key": lambda _: (secrets.private_key(),),
@@ -44,28 +47,35 @@ def compile_guard(name: str, spec: Mapping[str, Any]) -> Guard:
 
 def guard_of(spec: GuardrailSpec) -> Guard:
     """The guard of a guardrail that was checked."""
-    ways = spec.way != "out", spec.way != "in"
+    heading = _heading(spec)
     if spec.topics is not None:
-        return TopicGuard(spec.name, spec.topics.deny, ways, spec.action)
+        return TopicGuard(heading, spec.topics.deny)
     if spec.size is not None:
         size = spec.size
         ceilings = Ceilings(size.characters, size.tokens, size.messages, size.message_characters)
-        return SizeGuard(spec.name, ceilings, ways, spec.action)
+        return SizeGuard(heading, ceilings)
     if spec.language is not None:
         allowed, denied = scripts_of(spec.language.allow), scripts_of(spec.language.deny)
         unwanted = denied or frozenset(SCRIPTS) - allowed
-        return ScriptGuard(spec.name, unwanted, spec.language.least, ways, spec.action)
-    options = spec.pii or PiiOptions()
-    return PersonalGuard(
-        spec.name,
-        tuple(
-            entity
-            for kind, make in _ENTITIES.items()
-            if kind in options.entities
-            for entity in make(options)
-        ),
-        ways,
-        spec.action,
-        {kind: options.placeholder.replace("{kind}", kind.upper()) for kind in options.entities},
-        restored=options.restore,
+        return ScriptGuard(heading, unwanted, spec.language.least)
+    return _personal(heading, spec.pii or PiiOptions())
+
+
+def _personal(heading: Heading, options: PiiOptions) -> Guard:
+    entities = tuple(
+        entity
+        for kind, make in _ENTITIES.items()
+        if kind in options.entities
+        for entity in make(options)
     )
+    instead: dict[str, str] = {
+        kind: options.placeholder.replace("{kind}", kind.upper()) for kind in options.entities
+    }
+    return PersonalGuard(heading, entities, instead, restored=options.restore)
+
+
+def _heading(spec: GuardrailSpec) -> Heading:
+    # What patterns find changes with the software, too.
+    written = f"{__version__} {spec.model_dump_json()}"
+    digest = hashlib.blake2b(written.encode(), digest_size=16).hexdigest()
+    return Heading(spec.name, spec.way != "out", spec.way != "in", spec.action, digest)

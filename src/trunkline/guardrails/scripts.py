@@ -10,7 +10,8 @@ from typing import Final
 
 from typing_extensions import override
 
-from trunkline.gateway.guarding.guard import Action, Finding, Guard
+from trunkline.gateway.guarding.guard import Finding
+from trunkline.guardrails.written import Heading, WrittenGuard
 
 # Blocks of letters with their marks. Source: Unicode 15.1, Blocks.txt and Scripts.txt; the rare
 # historic blocks are left out.
@@ -66,54 +67,23 @@ def scripts_of(names: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-class ScriptGuard(Guard):
+class ScriptGuard(WrittenGuard):
     """Finds words in scripts that are not wanted. It refuses or notes.
 
     Args:
-        name: of the guardrail.
+        heading: of the guardrail.
         unwanted: names of scripts.
         least: so many letters in a row make a finding, since one symbol is no language.
-        ways: whether it looks at requests, and whether at answers.
-        action: what follows a finding.
     """
 
-    def __init__(
-        self,
-        name: str,
-        unwanted: frozenset[str],
-        least: int,
-        ways: tuple[bool, bool],
-        action: Action,
-    ) -> None:
-        self._name = name
-        self._inward, self._outward = ways
-        self._action = action
+    def __init__(self, heading: Heading, unwanted: frozenset[str], least: int) -> None:
+        super().__init__(heading)
         self._reach = least
         self._patterns = [
             (script, re.compile(f"[{SCRIPTS[script]}]{{{least}}}")) for script in sorted(unwanted)
         ]
         self._any = re.compile("[" + "".join(SCRIPTS[one] for one in sorted(unwanted)) + "]")
         self._only_far = "latin" not in unwanted
-
-    @property
-    @override
-    def name(self) -> str:
-        return self._name
-
-    @property
-    @override
-    def inward(self) -> bool:
-        return self._inward
-
-    @property
-    @override
-    def outward(self) -> bool:
-        return self._outward
-
-    @property
-    @override
-    def action(self) -> Action:
-        return self._action
 
     @property
     @override

@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
-from trunkline.gateway.guarding.guard import Action, Extent, Gauge
+from trunkline.gateway.guarding.guard import Extent, Gauge
+from trunkline.guardrails.written import Heading, WrittenGuard
 
 
 class Ceilings(msgspec.Struct, frozen=True):
@@ -20,43 +21,17 @@ class Ceilings(msgspec.Struct, frozen=True):
 _KINDS: Final = Ceilings.__struct_fields__
 
 
-class SizeGuard(Gauge):
+class SizeGuard(WrittenGuard, Gauge):
     """Measures. It refuses or notes.
 
     Args:
-        name: of the guardrail.
+        heading: of the guardrail.
         ceilings: what may not be passed.
-        ways: whether it looks at requests, and whether at answers.
-        action: what follows.
     """
 
-    def __init__(
-        self, name: str, ceilings: Ceilings, ways: tuple[bool, bool], action: Action
-    ) -> None:
-        self._name = name
+    def __init__(self, heading: Heading, ceilings: Ceilings) -> None:
+        super().__init__(heading)
         self._ceilings = ceilings
-        self._inward, self._outward = ways
-        self._action = action
-
-    @property
-    @override
-    def name(self) -> str:
-        return self._name
-
-    @property
-    @override
-    def inward(self) -> bool:
-        return self._inward
-
-    @property
-    @override
-    def outward(self) -> bool:
-        return self._outward
-
-    @property
-    @override
-    def action(self) -> Action:
-        return self._action
 
     @property
     @override

@@ -7,7 +7,8 @@ from typing import Final
 
 from typing_extensions import override
 
-from trunkline.gateway.guarding.guard import Action, Finding, Guard
+from trunkline.gateway.guarding.guard import Finding
+from trunkline.guardrails.written import Heading, WrittenGuard
 
 # Accents, soft hyphens and characters without width: nobody sees or misses them.
 _UNSEEN: Final = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]+")
@@ -82,48 +83,18 @@ def _pattern(phrases: list[_Phrase]) -> re.Pattern[str] | None:
     return re.compile("|".join(parts))
 
 
-class TopicGuard(Guard):
+class TopicGuard(WrittenGuard):
     """Finds phrases by the name of their topic. It refuses or notes, and changes nothing.
 
     Args:
-        name: of the guardrail.
+        heading: of the guardrail.
         topics: phrases by the name of the topic.
-        ways: whether it looks at requests, and whether at answers.
-        action: what follows a finding.
     """
 
-    def __init__(
-        self,
-        name: str,
-        topics: Mapping[str, Iterable[str]],
-        ways: tuple[bool, bool],
-        action: Action,
-    ) -> None:
-        self._name = name
+    def __init__(self, heading: Heading, topics: Mapping[str, Iterable[str]]) -> None:
+        super().__init__(heading)
         self._topics = [_Topic(kind, phrases) for kind, phrases in topics.items()]
-        self._inward, self._outward = ways
-        self._action = action
         self._reach = _SLACK * max(topic.reach for topic in self._topics) + 1
-
-    @property
-    @override
-    def name(self) -> str:
-        return self._name
-
-    @property
-    @override
-    def inward(self) -> bool:
-        return self._inward
-
-    @property
-    @override
-    def outward(self) -> bool:
-        return self._outward
-
-    @property
-    @override
-    def action(self) -> Action:
-        return self._action
 
     @property
     @override

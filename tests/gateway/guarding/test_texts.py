@@ -8,6 +8,7 @@ import pytest
 from tests.gateway.guarding.asking import guard
 
 from trunkline.errors import InvalidRequest
+from trunkline.gateway.guarding.analysis import NO_ANALYSIS
 from trunkline.gateway.guarding.guard import Guard, GuardrailRefused
 from trunkline.gateway.guarding.inward import guard_request
 from trunkline.gateway.guarding.look import Look
@@ -177,12 +178,12 @@ def without_spaces(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", REQUESTS)
-def test_every_text_of_a_request_is_looked_at_and_nothing_else(case: str) -> None:
+async def test_every_text_of_a_request_is_looked_at_and_nothing_else(case: str) -> None:
     wire, operation, document = REQUESTS[case]
     request = read(wire, operation, document)
     before = dict(request.fields)
     told: list[Guarded] = []
-    guard_request(Named((guard(),)), request, told)
+    await guard_request(Named((guard(),)), request, told, NO_ANALYSIS)
     after = {name: json.loads(bytes(raw)) for name, raw in request.fields.items()}
     assert after == without_spaces(
         hidden(
@@ -198,33 +199,35 @@ def test_every_text_of_a_request_is_looked_at_and_nothing_else(case: str) -> Non
     assert sent.count(S.encode()) == json.dumps(document).count(S)
 
 
-def test_the_bound_of_a_request_grows_with_what_stands_instead() -> None:
+async def test_the_bound_of_a_request_grows_with_what_stands_instead() -> None:
     request = read("openai_completions", "completion", {"model": "m", "prompt": "a@b.co"})
     size = request.size
-    guard_request(Named((guard(pii={"placeholder": "[[{kind}]]"}),)), request, [])
+    await guard_request(
+        Named((guard(pii={"placeholder": "[[{kind}]]"}),)), request, [], NO_ANALYSIS
+    )
     assert request.size == size + len("[[EMAIL]]") - len("a@b.co")
 
 
-def test_a_request_without_findings_keeps_its_bytes() -> None:
+async def test_a_request_without_findings_keeps_its_bytes() -> None:
     request = read("openai_chat", "chat", {"model": "m", "messages": [{"content": '{"a": 1 }'}]})
     before = dict(request.fields)
-    guard_request(Named((guard(),)), request, [])
+    await guard_request(Named((guard(),)), request, [], NO_ANALYSIS)
     assert all(request.fields[name] is raw for name, raw in before.items())
 
 
-def test_uploads_and_guards_of_answers_leave_a_request_alone() -> None:
+async def test_uploads_and_guards_of_answers_leave_a_request_alone() -> None:
     request = Inbound(fields={"prompt": msgspec.Raw(b'"jo@example.com"')}, model="m", size=9)
-    guard_request(Named((guard(way="out"),)), request, [])
+    await guard_request(Named((guard(way="out"),)), request, [], NO_ANALYSIS)
     request.form = b"..."
-    guard_request(Named((guard(),)), request, [])
+    await guard_request(Named((guard(),)), request, [], NO_ANALYSIS)
     assert bytes(request.fields["prompt"]) == b'"jo@example.com"'
 
 
-def test_what_is_nested_too_deeply_is_refused() -> None:
+async def test_what_is_nested_too_deeply_is_refused() -> None:
     deep = b'{"a":' * 900 + b"1" + b"}" * 900
     request = Inbound(fields={"messages": msgspec.Raw(deep)}, model="m", size=9)
     with pytest.raises(InvalidRequest) as refused:
-        guard_request(Named((guard(),)), request, [])
+        await guard_request(Named((guard(),)), request, [], NO_ANALYSIS)
     assert refused.value.code == "too_deeply_nested"
 
 
@@ -238,17 +241,17 @@ def test_what_is_nested_too_deeply_is_refused() -> None:
         ({"characters": 21, "tokens": 7, "messages": 2, "message_characters": 12}, None),
     ],
 )
-def test_a_request_has_ceilings(ceilings: dict[str, int], passed: str | None) -> None:
+async def test_a_request_has_ceilings(ceilings: dict[str, int], passed: str | None) -> None:
     turns = [{"role": "user", "content": "x" * 12}, {"role": "user", "content": "é" * 6 + "abc"}]
     request = read("openai_chat", "chat", {"model": "m", "messages": turns})
     told: list[Guarded] = []
     size = guard("size", kind="size", action="refuse", size=ceilings)
     if passed is None:
-        guard_request(Named((size,)), request, told)
+        await guard_request(Named((size,)), request, told, NO_ANALYSIS)
         assert told == []
         return
     with pytest.raises(GuardrailRefused, match=passed):
-        guard_request(Named((size,)), request, told)
+        await guard_request(Named((size,)), request, told, NO_ANALYSIS)
     assert told == [Guarded("size", "in", "refused", ((passed, 1),))]
 
 

@@ -49,6 +49,9 @@ class Guard(Protocol):
             off), or only a note made.
         reach: the longest finding that it can make, in characters: at most so much of a stream is
             held back until it is certain that no finding begins there.
+        digest: the same in every process for guards that do the same, and another one after each
+            change of what is written or of this software: answers made under another one are not
+            given again. None where nobody can say, and then none of another guard's are.
     """
 
     @property
@@ -61,6 +64,9 @@ class Guard(Protocol):
     def action(self) -> Action: ...
     @property
     def reach(self) -> int: ...
+    @property
+    def digest(self) -> str | None:
+        return None
 
     def find(self, text: str, start: int = 0) -> list[Finding]:
         """All findings in order, none of which overlap; none for a text that may pass.

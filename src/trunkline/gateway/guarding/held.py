@@ -8,12 +8,18 @@ _SURROUNDINGS = 32
 
 
 class HeldText:
-    """One part of an answer. Its state is the text that is held, with a little before it."""
+    """One part of an answer. Its state is the text that is held, with a little before it.
 
-    __slots__ = ("_gone", "_look", "_resume", "_text")
+    Args:
+        look: the guards.
+        measured: whether its size was counted before.
+    """
 
-    def __init__(self, look: Look) -> None:
+    __slots__ = ("_gone", "_look", "_measured", "_resume", "_text")
+
+    def __init__(self, look: Look, *, measured: bool = False) -> None:
         self._look = look
+        self._measured = measured
         self._text = ""
         # Up to here it was let go; each guard goes on behind what it last found.
         self._gone = 0
@@ -30,7 +36,8 @@ class HeldText:
         Raises:
             GuardrailRefused: none of it goes.
         """
-        self._look.measure(piece, whole=False)
+        if not self._measured:
+            self._look.measure(piece, whole=False)
         self._text += piece
         text, gone = self._text, self._gone
         settled = len(text)

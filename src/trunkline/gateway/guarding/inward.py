@@ -1,22 +1,20 @@
 """Guard in: the guards of an alias look at every text of a request that the model will read."""
 
+import asyncio
 from typing import Final, Protocol
 
-import msgspec
-
 from trunkline.errors import InvalidRequest
+from trunkline.gateway.guarding.analysis import Analysis, AnalysisDown, AwaitedGuard
 from trunkline.gateway.guarding.guard import Guard
 from trunkline.gateway.guarding.look import Look
+from trunkline.gateway.guarding.members import each_text, edit_members
 from trunkline.gateway.guarding.stand_ins import StandIns
-from trunkline.gateway.guarding.texts import STRUCTURE, TextWalk
+from trunkline.gateway.guarding.turns import Turns, edited
 from trunkline.gateway.metering.event import Guarded
 from trunkline.gateway.wire.contract import Inbound
 
-_decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
-
-_TURNS: Final = frozenset({"messages", "contents", "input"})
-_OPENINGS: Final = frozenset({b'"', b"[", b"{"})
+AT_ONCE: Final = 65_536
+"""Bytes of a request that is looked at in one go: about a millisecond of the event loop."""
 
 
 class HasGuards(Protocol):
@@ -26,28 +24,41 @@ class HasGuards(Protocol):
     def guards(self) -> tuple[Guard, ...]: ...
 
 
-def guard_request(alias: HasGuards, request: Inbound, told: list[Guarded]) -> None:
+async def guard_request(
+    alias: HasGuards, request: Inbound, noted: list[Guarded], analysis: Analysis
+) -> None:
     """Show a request to the guards of its alias, and write back what they change.
 
     Members that are not changed keep their bytes. Bodies that are no JSON, such as uploads, are
-    not looked at.
+    not looked at. Nothing is waited for unless the request is long or a guard needs an analysis;
+    such guards look last, at what the others left.
 
     Args:
         alias: whose guards look.
         request: its members are changed in place, and it remembers what the answer gets back.
-        told: where what the guards did is written down, also when one refuses.
+        noted: where what the guards did is written down, also when one refuses.
+        analysis: looks for the guards that cannot look here.
 
     Raises:
         GuardrailRefused: a guard does not let it through.
         InvalidRequest: it is nested too deeply to be looked at.
+        Unavailable: nobody could look, and the guard says that this will not do.
     """
     guards = [guard for guard in alias.guards if guard.inward]
     if not guards or request.form is not None:
         return
     stand_ins = StandIns()
-    look = Look(guards, told, "in", stand_ins)
+    awaited = [guard for guard in guards if isinstance(guard, AwaitedGuard)]
+    here = [guard for guard in guards if not isinstance(guard, AwaitedGuard)] if awaited else guards
+    look = Look(here, noted, "in", stand_ins)
     try:
-        _look_at(request, look)
+        if request.size > AT_ONCE:
+            await _look_in_turns(request, look)
+        else:
+            for _ in edit_members(request, look.edit, look.count_messages):
+                pass
+        for guard in awaited:
+            await _await(guard, request, look, analysis)
     except RecursionError:
         raise InvalidRequest(
             "The body is nested too deeply to be read.",
@@ -58,23 +69,36 @@ def guard_request(alias: HasGuards, request: Inbound, told: list[Guarded]) -> No
         request.stand_ins = stand_ins.restored
 
 
-def _look_at(request: Inbound, look: Look) -> None:
-    fields = request.fields
-    for name, raw in fields.items():
-        if name in STRUCTURE or not _may_hold_text(raw):
-            continue
-        value = _decode(raw)
-        if name in _TURNS:
-            look.count_messages(len(value) if isinstance(value, list) else 1)
-        walk = TextWalk(look.edit)
-        value = walk.request_member(name, value)
-        if walk.changed:
-            changed = _encode(value)
-            # The bounds of tokens and money are taken from the size of what is sent.
-            request.size += len(changed) - len(raw)
-            fields[name] = msgspec.Raw(changed)
+async def _look_in_turns(request: Inbound, look: Look) -> None:
+    """As at once, with turns for all others between."""
+    turns = Turns()
+    texts: list[str] = []
+    for _ in each_text(request, texts, look.count_messages):
+        await turns.give()
+    going = iter([await edited(text, look, turns) for text in texts])
+
+    def put(text: str) -> str:
+        told = next(going)
+        return text if told == text else told
+
+    for _ in edit_members(request, put):
+        await turns.give()
 
 
-def _may_hold_text(raw: msgspec.Raw) -> bool:
-    """Whether it is no number and no word of JSON."""
-    return bytes(raw).lstrip()[:1] in _OPENINGS
+async def _await(guard: AwaitedGuard, request: Inbound, look: Look, analysis: Analysis) -> None:
+    turns = Turns()
+    texts: list[str] = []
+    for _ in each_text(request, texts):
+        await turns.give()
+    try:
+        async with asyncio.timeout(guard.timeout):
+            spots = await analysis.look(guard.task, texts)
+    except TimeoutError:
+        look.unseen(guard, "late")
+        return
+    except AnalysisDown as down:
+        look.unseen(guard, down.reason)
+        return
+    found = iter([guard.findings(one) for one in spots])
+    for _ in edit_members(request, lambda text: look.edit_by(guard, text, next(found))):
+        await turns.give()

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from trunkline.errors import Unavailable
+from trunkline.gateway.guarding.analysis import AwaitedGuard
 from trunkline.gateway.guarding.guard import (
     Extent,
     Finding,
@@ -16,6 +18,7 @@ from trunkline.gateway.metering.event import Guarded
 
 # Nobody has counted the tokens yet; providers' tokenizers make one of about four bytes.
 _BYTES_PER_TOKEN = 4
+_RETRY_SECONDS = 5
 
 
 class Look:
@@ -68,6 +71,31 @@ class Look:
             if found:
                 kept = self.act(guard, found, kept)
         return self.written(text, 0, len(text), kept) if kept else text
+
+    def edit_by(self, guard: Guard, text: str, found: list[Finding]) -> str:
+        """The text as it goes on after a guard has found this elsewhere.
+
+        Raises:
+            GuardrailRefused: it does not go on.
+        """
+        kept = self.act(guard, found, []) if found else []
+        return self.written(text, 0, len(text), kept) if kept else text
+
+    def unseen(self, guard: AwaitedGuard, reason: str) -> None:
+        """Do what follows where nobody could look for a guard.
+
+        Raises:
+            Unavailable: the request does not go on.
+        """
+        refuses = guard.when_down == "refuse"
+        self._notes.add(guard.name, "refuse" if refuses else "note", [reason])
+        if refuses:
+            raise Unavailable(
+                f"The guardrail '{guard.name}' cannot look at this request at the moment.",
+                code="guardrail_unavailable",
+                hint="Send it again later.",
+                retry_after=_RETRY_SECONDS,
+            )
 
     def act(self, guard: Guard, found: list[Finding], kept: list[Finding]) -> list[Finding]:
         """Do what follows findings of a guard.

@@ -5,10 +5,11 @@ from typing import Final
 
 from typing_extensions import override
 
-from trunkline.gateway.guarding.guard import Action, Finding, Guard
+from trunkline.gateway.guarding.guard import Finding
 from trunkline.guardrails.personal.entity import Entity, Spot
 from trunkline.guardrails.personal.numbers import iban_begin
 from trunkline.guardrails.personal.secrets import open_block
+from trunkline.guardrails.written import Heading, WrittenGuard
 
 # What the words of a text are made of, and what numbers in groups are made of. A finding that is
 # not complete lies in the last word or in the last number, private keys and accounts excepted.
@@ -17,32 +18,26 @@ _IN_NUMBERS: Final = "0123456789 ().-/+"
 _LONGEST_ACCOUNT: Final = 66
 
 
-class PersonalGuard(Guard):
+class PersonalGuard(WrittenGuard):
     """Finds what its entities describe. It never changes after it is made.
 
     Args:
-        name: of the guardrail.
+        heading: of the guardrail.
         entities: in the order in which they win where two begin at the same place.
-        ways: whether it looks at requests, and whether at answers.
-        action: what follows a finding.
         stands_in: by kind, what stands in the place of a finding.
         restored: whether answers get back what was replaced in the request.
     """
 
     def __init__(
         self,
-        name: str,
+        heading: Heading,
         entities: tuple[Entity, ...],
-        ways: tuple[bool, bool],
-        action: Action,
         stands_in: dict[str, str],
         *,
         restored: bool,
     ) -> None:
-        self._name = name
-        self._inward, self._outward = ways
-        self._action = action
-        self._stands_in = stands_in if action == "redact" else {}
+        super().__init__(heading)
+        self._stands_in = stands_in if heading.action == "redact" else {}
         self._restored = restored
         self._reach = max(entity.reach for entity in entities)
         kinds = {entity.kind for entity in entities}
@@ -52,26 +47,6 @@ class PersonalGuard(Guard):
         self._looks: dict[Callable[[str], bool], list[tuple[int, Entity]]] = {}
         for place, entity in enumerate(entities):
             self._looks.setdefault(entity.concerns, []).append((place, entity))
-
-    @property
-    @override
-    def name(self) -> str:
-        return self._name
-
-    @property
-    @override
-    def inward(self) -> bool:
-        return self._inward
-
-    @property
-    @override
-    def outward(self) -> bool:
-        return self._outward
-
-    @property
-    @override
-    def action(self) -> Action:
-        return self._action
 
     @property
     @override
