@@ -1,9 +1,9 @@
-"""Short versions of the drills of routes: what callers see of bad providers."""
+"""Short versions of the drills of routes: what callers see of bad providers, and of each other."""
 
 from pathlib import Path
 
 import pytest
-from tests.drills import failover
+from tests.drills import failover, flight
 
 
 async def test_callers_of_the_default_alias_do_not_notice_that_its_provider_is_cut_off(
@@ -29,3 +29,18 @@ async def test_callers_of_a_silent_target_wait_for_its_first_token_and_one_attem
 ) -> None:
     verdict = await failover.silent(tmp_path, 7, first_token=0.5, seconds=3.0, slack=2.0)
     assert verdict.problems == ()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_many_who_ask_the_same_at_once_get_one_answer(tmp_path: Path, stream: bool) -> None:
+    async with flight.staged(tmp_path, 7, speed=4.0) as stage:
+        verdicts = [await flight.crowded(stage, 200, stream=stream)]
+        verdicts.append(await flight.nothing_left(stage))
+    assert [verdict.problems for verdict in verdicts] == [(), ()]
+
+
+async def test_nobody_suffers_from_those_who_leave_or_lead_in_vain(tmp_path: Path) -> None:
+    async with flight.staged(tmp_path, 7, speed=3.0) as stage:
+        verdicts = [await part(stage) for part in flight.MISBEHAVIOUR]
+        verdicts.append(await flight.nothing_left(stage))
+    assert {verdict.name: verdict.problems for verdict in verdicts if verdict.problems} == {}
