@@ -368,9 +368,8 @@ class Pipeline:
         except BaseException:
             stream.response.abort()
             raise
-        if not scope.trailing:
-            # The caller has everything: its place in the limits is free before the connection is.
-            scope.leave()
+        # Its place in the limits is free before the connection is.
+        scope.let_go()
         await read_to_the_end(stream.response)
 
     async def _deliver(self, scope: RequestScope, answer: Answer, held: HeldStream) -> None:

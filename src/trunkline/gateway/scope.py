@@ -90,6 +90,7 @@ class RequestScope:
         "_finished",
         "_observer",
         "_recorder",
+        "_released",
         "_task",
         "arrival",
         "attempts",
@@ -167,7 +168,26 @@ class RequestScope:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._drain_timer: asyncio.TimerHandle | None = None
+        self._released = False
         self._finished = False
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the caller has left, so that nothing new is begun for it.
+
+        What is under way may be read to its end nevertheless; and an answer that is kept for a
+        repeat is still made.
+        """
+        return self._drain_timer is not None and not self.must_finish
+
+    @property
+    def answered(self) -> tuple[Attempt, Outcome]:
+        """The settled attempt whose answer the caller gets: the chosen one, else the last."""
+        chosen = self.live
+        for closed in reversed(self.attempts):
+            if chosen is not None and closed[0] is chosen.attempt:
+                return closed
+        return self.attempts[-1]
 
     @property
     def guarded(self) -> list[Guarded]:
@@ -281,22 +301,31 @@ class RequestScope:
     async def learn_the_rest(self) -> None:
         """Wait until the bills of attempts that nobody waits for are known, within their time."""
         if self.trailing:
+            self.let_go()
             await asyncio.wait(self.trailing)
+
+    def let_go(self) -> None:
+        """The caller has everything: its place in the limits is free, and it may leave.
+
+        What is still to be learned then ends with the server, and changes nothing for the caller.
+        """
+        if not self.trailing:
+            self.leave()
+            return
+        client = self.arrival.client
+        client.on_gone, client.on_deadline = None, self._stop_learning
+        self._release()
 
     def leave(self) -> None:
         """The way out of every request; idempotent."""
         if self._finished:
             return
         self._finished = True
-        for task in self.trailing:
-            task.cancel()
+        self._stop_learning()
         for live in tuple(self.underway):
             self.close_attempt(self.interrupted or "failed", self.error_code, live)
         self._put_the_answer_last()
-        if self.lease is not None:
-            self._admission.release(self.lease)
-        if self._drain_timer is not None:
-            self._drain_timer.cancel()
+        self._release()
         arrival = self.arrival
         arrival.client.on_gone = arrival.client.on_deadline = None
         caller, request = self.caller, self.request
@@ -335,6 +364,17 @@ class RequestScope:
     def cancel(self) -> None:
         """End the request as if its caller had left."""
         self._client_gone()
+
+    def _release(self) -> None:
+        if self.lease is not None and not self._released:
+            self._released = True
+            self._admission.release(self.lease)
+        if self._drain_timer is not None:
+            self._drain_timer.cancel()
+
+    def _stop_learning(self) -> None:
+        for task in self.trailing:
+            task.cancel()
 
     def _put_the_answer_last(self) -> None:
         """Whoever reads the finished event finds the attempt that was answered with at its end."""

@@ -57,19 +57,6 @@ async def test_the_slow_one_wins_when_the_second_fails(simulator: Simulator) -> 
     assert balanced(rig)
 
 
-async def test_when_both_fail_the_failure_of_the_first_is_the_answer(simulator: Simulator) -> None:
-    late = "sim-fast+fault=latency;seconds=0.3"
-    route = alias(
-        target(simulator, late + "+fault=status_500"),
-        target(simulator, "sim-chat+fault=status_400"),
-        hedge=SOON,
-    )
-    async with running(simulator, extra=[route]) as rig:
-        answer = await post(rig, CHAT, chat("m"))
-    assert answer.status_code in {200, 400, 500}
-    assert balanced(rig)
-
-
 async def test_a_loser_whose_provider_bills_on_is_read_to_its_end(simulator: Simulator) -> None:
     slow = "sim-fast+fault=slow_first_token;seconds=0.4"
     route = alias(

@@ -171,7 +171,7 @@ class Leading(Shared):
 
     def _reply(self, head: Pairs, pieces: tuple[bytes, ...]) -> Reply:
         scope = self._scope
-        attempt, outcome = scope.attempts[-1]
+        attempt, outcome = scope.answered
         served = scope.served
         return Reply(
             made_ms=int(self._clock.now() * 1000),

@@ -281,9 +281,7 @@ class Recall:
             await asking.lead()
             if flight.reply is None:
                 raise AssertionError("who leads gives an answer or raises")
-            if not scope.trailing:
-                # The caller has everything, so its place in the limits is free.
-                scope.leave()
+            scope.let_go()
         except BaseException as error:
             if flight.reply is None:
                 self._failed(flight, error)

@@ -13,6 +13,8 @@ from trunkline.errors import (
 from trunkline.gateway.policy import AttemptReason
 from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.scope import RequestScope
+from trunkline.gateway.serving.body import ClientGone
+from trunkline.gateway.snapshot import Target
 from trunkline.gateway.trying.course import Course, Leg
 from trunkline.gateway.trying.deadlines import Deadlines
 from trunkline.gateway.trying.hedging import Hedger
@@ -42,6 +44,7 @@ class Answering:
         self._deadlines = deadlines
         self._hedger = Hedger(scope, trier, health, course.next)
         self._first: AttemptFailed | TrunklineError | None = None
+        self._first_at: Target | None = None
         self._resting: list[tuple[Leg, Resting]] = []
 
     async def run(self) -> Success:
@@ -50,6 +53,7 @@ class Answering:
         Raises:
             AttemptFailed: the first failure, when all targets failed.
             TrunklineError: no target could be asked.
+            ClientGone: the caller has left, and so no other target was asked.
         """
         try:
             success = await self._success()
@@ -64,7 +68,7 @@ class Answering:
         if success is None and not self._scope.opened:
             success = await self._try_the_resting()
         if success is None:
-            raise self._failure()
+            raise ClientGone if self._scope.deserted else self._failure()
         return success
 
     async def _try_in_turn(self) -> Success | None:
@@ -73,8 +77,11 @@ class Answering:
             success = await self._try(leg)
             if success is not None:
                 return success
-            leg = self._course.next() if self._deadlines.allow(0.0) else None
+            leg = self._course.next() if self._may_go_on() else None
         return None
+
+    def _may_go_on(self) -> bool:
+        return self._deadlines.allow(0.0) and not self._scope.deserted
 
     async def _try(self, leg: Leg, *, force: bool = False) -> Success | None:
         hedge = leg.alias.route.hedge
@@ -91,12 +98,15 @@ class Answering:
             # What is left of the money covers no attempt there; a cheaper target may follow.
             self._first = self._first or refusal
         except AttemptFailed as failure:
+            target = leg.speech.target
             if not isinstance(self._first, AttemptFailed):
-                self._first = failure
-            if failure.kind != "error":
-                if not self._course.turn(leg, failure.kind):
-                    raise
-            elif not failure.elsewhere:
+                self._first, self._first_at = failure, target
+            if failure.kind == "error":
+                goes_on = failure.elsewhere
+            else:
+                goes_on = self._course.turn(leg, failure.kind)
+            if not goes_on:
+                self._scope.served = target
                 raise
         return None
 
@@ -118,9 +128,11 @@ class Answering:
         first = self._first
         if first is None:
             return _all_open([resting for _, resting in self._resting])
-        if isinstance(first, AttemptFailed) and self._scope.opened > 1:
-            # The caller's SDK would multiply what was tried here already.
-            first.tried_enough()
+        if isinstance(first, AttemptFailed):
+            self._scope.served = self._first_at
+            if self._scope.opened > 1:
+                # The caller's SDK would multiply what was tried here already.
+                first.tried_enough()
         return first
 
 

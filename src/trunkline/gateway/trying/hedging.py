@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from trunkline.errors import TrunklineError
 from trunkline.gateway.attempt import OpenStream
@@ -49,35 +50,37 @@ class Hedger:
         tasks = [first]
         winner: Success | None = None
         try:
-            if await _is_slow(first, spoken, self._delay(leg.speech.target, hedge)):
+            slow = await _is_slow(first, spoken, self._delay(leg.speech.target, hedge))
+            if slow and not self._scope.deserted:
                 second = self._another()
                 if second is not None:
                     tasks.append(asyncio.create_task(self._trier.target(second, "hedge")))
             winner = await _race(first, tasks)
             return winner
         finally:
-            await self._let_go(tasks, winner)
+            self._let_go(tasks, winner)
 
     def _delay(self, target: Target, hedge: Hedge) -> float:
         usual = self._health.percentile(target, hedge.percentile)
         return max(hedge.after if usual is None else usual, hedge.least)
 
-    async def _let_go(self, tasks: list[asyncio.Task[Success]], winner: Success | None) -> None:
+    def _let_go(self, tasks: list[asyncio.Task[Success]], winner: Success | None) -> None:
         """End what did not win: cut off where that ends the bill, else read on by and by.
 
-        Without a winner the request as a whole is over, and the scope tells its attempts so.
+        Where the request as a whole was interrupted, the scope tells its attempts so.
         """
-        lost = [
-            live for live in self._scope.underway if winner is not None and live is not winner.live
-        ]
+        scope = self._scope
+        lost = [live for live in scope.underway if winner is None or live is not winner.live]
         for task in [task for task in tasks if not _has(task, winner)]:
-            if any(not live.target.connection.cancels_on_close for live in lost):
-                self._scope.trailing.append(asyncio.create_task(self._learn(task, lost)))
+            if winner is not None and any(_bills_on(live) for live in lost):
+                learning = asyncio.create_task(self._learn(task, lost))
+                scope.trailing.append(learning)
+                # However it ends, be it before it has begun, it leaves nothing running behind it.
+                learning.add_done_callback(partial(_end, task))
                 continue
-            task.cancel()
-            await asyncio.wait([task])
-            _abort(task)
-            self._supersede(lost)
+            _end(task)
+            if scope.interrupted is None:
+                self._supersede(lost)
 
     async def _learn(self, task: asyncio.Task[Success], lost: list[LiveAttempt]) -> None:
         """Read an answer that is billed whole anyway, so that its cost is known."""
@@ -88,7 +91,7 @@ class Hedger:
                     await relay(success.answered, success.live, NowhereSink())
         except (*_LOST, StreamBroken, TimeoutError):
             # What was seen of it until then is the estimate.
-            _abort(task)
+            pass
         finally:
             self._supersede(lost)
 
@@ -131,9 +134,20 @@ def _has(task: asyncio.Task[Success], winner: Success | None) -> bool:
     return task.exception() is not None or task.result() is winner
 
 
-def _abort(task: asyncio.Task[Success]) -> None:
-    """Close what a task has opened in the moment in which it was given up."""
-    if task.done() and not task.cancelled() and task.exception() is None:
+def _bills_on(live: LiveAttempt) -> bool:
+    """Whether the provider bills the whole answer even if nobody reads it."""
+    return not live.target.connection.cancels_on_close
+
+
+def _end(task: asyncio.Task[Success], _after: object = None) -> None:
+    """End a task, and what it has opened."""
+    task.cancel()
+    task.add_done_callback(_close)
+
+
+def _close(task: asyncio.Task[Success]) -> None:
+    """Close what a task had opened before its end; whole answers are closed already."""
+    if not task.cancelled() and task.exception() is None:
         answered = task.result().answered
         if isinstance(answered, OpenStream):
             answered.response.abort()

@@ -122,6 +122,9 @@ class Trier:
             except AttemptFailed as failure:
                 reason, last = "restart" if self.broke else "retry", failure
                 spare = self._spare(leg, credential, failure, tired)
+                if self._scope.deserted or self._scope.live is not None:
+                    # Nobody waits for another try: the caller has left, or has an answer.
+                    raise
                 if spare is not None:
                     continue
                 wait = self._pause(leg, retry, tries, failure)
