@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from trunkline.cli.lean import lean_imports
 from trunkline.cli.output import fail
 from trunkline.errors import TrunklineError
 
@@ -26,7 +27,8 @@ def serve(
     Exit codes: 0 stopped in order, 1 a defect, 4 the settings or the configuration are refused,
     5 the database does not answer, or nothing can listen at the address.
     """
-    from trunkline.cli.processes import run_roles
+    with lean_imports():
+        from trunkline.cli.processes import run_roles
     from trunkline.settings import load_settings
 
     settings = load_settings(host=host, port=port, data_dir=data, roles=roles, config_file=config)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from trunkline.cli.lean import lean_imports
+
 
 def worker(
     data: Annotated[Path | None, typer.Option(help="Data directory.")] = None,
@@ -15,7 +17,9 @@ def worker(
 ) -> None:
     """Ship the journal into the ledger and keep house, until SIGTERM or Ctrl+C."""
     from trunkline.settings import load_settings
-    from trunkline.worker import run_worker
+
+    with lean_imports():
+        from trunkline.worker import run_worker
 
     settings = load_settings(data_dir=data)
     asyncio.run(run_worker(settings, beside_a_front=beside_a_front))
