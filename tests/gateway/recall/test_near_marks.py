@@ -16,6 +16,8 @@ def between(one: str, other: str) -> Difference | None:
         ("Convert 5 miles.", "Convert 50 miles.", "number"),
         ("From 5 to 9.", "From 9 to 5.", "number"),
         ("Give me two tips.", "Give me ten tips.", "number"),
+        ("Drive at eighty.", "Drive at ninety.", "number"),
+        ("Wait for fifteen minutes.", "Wait for sixteen minutes.", "number"),
         ("Is it safe?", "Is it not safe?", "negation"),
         ("Why does it start?", "Why doesn't it start?", "negation"),
         ("Welche Tiere legen Eier?", "Welche Tiere legen keine Eier?", "negation"),
