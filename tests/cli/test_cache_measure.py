@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from tests.gateway.rig import KEY, Rig, running
 
-from trunkline.cache.near_pairs import shipped_pairs
+from trunkline.cache.near_pairs import HELD_OUT, SHIPPED, set_of_ours
 from trunkline.simulator.server import Simulator
 
 ALIAS = "openai_embeddings:sim-embed"
@@ -49,19 +49,56 @@ def pairs(folder: Path, *lines: str) -> str:
     return str(file)
 
 
-async def test_the_shipped_pairs_are_measured_and_a_threshold_is_recommended(rig: Rig) -> None:
+def requests(name: str) -> int:
+    """How many it takes to embed a set, 64 texts at once."""
+    texts = {text for pair in set_of_ours(name).pairs for text in (pair.a, pair.b)}
+    return -(-len(texts) // 64)
+
+
+async def test_both_of_our_sets_are_measured_and_the_tuned_one_recommends_nothing(rig: Rig) -> None:
     code, out, err = await measure(rig, "--alias", ALIAS)
     assert (code, err) == (0, "")
-    lines = out.splitlines()
-    assert lines[0].startswith("262 pairs, 100 of them the same question, embedded by")
-    assert lines[2].split()[:2] == ["Threshold", "Hits"]
-    assert [line.split()[0] for line in lines[3:23]] == [f"0.{n}" for n in range(80, 100)]
-    assert "Recommended threshold for this model and these pairs: 0." in out
-    # 64 texts at once, and each attempt is one of the key's own.
-    texts = {text for pair in shipped_pairs() for text in (pair.a, pair.b)}
+    held_out, shipped = out.split("\nshipped: ")
+    assert held_out.startswith("held-out: 381 pairs, 153 of them the same question, embedded by")
+    assert "The marks were tuned on them." not in held_out
+    assert shipped.startswith("262 pairs, 100 of them the same question, embedded by")
+    assert "The marks were tuned on them." in shipped
+    assert "which is no recommendation: the marks were tuned on these pairs." in shipped
+    for told in (held_out, shipped):
+        lines = told.splitlines()
+        assert lines[2].split()[:2] == ["Threshold", "Hits"]
+        assert [line.split()[0] for line in lines[3:23]] == [f"0.{n}" for n in range(80, 100)]
+        assert "Recommended threshold" not in told
+        assert "so few pairs leave it possible (95 % confidence) that up to" in lines[-1]
+    # Each attempt is one of the key's own.
     assert {attempt.key_id for attempt, _ in rig.recorded.outcomes} == {"key-1"}
     assert {attempt.alias for attempt, _ in rig.recorded.outcomes} == {ALIAS}
-    assert len(rig.recorded.outcomes) == -(-len(texts) // 64)
+    assert len(rig.recorded.outcomes) == requests(HELD_OUT) + requests(SHIPPED)
+
+
+@pytest.mark.parametrize("name", [HELD_OUT, SHIPPED])
+async def test_one_of_our_sets_is_measured_by_its_name(rig: Rig, name: str) -> None:
+    code, out, err = await measure(rig, "--alias", ALIAS, "--pairs", name, "--json")
+    assert (code, err) == (0, "")
+    (told,) = json.loads(out)
+    assert (told["name"], told["fitted"]) == (name, name == SHIPPED)
+    assert told["pairs"] == len(set_of_ours(name).pairs)
+    assert len(rig.recorded.outcomes) == requests(name)
+
+
+async def test_pairs_of_ones_own_recommend_a_threshold(rig: Rig, tmp_path: Path) -> None:
+    file = pairs(tmp_path, '{"a": "Is tea good?", "b": "is tea good", "same": true}')
+    code, out, _ = await measure(rig, "--alias", ALIAS, "--pairs", file)
+    assert code == 0
+    assert out.startswith("mine.jsonl: 1 pairs, 1 of them the same question, embedded by")
+    assert "Recommended threshold for this model and these pairs: 0.80" in out
+
+
+async def test_where_no_pair_is_near_no_bound_is_told(rig: Rig, tmp_path: Path) -> None:
+    file = pairs(tmp_path, '{"a": "Is tea good?", "b": "Who painted this?", "same": true}')
+    code, out, _ = await measure(rig, "--alias", ALIAS, "--pairs", file, "--threshold", "0.95")
+    assert code == 0
+    assert out.splitlines()[-1].startswith("No threshold keeps wrong answers under 1%")
 
 
 async def test_json_has_all_figures(rig: Rig, tmp_path: Path) -> None:
@@ -74,9 +111,12 @@ async def test_json_has_all_figures(rig: Rig, tmp_path: Path) -> None:
         rig, "--alias", ALIAS, "--pairs", file, "--threshold", "0.9", "--json"
     )
     assert (code, err) == (0, "")
-    told = json.loads(out)
+    (told,) = json.loads(out)
     usage = [outcome.usage.input_total for _, outcome in rig.recorded.outcomes]
+    one_is_right = {"hits": 1, "false_hits": 0, "false_hit_rate": 0.0}
     assert told == {
+        "name": "mine.jsonl",
+        "fitted": False,
         "model": "sim-embed",
         "dimensions": told["dimensions"],
         "tokens": sum(usage),
@@ -84,12 +124,11 @@ async def test_json_has_all_figures(rig: Rig, tmp_path: Path) -> None:
         "same": 1,
         "tolerated": 0.01,
         "recommended": 0.9,
-        "at_most": pytest.approx(0.7301, abs=1e-4),
         "thresholds": [
             {
                 "threshold": 0.9,
                 "missed": 0,
-                "marked": {"hits": 1, "false_hits": 0, "false_hit_rate": 0.0},
+                "marked": one_is_right | {"at_most": pytest.approx(0.7301, abs=1e-4)},
                 "unmarked": told["thresholds"][0]["unmarked"],
             }
         ],

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from trunkline.cache.near_pairs import Pair
+from trunkline.cache.near_pairs import Pair, PairSet
 from trunkline.gateway.policy import CachePolicy
 from trunkline.gateway.recall.near_index import Vector, cosine
 from trunkline.gateway.recall.near_marks import Difference, difference, marks_of
@@ -42,11 +42,13 @@ class Score(msgspec.Struct, frozen=True):
         hits: pairs that are the same.
         false_hits: pairs that are not.
         false_hit_rate: share of the second in both; None where there is neither.
+        at_most: the rate that so few pairs leave possible, with 95 % confidence; None like it.
     """
 
     hits: int
     false_hits: int
     false_hit_rate: float | None
+    at_most: float | None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -83,19 +85,22 @@ class Wrong(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """A whole measurement.
+    """A whole measurement of one set of pairs.
 
     Attributes:
+        name: of the set.
+        fitted: whether the marks were tuned on the set, which flatters them.
         model: as the provider names it.
         tokens: what embedding the texts took.
         pairs: how many, and ``same`` how many of them are the same question.
         tolerated: share of wrong answers below which a threshold may be recommended.
         recommended: None where no threshold will do.
-        at_most: the false-hit rate at ``at`` that so few pairs leave possible; None without hits.
         at: the threshold of ``kinds`` and ``wrong``: the recommended one, or else the one nearest
             to what a policy has by itself.
     """
 
+    name: str
+    fitted: bool
     model: str
     dimensions: int
     tokens: int
@@ -103,7 +108,6 @@ class Report(msgspec.Struct, frozen=True):
     same: int
     tolerated: float
     recommended: float | None
-    at_most: float | None
     thresholds: tuple[Row, ...]
     at: float
     kinds: tuple[KindRow, ...]
@@ -111,18 +115,21 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def report_on(
-    pairs: Sequence[Pair],
+    given: PairSet,
     vectors: Mapping[str, Vector],
     thresholds: Iterable[float] = THRESHOLDS,
     tokens: int = 0,
 ) -> Report:
-    """Measure pairs with the vectors of their texts, which are all of one model."""
+    """Measure a set with the vectors of its texts, which are all of one model."""
+    pairs = given.pairs
     judged = judge(pairs, vectors)
     rows = rows_of(judged, thresholds)
     best = recommended(rows)
     at = _nearest(rows, CachePolicy().threshold) if best is None else best
     first = vectors[pairs[0].a]
     return Report(
+        name=given.name,
+        fitted=given.fitted,
         model=first.model,
         dimensions=len(first.numbers),
         tokens=tokens,
@@ -130,7 +137,6 @@ def report_on(
         same=sum(pair.same for pair in pairs),
         tolerated=TOLERATED,
         recommended=best,
-        at_most=_at_most(next(row for row in rows if row.threshold == at).marked),
         thresholds=tuple(rows),
         at=at,
         kinds=tuple(kinds_of(judged, at)),
@@ -192,15 +198,12 @@ def _nearest(rows: Sequence[Row], wanted: float) -> float:
     return min((row.threshold for row in rows), key=lambda threshold: abs(threshold - wanted))
 
 
-def _at_most(score: Score) -> float | None:
-    """The upper bound of the false-hit rate, with 95 % confidence.
+def _at_most(share: float, given: int) -> float:
+    """The upper bound of a share that was seen in so many, with 95 % confidence.
 
     Source: Wilson's score interval, one-sided.
     """
-    given = score.hits + score.false_hits
-    if not given:
-        return None
-    share, margin = score.false_hits / given, _ONE_SIDED_95**2 / given
+    margin = _ONE_SIDED_95**2 / given
     middle = share + margin / 2
     spread = _ONE_SIDED_95 * math.sqrt(share * (1 - share) / given + margin / (4 * given))
     return (middle + spread) / (1 + margin)
@@ -216,4 +219,8 @@ def _wrong(judged: Sequence[Judged], at: float) -> list[Wrong]:
 
 def _score(near: Sequence[Judged]) -> Score:
     hits = sum(one.pair.same for one in near)
-    return Score(hits, len(near) - hits, (len(near) - hits) / len(near) if near else None)
+    if not near:
+        return Score(0, 0, None, None)
+    wrong = len(near) - hits
+    rate = wrong / len(near)
+    return Score(hits, wrong, rate, _at_most(rate, len(near)))

@@ -1,6 +1,6 @@
 """Pairs of questions with the verdict whether they are the same, to measure near matches with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Final
 
@@ -9,7 +9,13 @@ import msgspec
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.recall.near_text import LONGEST_TEXT
 
-_SHIPPED: Final = "pairs.jsonl"
+SHIPPED: Final = "shipped"
+"""Name of the set that the marks were tuned on."""
+
+HELD_OUT: Final = "held-out"
+"""Name of the set that no mark was tuned on."""
+
+_FILES: Final = {SHIPPED: "pairs.jsonl", HELD_OUT: "pairs_held_out.jsonl"}
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,10 +32,28 @@ class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: str = ""
 
 
-def shipped_pairs() -> list[Pair]:
-    """The pairs of this package: paraphrases, and questions that only look the same."""
-    text = files("trunkline.cache").joinpath(_SHIPPED).read_text("utf-8")
-    return read_pairs(text.splitlines(), _SHIPPED)
+class PairSet(msgspec.Struct, frozen=True):
+    """Pairs that are measured together.
+
+    Attributes:
+        name: ``shipped``, ``held-out``, or what the caller's file is called.
+        fitted: whether the marks were tuned on these pairs, so that what they say about the marks
+            is a fit and no estimate.
+    """
+
+    name: str
+    pairs: Sequence[Pair]
+    fitted: bool = False
+
+
+def set_of_ours(name: str) -> PairSet:
+    """A set of this package: paraphrases, and questions that only look the same.
+
+    Args:
+        name: ``SHIPPED`` or ``HELD_OUT``.
+    """
+    text = files("trunkline.cache").joinpath(_FILES[name]).read_text("utf-8")
+    return PairSet(name, read_pairs(text.splitlines(), _FILES[name]), fitted=name == SHIPPED)
 
 
 def read_pairs(lines: Iterable[str], source: str) -> list[Pair]:

@@ -7,31 +7,15 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from trunkline.cache.near_measure import THRESHOLDS, KindRow, Report, Row, report_on
-from trunkline.cache.near_pairs import read_pairs, shipped_pairs
+from trunkline.cache.near_measure import THRESHOLDS, Report, report_on
+from trunkline.cache.near_pairs import HELD_OUT, SHIPPED, PairSet, read_pairs, set_of_ours
+from trunkline.cli.cache_measured import tell
 from trunkline.cli.front import post, read_key
-from trunkline.cli.output import AsJson, print_json, show
+from trunkline.cli.output import AsJson, print_json
 from trunkline.errors import InvalidRequest, Unavailable
 from trunkline.gateway.recall.near_index import Vector, vector_of
 
 _AT_ONCE: Final = 64
-_THRESHOLDS: Final = {
-    "threshold": "Threshold",
-    "hits": "Hits",
-    "missed": "Missed",
-    "false_hits": "False hits",
-    "rate": "False-hit rate",
-    "hits_unmarked": "Unchecked hits",
-    "false_hits_unmarked": "Unchecked false hits",
-    "rate_unmarked": "Unchecked rate",
-}
-_KINDS: Final = {
-    "kind": "Kind of pair",
-    "verdict": "Is",
-    "pairs": "Pairs",
-    "given_unmarked": "Unchecked",
-    "given": "Given",
-}
 
 
 class _Item(msgspec.Struct):
@@ -59,7 +43,11 @@ def measure(
         str | None, typer.Option(help="Variable with the key for that server.")
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option(help="JSON lines of a, b, same, kind; ours without it.")
+        str | None,
+        typer.Option(
+            help="shipped, held-out, or a file: JSON lines of a, b, same, kind; both of ours "
+            "without it."
+        ),
     ] = None,
     threshold: Annotated[
         list[float] | None,
@@ -71,16 +59,34 @@ def measure(
 
     Embeds pairs of questions through the server, which bills them to the key, and compares them as
     the answer cache does. Recommends the lowest threshold at which, as at all higher ones, fewer
-    than 1 % of the answers from the cache would be wrong.
+    than 1 % of the answers from the cache would be wrong. The marks that keep near answers back
+    were tuned on the shipped pairs and not on the held-out ones: no threshold follows from the
+    former.
     """
-    given = shipped_pairs() if pairs is None else read_pairs(_lines(pairs), pairs.name)
-    texts = list(dict.fromkeys(text for pair in given for text in (pair.a, pair.b)))
-    vectors, tokens = _embedded(url, read_key(key_env, key_file), alias, texts)
-    report = report_on(given, vectors, threshold or THRESHOLDS, tokens)
+    sets = _sets(pairs)
+    key = read_key(key_env, key_file)
+    reports = [_measured(given, url, key, alias, threshold or THRESHOLDS) for given in sets]
     if as_json:
-        print_json(report)
+        print_json(reports)
     else:
-        _print(alias, report)
+        tell(alias, reports)
+
+
+def _sets(named: str | None) -> list[PairSet]:
+    if named is None:
+        return [set_of_ours(HELD_OUT), set_of_ours(SHIPPED)]
+    if named in {HELD_OUT, SHIPPED}:
+        return [set_of_ours(named)]
+    file = Path(named)
+    return [PairSet(file.name, read_pairs(_lines(file), file.name))]
+
+
+def _measured(
+    given: PairSet, url: str, key: str, alias: str, thresholds: Sequence[float]
+) -> Report:
+    texts = list(dict.fromkeys(text for pair in given.pairs for text in (pair.a, pair.b)))
+    vectors, tokens = _embedded(url, key, alias, texts)
+    return report_on(given, vectors, thresholds, tokens)
 
 
 def _lines(file: Path) -> list[str]:
@@ -133,48 +139,3 @@ def _no_vectors(reason: str) -> Unavailable:
         code="no_vectors",
         hint="Name an alias of one embedding model.",
     )
-
-
-def _print(alias: str, report: Report) -> None:
-    typer.echo(
-        f"{report.pairs} pairs, {report.same} of them the same question, embedded by {alias} "
-        f"({report.tokens} tokens).\n"
-    )
-    show([_threshold_row(row) for row in report.thresholds], _THRESHOLDS, as_json=False)
-    typer.echo(f"\nWhat the cache would give at {report.at:.2f}:\n")
-    show([_kind_row(kind) for kind in report.kinds], _KINDS, as_json=False)
-    typer.echo("")
-    for wrong in report.wrong:
-        typer.echo(f"Wrong at {wrong.similarity:.4f}: {wrong.a!r} and {wrong.b!r}")
-    if report.recommended is None:
-        typer.echo(
-            f"No threshold keeps wrong answers under {report.tolerated:.0%}: keep to exact matches."
-        )
-        return
-    typer.echo(f"Recommended threshold for this model and these pairs: {report.recommended:.2f}")
-    typer.echo(
-        f"So few pairs leave it possible (95 % confidence) that up to {_percent(report.at_most)} "
-        "of near answers are wrong."
-    )
-
-
-def _threshold_row(row: Row) -> dict[str, Any]:
-    marked, unmarked = row.marked, row.unmarked
-    return {
-        "threshold": f"{row.threshold:.2f}",
-        "hits": marked.hits,
-        "missed": row.missed,
-        "false_hits": marked.false_hits,
-        "rate": _percent(marked.false_hit_rate),
-        "hits_unmarked": unmarked.hits,
-        "false_hits_unmarked": unmarked.false_hits,
-        "rate_unmarked": _percent(unmarked.false_hit_rate),
-    }
-
-
-def _kind_row(kind: KindRow) -> dict[str, Any]:
-    return msgspec.structs.asdict(kind) | {"verdict": "same" if kind.same else "other"}
-
-
-def _percent(rate: float | None) -> str | None:
-    return None if rate is None else f"{rate:.1%}"
