@@ -30,6 +30,17 @@ class Answering:
     Where all fail, the first failure is the answer: those that follow it are its consequence.
     """
 
+    __slots__ = (
+        "_course",
+        "_deadlines",
+        "_first",
+        "_first_at",
+        "_health",
+        "_resting",
+        "_scope",
+        "_trier",
+    )
+
     def __init__(
         self,
         scope: RequestScope,
@@ -42,7 +53,7 @@ class Answering:
         self._course = course
         self._trier = trier
         self._deadlines = deadlines
-        self._hedger = Hedger(scope, trier, health, course.next)
+        self._health = health
         self._first: AttemptFailed | TrunklineError | None = None
         self._first_at: Target | None = None
         self._resting: list[tuple[Leg, Resting]] = []
@@ -88,7 +99,8 @@ class Answering:
         try:
             if hedge is None or force:
                 return await self._trier.target(leg, self._reason(), force=force)
-            return await self._hedger.target(leg, self._reason(), hedge)
+            hedger = Hedger(self._scope, self._trier, self._health, self._course.next)
+            return await hedger.target(leg, self._reason(), hedge)
         except Resting as resting:
             self._resting.append((leg, resting))
         except InvalidRequest as unwritable:

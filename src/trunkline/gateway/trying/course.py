@@ -28,6 +28,8 @@ class Course:
     Its state is these, the aliases that come after them, and those that it has been at.
     """
 
+    __slots__ = ("_elsewhere", "_legs", "_names", "_visited")
+
     def __init__(self, alias: Alias, legs: Sequence[Leg], elsewhere: Itinerary) -> None:
         self._legs = list(reversed(legs))
         self._elsewhere = elsewhere
@@ -67,6 +69,9 @@ class Course:
 
     def _ahead(self, alias: Alias, kind: FallbackKind) -> None:
         """Put the fallbacks of an alias before all others."""
-        new = [name for name in alias.route.fallbacks.get(kind, ()) if name not in self._visited]
+        names = alias.route.fallbacks.get(kind)
+        if not names:
+            return
+        new = [name for name in names if name not in self._visited]
         self._visited.update(new)
         self._names += reversed(new)

@@ -25,6 +25,16 @@ class Planner:
         in_service: whether the newest plan found any target that takes requests.
     """
 
+    __slots__ = (
+        "_caller",
+        "_health",
+        "_request",
+        "_rng",
+        "_scope",
+        "_snapshot",
+        "in_service",
+    )
+
     def __init__(
         self,
         scope: RequestScope,
