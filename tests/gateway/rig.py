@@ -29,6 +29,7 @@ from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.exchange.parts import Family
+from trunkline.gateway.guarding.analysis import NO_ANALYSIS, Analysis
 from trunkline.gateway.inward_call import InwardCalls
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
@@ -97,7 +98,7 @@ class Recorded(NoRecords):
 class Admitted(NoLimits):
     """Keeps the books of leases: what was asked, covered, settled and released.
 
-    ``refused_covers`` makes a hold fail, by its number from 1.
+    ``refused_covers`` makes a hold fail, by its number from 1; ``refused_aliases`` an admission.
     """
 
     def __init__(self) -> None:
@@ -107,6 +108,7 @@ class Admitted(NoLimits):
         self.released = 0
         self.refusal: TrunklineError | None = None
         self.refused_covers: dict[int, TrunklineError] = {}
+        self.refused_aliases: dict[str, TrunklineError] = {}
         self._covers = 0
 
     @override
@@ -114,6 +116,8 @@ class Admitted(NoLimits):
         self.asks.append(ask)
         if self.refusal is not None:
             raise self.refusal
+        if ask.alias in self.refused_aliases:
+            raise self.refused_aliases[ask.alias]
         return FREE_LEASE
 
     @override
@@ -305,6 +309,7 @@ async def running(
     clock: Clock | None = None,
     default_model: str | None = None,
     embedding_within: float = WITHIN,
+    analysis: Analysis = NO_ANALYSIS,
     **caller_options: Any,
 ) -> AsyncIterator[Rig]:
     """A data path in front of this simulator, ended with all its connections.
@@ -361,6 +366,7 @@ async def running(
             health=parts["health"],
             recall=parts["recall"],
             clock=clock,
+            analysis=analysis,
         ),
         bearings or Bearings(timeouts=limits),
     )

@@ -62,8 +62,9 @@ class Owner(msgspec.Struct, frozen=True):
 class Translator:
     """Writes one request for each wire that its targets speak.
 
-    Its state is the request in the internal form, read once and only when a target needs it, with
-    the links of it fetched once and only when a provider does not fetch them itself.
+    Its state is the request in the internal form, read only when a target needs it, and once for
+    each output ceiling that it names, with the links of it fetched once and only when a provider
+    does not fetch them itself.
 
     Attributes:
         dropped: what the newest passage leaves out, by the names that callers know.
@@ -87,8 +88,8 @@ class Translator:
         self._owner = owner
         self._request = request
         self._alias = alias
-        self._answering: Answering | None = None
-        self._inlined: dict[tuple[str, ...], Request] = {}
+        self._answering: dict[int | None, Answering] = {}
+        self._inlined: dict[tuple[int | None, tuple[str, ...]], Request] = {}
         self.dropped: tuple[str, ...] = ()
         self.restored = 0
 
@@ -102,24 +103,24 @@ class Translator:
         Raises:
             InvalidRequest: the request cannot be read, or loses what the alias must not lose.
         """
-        self.dropped = ()
         look = self._look(speech.operation, noted)
         if speech.passes:
+            self.dropped = ()
             return Passing(speech, self._request) if look is None else self._watched(speech, look)
         codec = speech.wire.codec
         if codec is None:
             raise AssertionError("a plan names only wires that can be written")
-        answering = self._answering or self._read()
+        answering = self._asked()
         destination = destination_of(speech.target)
         losses = Losses()
         asked = answering.request
         if isinstance(asked, Request):
             asked = fit(await self._with_bytes(asked, destination), destination, losses)
         document = codec.write_request(asked, destination, losses)
-        if losses:
-            if self._alias.on_unsupported == "refuse":
-                raise losses.refuse(self._alias.name, _HINT)
-            self.dropped = losses.names
+        if losses and self._alias.on_unsupported == "refuse":
+            raise losses.refuse(self._alias.name, _HINT)
+        # Another passage may have been made while links were fetched.
+        self.dropped = losses.names if losses else ()
         return Translating(
             self._owner.wire,
             speech.wire,
@@ -159,20 +160,30 @@ class Translator:
                 param="stream",
                 hint="Leave 'stream' out.",
             )
-        return Retelling(speech, request, self._answering or self._read(), look)
+        return Retelling(speech, request, self._asked(), look)
 
     async def _with_bytes(self, asked: Request, destination: Destination) -> Request:
         quirks = destination.quirks
         if quirks.fetches:
             return asked
-        known = self._inlined.get(quirks.fetches_from)
+        place = self._request.max_tokens, quirks.fetches_from
+        known = self._inlined.get(place)
         if known is None:
             tools = self._tools
             known = await inline_links(
                 asked, tools.upstream, tools.links, leave=quirks.fetches_from
             )
-            self._inlined[quirks.fetches_from] = known
+            self._inlined[place] = known
         return known
+
+    def _asked(self) -> Answering:
+        """The request as it is now: aliases that follow each other have ceilings of their own."""
+        ceiling = self._request.max_tokens
+        answering = self._answering.get(ceiling)
+        if answering is None:
+            self.restored = 0
+            answering = self._answering[ceiling] = self._read()
+        return answering
 
     def _read(self) -> Answering:
         request, codec = self._request, self._owner.wire.codec
@@ -181,10 +192,9 @@ class Translator:
         asked: Any = codec.read_request(_document(request), request.place)
         if isinstance(asked, Request):
             asked = restore(asked, self._finder())
-        self._answering = Answering(
+        return Answering(
             self._owner.request_id.replace("-", ""), request.model, self._owner.created, asked
         )
-        return self._answering
 
     def _finder(self) -> Callable[[str], Kept | None]:
         """Looks up what is kept, and counts it."""

@@ -15,7 +15,7 @@ from trunkline.gateway.routing.view import HealthView
 from trunkline.gateway.scope import RequestScope
 from trunkline.gateway.snapshot import Alias, Snapshot
 from trunkline.gateway.trying.course import Leg
-from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound
+from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound, OwnCeiling, Wire
 
 
 class Planner:
@@ -57,6 +57,7 @@ class Planner:
         alias = self._snapshot.aliases.get(name)
         if alias is None:
             return ()
+        forget_ceiling(self._request)
         try:
             check_ceiling(alias, self._request)
         except InvalidRequest:
@@ -72,11 +73,14 @@ class Planner:
         if scope.operation == COUNT_TOKENS:
             # Nothing is generated, and only who speaks the caller's wire counts in its shape.
             return [Leg(alias, speech, NOTHING) for speech in speeches if speech.passes]
-        if speeches and alias.max_tokens is not None:
-            first = speeches[0].target.connection
-            if honoured_ceiling(request, first) is None:
-                scope.wire.limit_output(request, alias.max_tokens, first.output_limit_field)
-        return [Leg(alias, speech, bounds_of(request, speech)) for speech in speeches]
+        legs = [self._leg(alias, speech) for speech in speeches]
+        # Who asks the same is known again by what it said itself.
+        forget_ceiling(request)
+        return legs
+
+    def _leg(self, alias: Alias, speech: Speech) -> Leg:
+        limit(self._scope.wire, self._request, alias, speech)
+        return Leg(alias, speech, bounds_of(self._request, speech))
 
     def _facts(self) -> Facts:
         scope = self._scope
@@ -97,14 +101,27 @@ class Journey(msgspec.Struct, frozen=True):
     elsewhere: Callable[[str], Sequence[Leg]]
 
 
-def limit_again(scope: RequestScope, alias: Alias, speech: Speech) -> None:
-    """Say the alias's ceiling in this provider's member too, where it reads another than the first.
+def limit(wire: Wire, request: Inbound, alias: Alias, speech: Speech) -> None:
+    """Say the alias's ceiling where this provider reads it, in place of what was said to others.
 
-    What admit holds for such a target is the model's maximum, which is never too little.
+    It is said before the bounds are taken, and once more before each attempt, because the attempts
+    of a request may be under different aliases, and even side by side.
     """
-    request, connection = scope.request, speech.target.connection
-    if alias.max_tokens is None or request is None or not speech.passes:
+    forget_ceiling(request)
+    connection = speech.target.connection
+    if alias.max_tokens is None or honoured_ceiling(request, connection) is not None:
         return
-    if scope.operation != COUNT_TOKENS and honoured_ceiling(request, connection) is None:
-        ceiling = min(alias.max_tokens, request.max_tokens or alias.max_tokens)
-        scope.wire.limit_output(request, ceiling, connection.output_limit_field)
+    request.own_ceiling = OwnCeiling(request.fields, request.max_tokens, request.ceilings)
+    request.fields = dict(request.fields)
+    ceiling = min(alias.max_tokens, request.max_tokens or alias.max_tokens)
+    wire.limit_output(request, ceiling, connection.output_limit_field)
+
+
+def forget_ceiling(request: Inbound) -> None:
+    """Let the request say again what its caller said."""
+    own = request.own_ceiling
+    if own is not None:
+        request.fields, request.max_tokens, request.ceilings = (
+            own.fields, own.max_tokens, own.ceilings,
+        )  # fmt: skip
+        request.own_ceiling = None

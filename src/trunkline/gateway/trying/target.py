@@ -17,8 +17,9 @@ from trunkline.gateway.translation import Translator
 from trunkline.gateway.trying.course import Leg
 from trunkline.gateway.trying.deadlines import Deadlines
 from trunkline.gateway.trying.held import HeldStream, hold
-from trunkline.gateway.trying.planning import limit_again
+from trunkline.gateway.trying.planning import limit
 from trunkline.gateway.upstream_errors import AttemptFailed, credentials_exhausted, filtered
+from trunkline.gateway.wire.contract import COUNT_TOKENS
 
 # How a try ends that has certainly cost nothing.
 FREE = frozenset({"refused", "not_sent"})
@@ -205,7 +206,8 @@ class Trier:
         speech, translator, request = leg.speech, self._translator, self._scope.request
         if request is None:
             raise AssertionError("an attempt comes after the request was read")
-        limit_again(self._scope, leg.alias, speech)
+        if self._scope.operation != COUNT_TOKENS:
+            limit(self._scope.wire, request, leg.alias, speech)
         noted: list[Guarded] = []
         passage = await translator.passage(speech, noted)
         dropped = translator.dropped

@@ -59,6 +59,14 @@ class Place(msgspec.Struct, frozen=True):
 NOWHERE: Final = Place()
 
 
+class OwnCeiling(msgspec.Struct, frozen=True):
+    """What a caller itself said of its output ceiling: members of ``Inbound``."""
+
+    fields: dict[str, msgspec.Raw]
+    max_tokens: int | None
+    ceilings: tuple[str, ...]
+
+
 class Inbound(msgspec.Struct):
     """A request of this wire, decoded only as far as the path needs.
 
@@ -92,6 +100,7 @@ class Inbound(msgspec.Struct):
             in the request now; None where there are none.
         output_limit_field: the member in which the provider that it is written for takes an output
             ceiling; set like ``thinks``.
+        own_ceiling: what the caller said, while a ceiling of an alias stands in its place.
     """
 
     fields: dict[str, msgspec.Raw]
@@ -122,6 +131,7 @@ class Inbound(msgspec.Struct):
     thinks: bool = False
     stand_ins: dict[str, str] | None = None
     output_limit_field: str = "max_tokens"
+    own_ceiling: OwnCeiling | None = None
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -336,7 +346,7 @@ class Wire(Protocol):
         ...
 
     def limit_output(self, request: Inbound, ceiling: int, field: str) -> None:
-        """Set the ceiling of output tokens, in the provider's field, on a request without one."""
+        """Set the ceiling of output tokens in the provider's field, and in no other."""
         ...
 
     def path(self, operation: str, model: str, *, stream: bool) -> bytes:

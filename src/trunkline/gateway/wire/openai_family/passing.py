@@ -58,6 +58,9 @@ class FamilyWire(Wire):
 
     @override
     def limit_output(self, request: Inbound, ceiling: int, field: str) -> None:
+        # OpenAI refuses a request that names it in both of its members.
+        for name in request.ceilings:
+            request.fields.pop(name, None)
         request.fields[field] = msgspec.Raw(b"%d" % ceiling)
         request.max_tokens = ceiling
         request.ceilings = (field,)
