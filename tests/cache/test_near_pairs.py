@@ -91,10 +91,6 @@ def test_lines_are_read_and_empty_ones_are_passed_over() -> None:
         (['{"a": "x", "b": "y", "same": 1}'], "mine, line 1: Expected `bool`"),
         (['{"a": "x", "b": "y", "same": true, "c": 1}'], "mine, line 1: Object contains unknown"),
         (['{"a": "x", "b": " ", "same": true}'], "mine, line 1: a question is empty."),
-        (
-            ['{"a": "x", "b": "' + "y" * 2001 + '", "same": true}'],
-            "mine, line 1: only questions of",
-        ),
     ],
 )
 def test_a_line_that_is_no_pair_is_refused_by_its_number(lines: list[str], told: str) -> None:

@@ -10,6 +10,7 @@ from trunkline.cache.near_pairs import Pair, PairSet
 from trunkline.gateway.policy import CachePolicy
 from trunkline.gateway.recall.near_index import Vector, cosine
 from trunkline.gateway.recall.near_marks import Difference, difference, marks_of
+from trunkline.gateway.recall.near_text import LONGEST_TEXT
 
 THRESHOLDS: Final = tuple(hundredth / 100 for hundredth in range(80, 100))
 """Cosines that are tried where nobody names others."""
@@ -34,6 +35,12 @@ class Judged(msgspec.Struct, frozen=True):
     similarity: float
     differs: Difference | None
 
+    @property
+    def near(self) -> bool:
+        """Whether the gateway looks at the similarity at all."""
+        longest = max(len(self.pair.a), len(self.pair.b))
+        return self.differs is None and longest <= LONGEST_TEXT
+
 
 class Score(msgspec.Struct, frozen=True):
     """What would have been given from the cache.
@@ -56,7 +63,7 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         missed: pairs that are the same and would have cost an attempt.
-        marked: with the marks compared, as the gateway does it.
+        marked: with the marks compared and long texts left out, as the gateway does it.
         unmarked: by the embedding alone.
     """
 
@@ -162,7 +169,7 @@ def rows_of(judged: Sequence[Judged], thresholds: Iterable[float]) -> list[Row]:
     rows = []
     for threshold in sorted(set(thresholds)):
         near = [one for one in judged if one.similarity >= threshold]
-        marked = _score([one for one in near if one.differs is None])
+        marked = _score([one for one in near if one.near])
         rows.append(Row(threshold, same - marked.hits, marked, _score(near)))
     return rows
 
@@ -174,7 +181,7 @@ def kinds_of(judged: Sequence[Judged], threshold: float) -> list[KindRow]:
     for kind, same in kinds:
         of_kind = [one for one in judged if (one.pair.kind, one.pair.same) == (kind, same)]
         near = [one for one in of_kind if one.similarity >= threshold]
-        given = sum(one.differs is None for one in near)
+        given = sum(one.near for one in near)
         rows.append(KindRow(kind, same, len(of_kind), len(near), given))
     return rows
 
@@ -213,7 +220,7 @@ def _wrong(judged: Sequence[Judged], at: float) -> list[Wrong]:
     return [
         Wrong(one.pair.a, one.pair.b, round(one.similarity, 4))
         for one in judged
-        if one.similarity >= at and one.differs is None and not one.pair.same
+        if one.similarity >= at and one.near and not one.pair.same
     ]
 
 

@@ -7,7 +7,6 @@ from typing import Final
 import msgspec
 
 from trunkline.errors import InvalidRequest
-from trunkline.gateway.recall.near_text import LONGEST_TEXT
 
 SHIPPED: Final = "shipped"
 """Name of the set that the marks were tuned on."""
@@ -77,10 +76,6 @@ def read_pairs(lines: Iterable[str], source: str) -> list[Pair]:
             raise _unreadable(source, number, str(error)) from None
         if not (pair.a.strip() and pair.b.strip()):
             raise _unreadable(source, number, "a question is empty")
-        if max(len(pair.a), len(pair.b)) > LONGEST_TEXT:
-            raise _unreadable(
-                source, number, f"only questions of up to {LONGEST_TEXT} characters have near ones"
-            )
         pairs.append(pair)
     if not pairs:
         raise InvalidRequest(f"{source} has no pairs.", code="no_pairs", param="pairs", hint=_HINT)

@@ -184,7 +184,7 @@ class CacheSpec(Strict):
     scope: Literal["org", "team", "user", "key"] = "org"
     charge: Literal["nothing", "full"] = "nothing"
     embedding: ModelName | None = None
-    threshold: Annotated[float, Field(ge=0.5, le=1)] = 0.95
+    threshold: Annotated[float, Field(ge=0.5, le=1)] = 0.98
 
     @model_validator(mode="after")
     def _semantic_has_what_it_compares_with(self) -> Self:

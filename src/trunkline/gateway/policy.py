@@ -163,7 +163,7 @@ class CachePolicy(msgspec.Struct, frozen=True):
     scope: CacheScope = "org"
     charge: Literal["nothing", "full"] = "nothing"
     embedding: str | None = None
-    threshold: float = 0.95
+    threshold: float = 0.98
 
 
 class Route(msgspec.Struct, frozen=True):

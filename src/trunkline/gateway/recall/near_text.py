@@ -25,8 +25,12 @@ from trunkline.gateway.exchange.parts import Text
 from trunkline.gateway.exchange.request import Request
 from trunkline.gateway.wire.contract import Inbound, Wire
 
-LONGEST_TEXT: Final = 2_000
-"""Characters of a user's last text beyond which only an exact match counts."""
+LONGEST_TEXT: Final = 100
+"""Characters of a user's last text beyond which only an exact match counts.
+
+Among many words, one that turns the answer moves the embedding little: of the near answers to
+longer texts that no mark was tuned on, most were wrong. docs/cache-semantic.md has the figures.
+"""
 
 _LARGEST_REQUEST: Final = 262_144
 """Bytes; a larger request is not read again for the sake of a near match."""
