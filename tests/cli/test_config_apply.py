@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
+
+from trunkline.cli.main import main
 
 FILE = """\
 connections:
@@ -19,12 +22,14 @@ models:
 - {name: fast, targets: [{connection: gpu, model: llama}, {connection: gpu, model: qwen}]}
 keys: [{name: build}]
 """
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., "Done"]
 
 
 def environment(room: Path, variables: dict[str, str]) -> dict[str, str]:
-    path = os.environ["PATH"]  # noqa: TID251 - the test starts a process as a user would
-    return {"PATH": path, "TRUNKLINE_DATA_DIR": str(room / "data"), "GPU": "k", **variables}
+    given = os.environ  # noqa: TID251 - the test starts a process as a user would
+    # Coverage follows processes by variables of its own.
+    kept = {name: given[name] for name in given if name == "PATH" or name.startswith("COVERAGE")}
+    return kept | {"TRUNKLINE_DATA_DIR": str(room / "data"), "GPU": "k", **variables}
 
 
 @pytest.fixture
@@ -34,19 +39,24 @@ def room(data_dir: Path) -> Path:
     return room
 
 
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def run(room: Path) -> Run:
-    def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "trunkline.cli.main", "config", *arguments],
-            cwd=room,
-            env=environment(room, variables),
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-        )
+def run(room: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Calls a command in this process, which takes a tenth of the time of one of its own."""
+    monkeypatch.chdir(room)
+
+    def call(*arguments: str, **variables: str) -> Done:
+        for name, value in environment(room, variables).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["trunkline", "config", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(int(ended.value.code or 0), *capsys.readouterr())
 
     return call
 

@@ -80,8 +80,8 @@ def test_a_litellm_configuration_is_translated_with_a_report(tmp_path: Path) -> 
         f"  {file}:2: model_list[0]: target openai/gpt-4o-mini of 'fast'",
         "Approximated (2):",
         (
-            f"  {file}:2: model_list[0].litellm_params.api_key: a key in the file is not taken over: "
-            "put it into the environment as OPENAI_API_KEY"
+            f"  {file}:2: model_list[0].litellm_params.api_key: a key in the file is not taken"
+            " over: put it into the environment as OPENAI_API_KEY"
         ),
         (
             f"  {file}:3: router_settings.num_retries: tries at the same target; other targets and "

@@ -199,3 +199,25 @@ async def test_every_change_of_a_long_file_is_told(sqlite_database: Database) ->
     text = "\n".join(["connections:", *lines])
     assert len((await applied(sqlite_database, text)).changes) == 1_100
     assert (await applied(sqlite_database, text)).changes == ()
+
+
+async def test_guardrails_go_after_the_models_that_name_them(database: Database) -> None:
+    whole = """
+    guardrails: [{name: shared, kind: size, size: {tokens: 9}}]
+    organisations:
+    - slug: acme
+      guardrails: [{name: own, kind: size, size: {tokens: 5}}]
+      models:
+      - {name: m, targets: [{connection: openai, model: x}], guardrails: [own, shared]}
+    """
+    await applied(database, whole, openai_api_key="k")
+    less = whole.replace("guardrails: [{name: own, kind: size, size: {tokens: 5}}]", "")
+    (problem,) = await refused(database, less, prune=True, openai_api_key="k")
+    assert (problem.path, problem.line) == ("organisations[0].guardrails", 4)
+    assert problem.message.startswith("The guardrail 'own' is named by m")
+    (problem,) = await refused(
+        database, whole.replace("{name: shared", "{name: other"), prune=True, openai_api_key="k"
+    )
+    assert problem.path == "guardrails"
+    pruned = await applied(database, "organisations: [{slug: acme}]", prune=True)
+    assert sorted(change.kind for change in pruned.changes) == ["alias", "guardrail", "guardrail"]

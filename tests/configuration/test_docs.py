@@ -19,7 +19,6 @@ from trunkline.connections.schemas import (
     PriceSpec,
     TargetSpec,
 )
-from trunkline.guardrails.schemas import GuardrailSpec
 from trunkline.limits.schemas import BudgetSpec, LimitSpec, TierSpec
 from trunkline.storage.engine import Database
 
@@ -27,7 +26,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "configuration.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 SECTIONS = (
     ConfigurationFile, OrganisationSection, TeamSection, UserSection, KeySection, ConnectionSpec,
-    ModelSpec, TargetSpec, PriceSpec, TierSpec, LimitSpec, BudgetSpec, GuardrailSpec,
+    ModelSpec, TargetSpec, PriceSpec, TierSpec, LimitSpec, BudgetSpec,
 )  # fmt: skip
 
 

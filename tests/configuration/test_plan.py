@@ -205,7 +205,6 @@ async def test_routes_are_checked_at_the_end_with_their_lines(database: Database
     models:
     - name: a
       targets: [{connection: openai, model: x}]
-      guardrails: [nobody]
       route:
         fallbacks: {error: [b, lost]}
         rules:
@@ -213,20 +212,23 @@ async def test_routes_are_checked_at_the_end_with_their_lines(database: Database
     - name: b
       targets: [{connection: openai, model: x}]
       route: {fallbacks: {context_window: [late, a]}}
-    - {name: c, targets: [{connection: openai, model: x}], route: {rules: [{targets: [gpu]}]}}
+    - name: c
+      targets: [{connection: openai, model: x}]
+      guardrails: [nobody]
+      route: {rules: [{targets: [gpu]}]}
     """
     static = await refused(database, text, openai_api_key="k")
     assert [(p.line, p.path, p.message) for p in static] == [
-        (17, "models[2].route.rules[0].targets[0]",
+        (19, "models[2].route.rules[0].targets[0]",
          "The model 'c' has no target 'gpu'. It has openai/x"),
     ]  # fmt: skip
     problems = await refused(database, text.replace("[gpu]", "[openai]"), openai_api_key="k")
     assert [(p.line, p.path, p.message.partition(".")[0]) for p in problems] == [
-        (9, "models[0].guardrails[0]", "There is no guardrail 'nobody'"),
-        (11, "models[0].route.fallbacks.error[0]", "Fallbacks go in a circle: a, b, a"),
-        (11, "models[0].route.fallbacks.error[1]", "There is no model 'lost' to fall back to"),
-        (13, "models[0].route.rules[0].when.team[0]", "There is no team 'nobody'"),
-        (16, "models[1].route.fallbacks.context_window[1]", "Fallbacks go in a circle: b, a, b"),
+        (10, "models[0].route.fallbacks.error[0]", "Fallbacks go in a circle: a, b, a"),
+        (10, "models[0].route.fallbacks.error[1]", "There is no model 'lost' to fall back to"),
+        (12, "models[0].route.rules[0].when.team", "There is no team 'nobody'"),
+        (15, "models[1].route.fallbacks.context_window[1]", "Fallbacks go in a circle: b, a, b"),
+        (18, "models[2].guardrails[0]", "There is no guardrail 'nobody'"),
     ]
     async with database.read(None) as conn:
         assert await list_organisations(conn) == []

@@ -77,8 +77,6 @@ def parse(content: bytes, source: str = "the configuration") -> Loaded:
         checked = ConfigurationFile.model_validate(tree.raw)
     except ValidationError as error:
         raise ConfigurationRefused(source, tree.places.located(problems_of(error))) from None
-    except RecursionError:
-        raise ConfigurationRefused(source, [Problem("", "it is nested too deeply")]) from None
     return Loaded(checked, tree.places, tree.shared)
 
 

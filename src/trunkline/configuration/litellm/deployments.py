@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from trunkline.configuration.litellm.accounts import Connections, NoCounterpart, account_of
+from trunkline.configuration.litellm.accounts import NoCounterpart, account_of
 from trunkline.configuration.litellm.fields import REFERENCE, Fields
+from trunkline.configuration.litellm.naming import Connections
 from trunkline.configuration.litellm.prices import price_of
 from trunkline.configuration.litellm.providers import split_model
 from trunkline.configuration.litellm.report import Report

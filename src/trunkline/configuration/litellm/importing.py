@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from trunkline.configuration.documents import Tree
-from trunkline.configuration.litellm.accounts import Connections
 from trunkline.configuration.litellm.caching import read_cache
 from trunkline.configuration.litellm.deployments import Deployment, read_deployments
+from trunkline.configuration.litellm.fallbacks import Fallbacks
 from trunkline.configuration.litellm.fields import Fields
+from trunkline.configuration.litellm.naming import Connections
 from trunkline.configuration.litellm.policies import Policies
 from trunkline.configuration.litellm.report import Finding, Report
 
@@ -41,13 +42,14 @@ def import_litellm(tree: Tree, organisation: str | None = None) -> Imported:
     credentials = dict(_credentials(whole, report))
     deployments = read_deployments(whole.items("model_list"), credentials, connections, report)
     router, general = whole.fields("router_settings"), whole.fields("litellm_settings")
-    policies = Policies(router, general, report)
+    fallbacks = Fallbacks((general, router), report)
+    policies = Policies(router, general, fallbacks, report)
     grouped: dict[str, list[Deployment]] = {}
     for deployment in deployments:
         grouped.setdefault(deployment.alias, []).append(deployment)
     other_names = dict(_other_names(grouped, router, report))
     grouped |= {name: grouped[group] for name, group in other_names.items()}
-    policies.settle([*grouped], other_names)
+    fallbacks.settle([*grouped], other_names)
     cache = read_cache(general, grouped, report)
     models = [_model(name, group, policies, cache) for name, group in grouped.items()]
     _tell_of_the_rest(whole, router, general, report)

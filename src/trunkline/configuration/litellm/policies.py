@@ -1,19 +1,17 @@
 """LiteLLM's settings of its router as the policy of each published model."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from trunkline.configuration.litellm.deployments import Deployment
+from trunkline.configuration.litellm.fallbacks import Fallbacks
 from trunkline.configuration.litellm.fields import Fields
 from trunkline.configuration.litellm.report import Report
-from trunkline.connections.route_checks import path_between
 from trunkline.connections.schemas import MAX_WEIGHT
-from trunkline.gateway.policy import FallbackKind
 
 _MAX_TARGETS = 20
-_MAX_FALLBACKS = 10
 _MAX_ATTEMPTS = 10
 _LONGEST_OPEN = 3600.0
 
@@ -25,43 +23,24 @@ _STRATEGIES: Mapping[str, tuple[str, str | None]] = MappingProxyType({
     "usage-based-routing": ("weighted", "targets are weighed by their rates, not by their use"),
     "usage-based-routing-v2": ("weighted", "targets are weighed by their rates, not by their use"),
 })  # fmt: skip
-_EVERYONE = "*"
-_FALLBACKS: Mapping[str, FallbackKind] = MappingProxyType({
-    "fallbacks": "error",
-    "context_window_fallbacks": "context_window",
-    "content_policy_fallbacks": "content_filter",
-})  # fmt: skip
-
-
-class _Wish(NamedTuple):
-    """Fallbacks as the file names them, and where it does."""
-
-    path: str
-    names: list[str]
 
 
 class Policies:
     """The router's settings, which may also stand among those of LiteLLM itself.
 
-    Its state is what it read; once the fallbacks are settled, ``targets`` and ``route`` write it
-    down for a model.
+    Its state is what it read; ``targets`` and ``route`` write it down for a model.
     """
 
-    def __init__(self, router: Fields, general: Fields, report: Report) -> None:
+    def __init__(
+        self, router: Fields, general: Fields, fallbacks: Fallbacks, report: Report
+    ) -> None:
         self._report = report
+        self._fallbacks = fallbacks
         self._strategy = self._read_strategy(router)
         self._common: dict[str, Any] = {}
         self._read_retries(router, general)
         self._read_timeouts(router, general)
         self._read_circuit(router, general)
-        self._read: dict[FallbackKind, dict[str, _Wish]] = {}
-        for name, kind in _FALLBACKS.items():
-            self._read[kind] = dict(
-                pair for where in (general, router) for pair in self._read_fallbacks(where, name)
-            )
-        for where in (general, router):
-            self._read_default_fallbacks(where)
-        self._fallbacks: dict[FallbackKind, dict[str, list[str]]] = {}
 
     def targets(self, deployments: Sequence[Deployment]) -> list[dict[str, Any]]:
         """The targets of a model, each once, in the order in which LiteLLM tries them."""
@@ -93,51 +72,9 @@ class Policies:
             if 1 < len(orders) < targets:
                 message = f"targets of {name!r} with the same order are tried as they are written"
                 self._report.approximated(f"{deployments[0].path}.litellm_params.order", message)
-        fallbacks = {kind: names[name] for kind, names in self._fallbacks.items() if name in names}
-        if fallbacks:
+        if fallbacks := self._fallbacks.of(name):
             route["fallbacks"] = fallbacks
         return route | self._own(deployments)
-
-    def settle(self, published: Sequence[str], groups: Mapping[str, str]) -> None:
-        """Give every model its fallbacks: the default ones where it has none, none that circle.
-
-        LiteLLM follows circles until it has made five fallbacks; here the edge that closes one is
-        left out. Which one that is follows from the order of the file.
-
-        Args:
-            published: the names of all models.
-            groups: the model of which a name is only another name.
-        """
-        edges: dict[str, list[str]] = {name: [] for name in published}
-        for kind, wishes in self._read.items():
-            chosen: dict[str, list[str]] = {}
-            everyone = wishes.pop(_EVERYONE, None)
-            for name in published:
-                wish = wishes.get(name) or wishes.get(groups.get(name, "")) or everyone
-                kept = [] if wish is None else self._kept(name, wish, edges, told=wish != everyone)
-                if wish is not None and kept:
-                    chosen[name] = kept
-                    message = f"{name!r} falls back to {', '.join(kept)}"
-                    self._report.translated(wish.path, message)
-            for name in wishes.keys() - edges.keys():
-                self._report.left_out(wishes[name].path, f"{name!r} is not published")
-            self._fallbacks[kind] = chosen
-
-    def _kept(
-        self, name: str, wish: "_Wish", edges: dict[str, list[str]], *, told: bool
-    ) -> list[str]:
-        kept: list[str] = []
-        for other in dict.fromkeys(wish.names):
-            if other not in edges:
-                self._report.left_out(wish.path, f"the fallback {other!r} is not published")
-            elif path_between(edges, other, name) is not None:
-                if told:
-                    message = f"{name!r} does not fall back to {other!r}: that would be a circle"
-                    self._report.left_out(wish.path, message)
-            elif len(kept) < _MAX_FALLBACKS:
-                edges[name].append(other)
-                kept.append(other)
-        return kept
 
     def _own(self, deployments: Sequence[Deployment]) -> dict[str, Any]:
         """What deployments say themselves wins over the router's settings."""
@@ -216,31 +153,6 @@ class Policies:
             circuit["longest"] = circuit["open"]
         if circuit:
             self._common["circuit"] = circuit
-
-    def _read_fallbacks(self, where: Fields, name: str) -> Iterator[tuple[str, _Wish]]:
-        for place, entry in enumerate(where.items(name)):
-            at = f"{where.at(name)}[{place}]"
-            if not isinstance(entry, dict):
-                self._report.left_out(at, "is no mapping of a name to names")
-                continue
-            for alias, names in entry.items():
-                if found := [*self._names(names, at)]:
-                    yield str(alias), _Wish(at, found)
-
-    def _read_default_fallbacks(self, where: Fields) -> None:
-        at = where.at("default_fallbacks")
-        if found := [*self._names(where.items("default_fallbacks"), at)]:
-            self._read["error"][_EVERYONE] = _Wish(at, found)
-
-    def _names(self, names: object, at: str) -> Iterator[str]:
-        for name in names if isinstance(names, list) else [names]:
-            if isinstance(name, str):
-                yield name
-            elif isinstance(name, dict) and isinstance(name.get("model"), str):
-                self._report.approximated(at, "only the name of a fallback is taken over")
-                yield name["model"]
-            else:
-                self._report.left_out(at, "is no name of a model")
 
 
 def _order(deployment: Deployment) -> float:

@@ -36,9 +36,9 @@ def price_of(fields: list[Fields], report: Report) -> dict[str, Any]:
                     report.left_out(where.at(name), "is no price")
                 else:
                     found[bucket] = amount
-        request = where.take("input_cost_per_query") if where.has("input_cost_per_query") else None
-        if request is not None and (amount := _dollars(request, for_each=1)) is not None:
-            found["request"] = amount
+        request = _dollars(where.take("input_cost_per_query"), for_each=1)
+        if request is not None:
+            found["request"] = request
     if found and all(Decimal(amount) == 0 for amount in found.values()):
         return {"free": True}
     return {**found}
