@@ -11,12 +11,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 from tests.drills import failover, faults, freeze, kill, quota, sigterm, soak
+from tests.drills.budgets import drill as budgets
 from tests.drills.matrix import drill as matrix
 from tests.drills.verdict import Drill, Surroundings, Verdict
 
 DRILLS: Mapping[str, Drill] = {
     "faults": faults.drill,
     "matrix": matrix.drill,
+    "budgets": budgets.drill,
     "kill": kill.drill,
     "sigterm": sigterm.drill,
     "quota": quota.drill,

@@ -240,11 +240,11 @@ class Answer:
         kind = self._scope.wire.stream_type
         if kind == EVENT_STREAM:
             kind += b"; charset=utf-8"
-        return [(b"content-type", kind), (b"cache-control", b"no-cache"), *self._own_headers()]
+        return [(b"content-type", kind), (b"cache-control", b"no-cache"), *self._sure_headers()]
 
     def _own_headers(self) -> Pairs:
         scope = self._scope
-        headers = request_id_headers(scope.arrival.client_request_id, scope.id)
+        headers = self._sure_headers()
         headers.append((b"x-trunkline-attempts", b"%d" % scope.opened))
         if scope.cache is not None:
             headers.append((b"x-trunkline-cache", scope.cache.encode()))
@@ -254,6 +254,12 @@ class Answer:
             headers.append((b"x-trunkline-dropped", ", ".join(scope.dropped).encode()))
         if scope.guarded:
             headers.append((notes.HEADER, notes.header_value(scope.guarded)))
+        return headers
+
+    def _sure_headers(self) -> Pairs:
+        """What is known before it is known which attempt answers."""
+        scope = self._scope
+        headers = request_id_headers(scope.arrival.client_request_id, scope.id)
         if scope.overhead_ms is not None:
             headers.append((b"x-trunkline-overhead-ms", b"%.3f" % scope.overhead_ms))
         if scope.lease is not None:

@@ -201,10 +201,10 @@ class Pipeline:
         alias = self._resolve(scope, snapshot, caller, request)
         if alias.guards:
             await guard_request(alias, request, scope.noted, self._ports.analysis)
-        if scope.operation == COUNT_TOKENS and not _counts(alias, scope.wire):
+        journey = self._plan(scope, snapshot, caller, alias, request)
+        if not journey.legs:
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
             return
-        journey = self._plan(scope, snapshot, caller, alias, request)
         key = scope.arrival.headers.get(b"idempotency-key")
         if key is None or await claimed(self._ports.repeats, scope, answer, caller, key):
             await self._answer(scope, answer, caller, journey)
@@ -249,7 +249,7 @@ class Pipeline:
         legs = planner.legs(alias)
         if not planner.in_service:
             raise out_of_service(alias)
-        if not legs:
+        if not legs and scope.operation != COUNT_TOKENS:
             raise unable(alias, scope.operation)
         scope.translator = Translator(self._tools, self._owner(scope), request, alias)
         return Journey(alias, legs, planner.elsewhere)
@@ -405,11 +405,6 @@ class Pipeline:
             size = live.evidence.content_bytes
             price = live.target.price
             self._ports.recounts.offer(Unmetered(live.attempt, price, prompt, body, size))
-
-
-def _counts(alias: Alias, wire: Wire) -> bool:
-    """Whether a target's provider counts tokens in the caller's own wire."""
-    return any(wire.name in target.connection.wires for target in alias.targets)
 
 
 def _wants_it_whole(scope: RequestScope) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from trunkline.gateway.snapshot import Connection, Credential, Signer
 from trunkline.gateway.upstream_errors import CredentialVerdict
@@ -91,6 +91,19 @@ class RestingCredentials:
                 return credential
         return None
 
+    def last_resort(self, connection: Connection, model: str = "") -> Credential:
+        """Where all rest, the secret that may use the model again first; refused ones come last."""
+        return min(
+            connection.credentials,
+            key=lambda one: max(
+                (
+                    (rest.verdict == "dead", rest.until)
+                    for rest in self._rests_of(connection.id, one, model)
+                ),
+                default=(False, 0.0),
+            ),
+        )
+
     def rests(
         self,
         connection: Connection,
@@ -171,11 +184,15 @@ class RestingCredentials:
     def _is_resting(
         self, connection_id: str, credential: Credential, model: str, now: float
     ) -> bool:
+        rests = self._rests_of(connection_id, credential, model)
+        return any(rest.until > now for rest in rests)
+
+    def _rests_of(self, connection_id: str, credential: Credential, model: str) -> Iterator[Rest]:
+        """What is kept of a secret, as a whole and for one model."""
         for place in ("", model) if model else ("",):
             rest = self._known((connection_id, credential.id, place), credential)
-            if rest is not None and rest.until > now:
-                return True
-        return False
+            if rest is not None:
+                yield rest
 
     def _known(self, key: _Key, credential: Credential) -> Rest | None:
         """What is kept of this very secret."""

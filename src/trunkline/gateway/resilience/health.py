@@ -206,6 +206,10 @@ class Health(HealthView):
         """
         return self._credentials.pick(connection, model, without)
 
+    def last_resort(self, connection: Connection, model: str = "") -> Credential:
+        """The secret to ask with where all rest: see ``RestingCredentials.last_resort``."""
+        return self._credentials.last_resort(connection, model)
+
     def works(self, connection: Connection) -> bool:
         """Whether the provider has not refused all secrets of a connection lately."""
         return self._credentials.works(connection)

@@ -93,6 +93,7 @@ class Journey(msgspec.Struct, frozen=True):
     """What is to be tried for a request.
 
     Attributes:
+        legs: none only where tokens are to be counted and no provider does it.
         elsewhere: the legs of a fallback by its name.
     """
 

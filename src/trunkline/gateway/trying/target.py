@@ -5,6 +5,7 @@ import random
 
 import msgspec
 
+from trunkline.errors import BudgetExhausted, LimitExceeded
 from trunkline.gateway.attempt import Means, OpenStream, Shot, WholeAnswer, attempt
 from trunkline.gateway.bounds import bounds_of
 from trunkline.gateway.metering.event import Guarded
@@ -120,6 +121,11 @@ class Trier:
             tries += 1
             try:
                 return await self._once(leg, reason, credential, call, spoken)
+            except (LimitExceeded, BudgetExhausted):
+                # What is left of the money may cover the first try and not its repeat.
+                if last is not None:
+                    raise last from None
+                raise
             except AttemptFailed as failure:
                 reason, last = "restart" if self.broke else "retry", failure
                 spare = self._spare(leg, credential, failure, tired)
@@ -173,7 +179,7 @@ class Trier:
         if credential is None:
             if not force:
                 raise Resting(0.0, circuit=False)
-            credential = target.connection.credentials[0]
+            credential = self._health.last_resort(target.connection, target.model)
         call = self._health.begin(target, leg.alias.route.circuit)
         if call is None:
             raise Resting(self._health.until_probe(target), circuit=True)

@@ -1,0 +1,1 @@
+"""Hard budgets under failover, hedging and restarts: never above them by a nano-dollar."""
