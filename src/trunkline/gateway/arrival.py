@@ -38,6 +38,7 @@ class Arrival(msgspec.Struct):
         headers: by lower-case name; the last one counts where a name is repeated.
         pairs: the headers as they came.
         read_body: reads the whole body, within the server's bounds.
+        waits: whether the body had not arrived with the head, so that reading it takes a while.
         client_request_id: from ``x-request-id``, or made up.
         place: what the path and the query say beside the body.
         caller: who asks, where the process asks itself in the name of a caller whom it has
@@ -54,6 +55,7 @@ class Arrival(msgspec.Struct):
     client: Client
     client_request_id: str
     place: Place = NOWHERE
+    waits: bool = False
     caller: Caller | None = None
 
     def elapsed_ms(self) -> float:

@@ -71,6 +71,7 @@ class GatewayEndpoint:
                 query=scope["query_string"],
                 content_type=headers.get(b"content-type", b"application/json"),
             ),
+            waits=not client.body.complete,
         )
         if route is None:
             await self._lookups.refuse(

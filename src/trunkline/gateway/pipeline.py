@@ -194,10 +194,15 @@ class Pipeline:
 
     async def _life(self, scope: RequestScope, answer: Answer) -> None:
         caller = self._identify(scope)
-        snapshot = self._ports.routes.snapshot(caller.org_id)
         request = await self._read(scope)
+        waited = scope.arrival.waits
         if keeping.goes_on(request):
             await keeping.go_on(self._ports.responses, caller, scope.wire, request)
+            waited = True
+        if waited:
+            # Limits are those of now, so the key and the routes must be, too.
+            caller = self._identify(scope)
+        snapshot = self._ports.routes.snapshot(caller.org_id)
         alias = self._resolve(scope, snapshot, caller, request)
         if alias.guards:
             await guard_request(alias, request, scope.noted, self._ports.analysis)
