@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.drills import failover, flight
+from tests.drills import configuration, failover, flight
 
 
 async def test_callers_of_the_default_alias_do_not_notice_that_its_provider_is_cut_off(
@@ -44,3 +44,17 @@ async def test_nobody_suffers_from_those_who_leave_or_lead_in_vain(tmp_path: Pat
         verdicts = [await part(stage) for part in flight.MISBEHAVIOUR]
         verdicts.append(await flight.nothing_left(stage))
     assert {verdict.name: verdict.problems for verdict in verdicts if verdict.problems} == {}
+
+
+async def test_a_change_of_the_configuration_drops_nobody_and_is_never_half_in_use(
+    tmp_path: Path,
+) -> None:
+    verdict = await configuration.changing(
+        tmp_path, 7, changes=10, every=0.5, rate=40.0, latest=10.0
+    )
+    assert verdict.problems == ()
+
+
+async def test_streams_end_well_at_targets_that_were_drained_or_disabled(tmp_path: Path) -> None:
+    verdict = await configuration.leaving(tmp_path, 7, streams=10)
+    assert verdict.problems == ()
