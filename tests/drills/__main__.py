@@ -10,7 +10,17 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from tests.drills import failover, faults, freeze, kill, quota, sigterm, soak
+from tests.drills import (
+    configuration,
+    failover,
+    faults,
+    flight,
+    freeze,
+    kill,
+    quota,
+    sigterm,
+    soak,
+)
 from tests.drills.budgets import drill as budgets
 from tests.drills.matrix import drill as matrix
 from tests.drills.verdict import Drill, Surroundings, Verdict
@@ -24,6 +34,8 @@ DRILLS: Mapping[str, Drill] = {
     "quota": quota.drill,
     "freeze": freeze.drill,
     "failover": failover.drill,
+    "flight": flight.drill,
+    "configuration": configuration.drill,
     "soak": soak.drill,
 }
 
