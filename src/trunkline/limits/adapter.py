@@ -242,6 +242,8 @@ class InProcessAdmission(Admission):
             now = self._now()
             for counter, mark in zip(lease.plan.tokens, lease.marks, strict=True):
                 counter.settle(now, mark, lease.tokens, lease.used)
+            # An attempt may still begin after the lease ran out: only what it uses is counted then.
+            lease.tokens = lease.used = 0
 
     def _now(self) -> int:
         return int(self._steady_time() * 1000) + self._epoch
