@@ -1,4 +1,4 @@
-"""A request that outlives its lease: what it uses afterwards counts, and nothing comes back twice."""
+"""A request that outlives its lease: what it uses later counts, and nothing comes back twice."""
 
 import pytest
 from tests.limits.world import ORG, World, ask, outcome
