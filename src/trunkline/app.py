@@ -20,6 +20,7 @@ from trunkline.circuits.feed import CircuitFeed
 from trunkline.connections.accounts import Credentials
 from trunkline.connections.adapter import SnapshotRoutes
 from trunkline.connections.environment import environment_accounts
+from trunkline.connections.guards import GuardMaker
 from trunkline.connections.secrets import Secrets
 from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
@@ -37,6 +38,8 @@ from trunkline.gateway.server import GatewayServer, build_server
 from trunkline.gateway.serving.edges import Edges
 from trunkline.gateway.serving.lifecycle import Lifecycle
 from trunkline.gateway.transport import AddressGuard, Proxies, Resolver, Timeouts, UpstreamPool
+from trunkline.guardrails.presidio.process import AnalysisProcess
+from trunkline.guardrails.presidio.talk import presidio
 from trunkline.health import PATHS as HEALTH_PATHS
 from trunkline.health import HealthApp
 from trunkline.identity.adapter import KeyRing
@@ -100,6 +103,7 @@ class Known(msgspec.Struct, frozen=True):
     routes: SnapshotRoutes
     admission: InProcessAdmission
     targets: Health
+    analysis: AnalysisProcess
     forgetting: CacheFeed
     poller: ChangePoller
 
@@ -209,6 +213,7 @@ def _open_data_path(
         health=known.targets,
         recall=recall,
         clock=clock,
+        analysis=known.analysis,
     )
     bearings = Bearings(
         drain_timeout=settings.drain_timeout,
@@ -312,12 +317,15 @@ async def _open_knowledge(
         clock, kept.ledger, lease_seconds=settings.total_timeout + LEASE_MARGIN
     )
     stack.push_async_callback(admission.close)
+    analysis = AnalysisProcess(presidio(settings.presidio_python))
+    stack.push_async_callback(analysis.close)
     routes = SnapshotRoutes(
         kept.database,
         settings,
         Secrets(read_variable),
         clock=clock,
         credentials=Credentials(GoogleTokens(upstream, clock), clock),
+        guards=GuardMaker(analysis.expect),
     )
     targets = Health(clock)
     environment = {account.row.name: account.row.id for account in environment_accounts(settings)}
@@ -345,7 +353,7 @@ async def _open_knowledge(
     await admission.rebuild()
     sweeping = asyncio.create_task(admission.keep_swept(), name="leases")
     stack.callback(sweeping.cancel)
-    return Known(keys, routes, admission, targets, forgetting, poller)
+    return Known(keys, routes, admission, targets, analysis, forgetting, poller)
 
 
 def _open_telemetry(

@@ -438,6 +438,12 @@ class DataPath(_Group):
         validation_alias=_also("DEFAULT_MODEL", "LLM_DEFAULT_MODEL"),
         description="Model of POST /api/llm/process where the request names none.",
     )
+    presidio_python: Path | None = Field(
+        None,
+        validation_alias=_also("PRESIDIO_PYTHON"),
+        description="Python interpreter that has presidio-analyzer, for guardrails of that kind; "
+        "by default our own.",
+    )
     connect_timeout: float = Field(
         10.0, gt=0, validation_alias=_also("CONNECT_TIMEOUT"), description="Seconds to connect."
     )

@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.guardrails import tiny_analyser
 from typer.testing import CliRunner
 
 from trunkline.cli import guardrail
-from trunkline.errors import InvalidRequest, NotFound
+from trunkline.errors import InvalidRequest, NotFound, Unavailable
 from trunkline.guardrails import service
 from trunkline.guardrails.schemas import read_spec
 from trunkline.identity.service.organisations import create_organisation
@@ -20,7 +23,9 @@ SPECS: list[dict[str, Any]] = [
     {"name": "hide", "kind": "pii", "action": "redact", "pii": {"placeholder": "<{kind}_{n}>"}},
     {"name": "stop", "kind": "topics", "topics": {"deny": {"war": ["bomb*"]}}},
     {"name": "short", "kind": "size", "action": "note", "size": {"tokens": 2}},
-]
+    {"name": "people", "kind": "presidio", "way": "in", "action": "redact",
+     "presidio": {"entities": ["PERSON"], "model": "en_core_web_sm"}},
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +37,7 @@ def _organisation(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         database = await Database.open(None, data_dir=data_dir)
         async with database.write(None) as conn:
             owner = (await create_organisation(conn, name="Acme", clock=SystemClock())).id
-            for org_id, spec in zip((owner, None, owner), SPECS, strict=True):
+            for org_id, spec in zip((owner, None, owner, owner), SPECS, strict=True):
                 await service.ensure_guardrail(conn, org_id, read_spec(spec), clock=SystemClock())
         await database.close()
 
@@ -51,7 +56,8 @@ def tried(*arguments: str, typed: bytes = b"") -> Any:
 def test_guardrails_are_listed_with_whose_they_are() -> None:
     rows = json.loads(run("list", "--json"))
     assert [(row["name"], row["kind"], row["shared"]) for row in rows] == [
-        ("hide", "pii", False), ("short", "size", False), ("stop", "topics", True),
+        ("hide", "pii", False), ("people", "presidio", False),
+        ("short", "size", False), ("stop", "topics", True),
     ]  # fmt: skip
     table = run("list").split("\n")
     assert [line.split() for line in table if line.startswith("stop")] == [
@@ -93,3 +99,28 @@ def test_a_size_is_measured_as_if_the_text_were_the_whole_request() -> None:
 def test_a_guardrail_that_is_not_there_is_told() -> None:
     with pytest.raises(NotFound, match="'none'"):
         run("test", "none", "text")
+
+
+def analyser(tmp_path: Path, *options: str) -> str:
+    """A program in the place of an interpreter, which runs the tiny analyser."""
+    program = tmp_path / "python"
+    words = shlex.join([sys.executable, str(tiny_analyser.__file__), *options])
+    program.write_text(f"#!/bin/sh\nexec {words}\n")
+    program.chmod(0o700)
+    return str(program)
+
+
+def test_one_that_is_looked_for_elsewhere_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUNKLINE_PRESIDIO_PYTHON", analyser(tmp_path))
+    assert tried("people", "To Ada Lovelace.") == {
+        "action": "redact",
+        "findings": [{"kind": "PERSON", "start": 3, "end": 15, "text": "Ada Lovelace"}],
+        "text": "To [PERSON].",
+    }
+    with pytest.raises(Unavailable, match="it cannot look"):
+        run("test", "people", "FAIL")
+    monkeypatch.setenv("TRUNKLINE_PRESIDIO_PYTHON", analyser(tmp_path, "never"))
+    with pytest.raises(Unavailable, match="presidio-analyzer"):
+        run("test", "people", "Ada")

@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 
 from trunkline.errors import InvalidRequest
+from trunkline.gateway.guarding.analysis import Spot, Task
 from trunkline.gateway.guarding.guard import Extent, Gauge
 from trunkline.guardrails.compiling import compile_guard, guard_of
+from trunkline.guardrails.presidio.guard import PresidioGuard
 from trunkline.guardrails.schemas import GuardrailSpec, read_spec
 
 TOPICS = {"deny": {"x": ["some words"]}}
+CARDS = {"entities": ["CREDIT_CARD"]}
+PRESIDIO = {"name": "a", "kind": "presidio", "way": "in"}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +24,7 @@ TOPICS = {"deny": {"x": ["some words"]}}
         ({"kind": "topics", "way": "out", "topics": TOPICS}, (False, True), "refuse"),
         ({"kind": "size", "action": "note", "size": {"tokens": 5}}, (True, True), "note"),
         ({"kind": "language", "language": {"deny": ["han"]}}, (True, True), "refuse"),
+        ({"kind": "presidio", "way": "in", "presidio": CARDS}, (True, False), "refuse"),
     ],
 )
 def test_a_guard_says_what_it_does(
@@ -74,6 +79,23 @@ def test_a_size_is_measured_as_a_whole() -> None:
         ({"name": "a", "kind": "size", "way": "out", "size": {"messages": 2}}, None),
         ({"name": "a", "kind": "language", "language": {}}, "language"),
         ({"name": "a", "kind": "language", "language": {"allow": ["fr"]}}, "language.allow.0"),
+        ({"name": "a", "kind": "presidio", "way": "in"}, None),
+        ({"name": "a", "kind": "presidio", "presidio": CARDS}, None),
+        ({"name": "a", "kind": "presidio", "way": "out", "presidio": CARDS}, None),
+        ({**PRESIDIO, "presidio": {"entities": []}}, "presidio.entities"),
+        ({**PRESIDIO, "presidio": {"entities": ["person"]}}, "presidio.entities.0"),
+        ({**PRESIDIO, "presidio": {"entities": ["PERSON"]}}, "presidio"),
+        ({**PRESIDIO, "presidio": {"entities": ["EMAIL"]}}, "presidio"),
+        ({**PRESIDIO, "presidio": {**CARDS, "model": "../en_core"}}, "presidio.model"),
+        ({**PRESIDIO, "presidio": {**CARDS, "language": "English"}}, "presidio.language"),
+        ({**PRESIDIO, "presidio": {**CARDS, "threshold": 1.1}}, "presidio.threshold"),
+        ({**PRESIDIO, "presidio": {**CARDS, "timeout": 31}}, "presidio.timeout"),
+        ({**PRESIDIO, "presidio": {**CARDS, "when_down": "wait"}}, "presidio.when_down"),
+        ({**PRESIDIO, "presidio": {**CARDS, "restore": True}}, "presidio"),
+        (
+            {**PRESIDIO, "presidio": {**CARDS, "restore": True, "placeholder": "<{kind}{n}>"}},
+            None,
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_place(
@@ -92,3 +114,42 @@ def test_the_place_of_the_input_stands_before_the_field() -> None:
 
 def test_a_checked_spec_is_compiled_as_it_is() -> None:
     assert guard_of(GuardrailSpec(name="g", kind="pii", action="note")).find("a@example.com")
+
+
+def test_presidio_is_told_what_to_look_for() -> None:
+    options = {**CARDS, "language": "de", "threshold": 0.7, "timeout": 1, "when_down": "pass"}
+    guard = compile_guard(
+        "p",
+        {
+            "kind": "presidio", "way": "in", "action": "redact",
+            "presidio": {**options, "model": "de_core_news_sm", "restore": True,
+                         "placeholder": "<{kind}_{n}>"},
+        },
+    )  # fmt: skip
+    assert isinstance(guard, PresidioGuard)
+    assert guard.task == Task("de", "de_core_news_sm", ("CREDIT_CARD",), 0.7)
+    assert (guard.timeout, guard.when_down) == (1, "pass")
+    # The surest of those that overlap, and of two that are equally sure the longer one.
+    spots = [
+        Spot(0, 5, "CREDIT_CARD", 0.8), Spot(4, 9, "CREDIT_CARD", 0.9),
+        Spot(20, 30, "CREDIT_CARD", 0.8), Spot(20, 25, "CREDIT_CARD", 0.8),
+        Spot(9, 12, "CREDIT_CARD", 0.7),
+    ]  # fmt: skip
+    found = guard.findings(spots)
+    assert [(one.start, one.end) for one in found] == [(4, 9), (9, 12), (20, 30)]
+    assert {(one.instead, one.restored) for one in found} == {("<CREDIT_CARD_{n}>", True)}
+
+
+def test_a_digest_is_of_everything_that_is_written() -> None:
+    base: dict[str, Any] = {"kind": "topics", "way": "in", "topics": TOPICS}
+    specs = [
+        base,
+        {**base, "way": "both"},
+        {**base, "action": "note"},
+        {**base, "topics": {"deny": {"x": ["other words"]}}},
+        {**base, "topics": {"deny": {"y": ["some words"]}}},
+    ]
+    digests = [compile_guard("g", spec).digest for spec in specs]
+    assert len(set(digests)) == len(specs)
+    assert compile_guard("g", base).digest == digests[0]
+    assert compile_guard("h", base).digest != digests[0]

@@ -11,6 +11,7 @@ from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
 from trunkline.connections.accounts import Credentials
 from trunkline.connections.builder import Builder
+from trunkline.connections.guards import GuardMaker
 from trunkline.connections.loading import Loader, World
 from trunkline.connections.secrets import Secrets
 from trunkline.errors import Unavailable
@@ -52,6 +53,7 @@ class SnapshotRoutes(Routes):
         catalog: Catalog | None = None,
         capabilities: Capabilities | None = None,
         credentials: Credentials | None = None,
+        guards: GuardMaker | None = None,
     ) -> None:
         self._clock = clock
         builder = Builder(
@@ -61,6 +63,7 @@ class SnapshotRoutes(Routes):
             capabilities or Capabilities(),
             clock,
             credentials,
+            guards,
         )
         self._loader = Loader(database, builder)
         # Both are counted, because what was built later may be taken into use earlier.

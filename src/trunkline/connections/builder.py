@@ -33,6 +33,7 @@ class Builder:
         capabilities: Capabilities,
         clock: Clock,
         credentials: Credentials | None = None,
+        guards: GuardMaker | None = None,
     ) -> None:
         self._settings = settings
         self._secrets = secrets
@@ -40,7 +41,7 @@ class Builder:
         self._capabilities = capabilities
         self._clock = clock
         self._credentials = credentials or Credentials()
-        self._guards = GuardMaker()
+        self._guards = guards or GuardMaker()
 
     async def shared(self, rows: OwnedRows) -> State:
         """What the operator shares with all: environment, catalogue, and its own rows."""

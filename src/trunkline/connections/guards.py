@@ -1,7 +1,7 @@
 """Guardrails as the data path asks them, from what is written of each."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -18,9 +18,13 @@ class GuardMaker:
 
     Its state is the guards that some snapshot still has, so that a rebuild makes none of them
     anew. Long lists of phrases take a tenth of a second: that is done beside the event loop.
+
+    Args:
+        expect: hears of each new guard before anybody is served by it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, expect: Callable[[Guard], None] | None = None) -> None:
+        self._expect = expect
         self._kept: WeakValueDictionary[bytes, Guard] = WeakValueDictionary()
 
     async def make(self, written: Mapping[str, Written]) -> dict[str, Guard | str]:
@@ -38,4 +42,6 @@ class GuardMaker:
             why = str(error).removesuffix(".")
             return f"its guardrail {name!r} cannot be used: {why}"
         self._kept[key] = guard
+        if self._expect is not None:
+            self._expect(guard)
         return guard

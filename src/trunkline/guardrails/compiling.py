@@ -1,15 +1,23 @@
 """From what is written to what the data path asks. Done once for each snapshot."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from trunkline import __version__
+from trunkline.gateway.guarding.analysis import Task
 from trunkline.gateway.guarding.guard import Guard
 from trunkline.guardrails.personal import national, numbers, secrets, words
 from trunkline.guardrails.personal.entity import Entity
 from trunkline.guardrails.personal.guard import PersonalGuard
-from trunkline.guardrails.schemas import EntityKind, GuardrailSpec, PiiOptions, read_spec
+from trunkline.guardrails.presidio.guard import PresidioGuard
+from trunkline.guardrails.schemas import (
+    EntityKind,
+    GuardrailSpec,
+    PiiOptions,
+    PresidioOptions,
+    read_spec,
+)
 from trunkline.guardrails.scripts import SCRIPTS, ScriptGuard, scripts_of
 from trunkline.guardrails.sizes import Ceilings, SizeGuard
 from trunkline.guardrails.topics import TopicGuard
@@ -58,7 +66,20 @@ def guard_of(spec: GuardrailSpec) -> Guard:
         allowed, denied = scripts_of(spec.language.allow), scripts_of(spec.language.deny)
         unwanted = denied or frozenset(SCRIPTS) - allowed
         return ScriptGuard(heading, unwanted, spec.language.least)
+    if spec.presidio is not None:
+        return _presidio(heading, spec.presidio)
     return _personal(heading, spec.pii or PiiOptions())
+
+
+def _presidio(heading: Heading, options: PresidioOptions) -> Guard:
+    return PresidioGuard(
+        heading,
+        Task(options.language, options.model, options.entities, options.threshold),
+        _stand_ins(options.placeholder, options.entities),
+        timeout=options.timeout,
+        when_down=options.when_down,
+        restored=options.restore,
+    )
 
 
 def _personal(heading: Heading, options: PiiOptions) -> Guard:
@@ -68,10 +89,12 @@ def _personal(heading: Heading, options: PiiOptions) -> Guard:
         if kind in options.entities
         for entity in make(options)
     )
-    instead: dict[str, str] = {
-        kind: options.placeholder.replace("{kind}", kind.upper()) for kind in options.entities
-    }
+    instead = _stand_ins(options.placeholder, options.entities)
     return PersonalGuard(heading, entities, instead, restored=options.restore)
+
+
+def _stand_ins(placeholder: str, kinds: Iterable[str]) -> dict[str, str]:
+    return {kind: placeholder.replace("{kind}", kind.upper()) for kind in kinds}
 
 
 def _heading(spec: GuardrailSpec) -> Heading:

@@ -39,6 +39,9 @@ DEFAULT_PLACEHOLDER = "[{kind}]"
 _PLACES = re.compile(r"\{([^{}]*)\}")
 _KNOWN_PLACES = {"kind", "n"}
 _MOST_CHARACTERS = 100_000_000
+_RESTORED = {("redact", "in"), ("redact", "both")}
+# Presidio takes these names also where nothing can find them: they come from a model of a language.
+_OF_MODELS = frozenset({"AGE", "EMAIL", "ID", "LOCATION", "NRP", "ORGANIZATION", "PERSON"})
 
 
 def _slug(value: str) -> str:
@@ -65,6 +68,29 @@ def _placeholder(value: str) -> str:
     return value
 
 
+def _entity(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,63}", value):
+        raise ValueError("Presidio's names are capitals, digits and underscores")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}", value):
+        raise ValueError("a language is two or three small letters, such as en")
+    return value
+
+
+def _model(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}_[a-z0-9_]{1,60}", value):
+        raise ValueError("a model is the name of a package, such as en_core_web_lg")
+    return value
+
+
+def _check_restore(placeholder: str, *, restore: bool) -> None:
+    if restore and not {"kind", "n"} <= set(_PLACES.findall(placeholder)):
+        raise ValueError("restore needs a placeholder with {kind} and {n}")
+
+
 def _script(value: str) -> str:
     if value not in SCRIPTS and value not in LANGUAGES:
         raise ValueError(
@@ -77,6 +103,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 Phrase = Annotated[str, Field(min_length=2, max_length=100), AfterValidator(_phrase)]
 Placeholder = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_placeholder)]
 Script = Annotated[str, AfterValidator(_script)]
+Entity = Annotated[str, AfterValidator(_entity)]
 Count = Annotated[int, Field(ge=1, le=_MOST_CHARACTERS, strict=True)]
 
 
@@ -104,8 +131,7 @@ class PiiOptions(Strict):
 
     @model_validator(mode="after")
     def _can_be_restored(self) -> Self:
-        if self.restore and not {"kind", "n"} <= set(_PLACES.findall(self.placeholder)):
-            raise ValueError("restore needs a placeholder with {kind} and {n}")
+        _check_restore(self.placeholder, restore=self.restore)
         return self
 
 
@@ -160,7 +186,42 @@ class LanguageOptions(Strict):
         return self
 
 
-Kind = Literal["pii", "topics", "size", "language"]
+class PresidioOptions(Strict):
+    """What Presidio looks for, in a process of its own.
+
+    Attributes:
+        entities: by Presidio's names.
+        language: of the texts.
+        model: name of an installed package of spaCy's; without it only patterns are searched for.
+        threshold: findings of which Presidio is less sure do not count.
+        timeout: seconds that a request waits.
+        when_down: what follows where nobody looked in time.
+        placeholder, restore: as for personal data.
+    """
+
+    entities: Annotated[tuple[Entity, ...], Field(min_length=1, max_length=50)]
+    language: Annotated[str, AfterValidator(_language)] = "en"
+    model: Annotated[str, AfterValidator(_model)] | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.4
+    timeout: Annotated[float, Field(ge=0.05, le=30)] = 2.0
+    when_down: Literal["pass", "refuse"] = "refuse"
+    placeholder: Placeholder = DEFAULT_PLACEHOLDER
+    restore: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        if self.model is None and (unseen := _OF_MODELS.intersection(self.entities)):
+            raise ValueError(f"{min(unseen)} has no pattern: name a model that finds it")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_restored(self) -> Self:
+        _check_restore(self.placeholder, restore=self.restore)
+        return self
+
+
+KINDS = ("pii", "topics", "size", "language", "presidio")
+Kind = Literal["pii", "topics", "size", "language", "presidio"]
 
 
 class GuardrailSpec(Strict):
@@ -170,7 +231,7 @@ class GuardrailSpec(Strict):
         kind: what it looks for; the options stand under the same name.
         way: whether it looks at requests, at answers, or at both.
         action: whether a finding is replaced, stops the request, or is only noted. Only personal
-            data can be replaced.
+            data, by ``pii`` or ``presidio``, can be replaced.
     """
 
     name: Slug
@@ -181,23 +242,26 @@ class GuardrailSpec(Strict):
     topics: TopicOptions | None = None
     size: SizeOptions | None = None
     language: LanguageOptions | None = None
+    presidio: PresidioOptions | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for kind in ("pii", "topics", "size", "language"):
+        for kind in KINDS:
             given = getattr(self, kind) is not None
             if given and kind != self.kind:
                 raise ValueError(f"a guardrail of kind {self.kind} has no options of {kind}")
             if not given and kind == self.kind != "pii":
                 raise ValueError(f"a guardrail of kind {kind} needs its options under {kind!r}")
-        if self.action == "redact" and self.kind != "pii":
+        if self.action == "redact" and self.kind not in {"pii", "presidio"}:
             raise ValueError(f"{self.kind} can be refused or noted, not redacted")
         self._check_ways()
         return self
 
     def _check_ways(self) -> None:
-        restores = self.pii is not None and self.pii.restore
-        if restores and (self.action != "redact" or self.way == "out"):
+        if self.presidio is not None and self.way != "in":
+            raise ValueError("presidio looks at requests only: write 'way: in'")
+        options = self.presidio or self.pii
+        if options is not None and options.restore and (self.action, self.way) not in _RESTORED:
             raise ValueError("only what is redacted in a request can be restored")
         size = self.size if self.way == "out" else None
         if size is not None and size.characters is None and size.tokens is None:

@@ -75,7 +75,6 @@ class AwaitedGuard(Guard):
         when_down: what follows where nobody looked.
     """
 
-    outward = False
     task: Task
     timeout: float
     when_down: WhenDown
