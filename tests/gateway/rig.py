@@ -81,6 +81,7 @@ class Recorded(NoRecords):
         self.outcomes: list[tuple[Attempt, Outcome]] = []
         self.broken: TrunklineError | None = None
         self.begun = asyncio.Event()
+        self.progress: list[Progress] = []
 
     @override
     def opened(self, attempt: Attempt) -> Progress:
@@ -88,7 +89,8 @@ class Recorded(NoRecords):
             raise self.broken
         self.attempts[attempt.id] = attempt
         self.begun.set()
-        return Progress(attempt.id)
+        self.progress.append(Progress(attempt.id))
+        return self.progress[-1]
 
     @override
     def closed(self, attempt: Attempt, outcome: Outcome) -> None:
