@@ -323,7 +323,9 @@ class Pipeline:
                 legs = journey.elsewhere(name)
                 if not legs:
                     continue
-                cheaper = Journey(legs[0].alias, legs, journey.elsewhere)
+                # The named model's guards hold, also for what was answered before.
+                spare = msgspec.structs.replace(legs[0].alias, guards=journey.alias.guards)
+                cheaper = Journey(spare, legs, journey.elsewhere)
                 with suppress(BudgetExhausted, LimitExceeded):
                     await self._lease(scope, caller, cheaper)
                     return cheaper

@@ -41,11 +41,17 @@ def guarded_alias(
 
 
 async def ask(
-    rig: Rig, client: str, words: str, *, stream: bool, more: Mapping[str, Any] | None = None
+    rig: Rig,
+    client: str,
+    words: str,
+    *,
+    stream: bool,
+    model: str = "m",
+    more: Mapping[str, Any] | None = None,
 ) -> tuple[Raw, Reading]:
     """Send words as the user's in a client's wire."""
     wire = CLIENTS[client]
-    path, document = wire.request("m", stream=stream)
+    path, document = wire.request(model, stream=stream)
     written = json.dumps(document).replace(json.dumps(QUESTION)[1:-1], json.dumps(words)[1:-1])
     body = json.loads(written) | dict(more or {})
     answer = await exchange(rig.base_url, request(path, body, {"authorization": f"Bearer {KEY}"}))
