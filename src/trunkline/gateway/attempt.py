@@ -34,7 +34,13 @@ from trunkline.gateway.upstream_errors import (
     from_transport,
     malformed,
 )
-from trunkline.gateway.wire.contract import Malformed, Sight, Splitter, StreamReader
+from trunkline.gateway.wire.contract import (
+    COUNT_TOKENS,
+    Malformed,
+    Sight,
+    Splitter,
+    StreamReader,
+)
 from trunkline.gateway.wire.sse import FrameTooLarge
 from trunkline.observability.trace_context import outgoing_traceparent
 
@@ -231,7 +237,8 @@ async def _whole(
     except Malformed as error:
         raise malformed(str(error)) from None
     evidence.first_token_ms = live.elapsed_ms()
-    live.call.first_content()
+    if shot.speech.operation != COUNT_TOKENS:
+        live.call.first_content()
     if shot.unfiltered and reply.filtered:
         raise filtered("completed")
     return WholeAnswer(response.status, passage.head(response.headers), told)

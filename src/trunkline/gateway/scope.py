@@ -30,7 +30,7 @@ from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Target
 from trunkline.gateway.translation import Translator
 from trunkline.gateway.upstream_errors import AttemptFailed
-from trunkline.gateway.wire.contract import Inbound, Wire
+from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound, Wire
 from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
 
@@ -290,7 +290,10 @@ class RequestScope:
         self._recorder.closed(live.attempt, outcome)
         self._admission.settle(self.lease, live.attempt.id, outcome)
         self.attempts.append((live.attempt, outcome))
-        if ending == "completed":
+        if self.operation == COUNT_TOKENS:
+            # How quickly and how well tokens are counted says nothing about answers.
+            live.call.cancelled()
+        elif ending == "completed":
             live.call.ended(None, outcome.usage.output_total)
         elif live.failure is not None:
             live.call.ended(live.failure)

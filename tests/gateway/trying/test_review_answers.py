@@ -3,6 +3,7 @@
 import msgspec
 from tests.gateway.http import CHAT, RawClient, chat, messages, post
 from tests.gateway.rig import running
+from tests.gateway.transport.hostile import HostileServer
 from tests.gateway.trying.scenes import alias, balanced, target, told
 from tests.gateway.trying.test_review_hedging import Held, provider, refusal
 
@@ -73,3 +74,41 @@ async def test_where_all_secrets_rest_a_limited_one_is_asked_before_a_refused_on
         rig.health.rests(only.connection, "2", "limited", 30.0, only.model)
         await post(rig, CHAT, chat("m"))
     assert [attempt.credential for attempt, _ in rig.recorded.outcomes] == ["2"]
+
+
+async def test_counting_tokens_says_nothing_about_answers(simulator: Simulator) -> None:
+    held = Held(
+        b"HTTP/1.1 429 X\r\ncontent-type: application/json\r\nretry-after: 30\r\n"
+        b"content-length: 2\r\n\r\n{}"
+    )
+    held.go_on.set()
+    server = HostileServer(held.play)
+    await server.start()
+    first = target(simulator, "sim-fast", "anthropic_messages", origin=server.origin)
+    document = {name: value for name, value in messages("m").items() if name != "max_tokens"}
+    try:
+        route = alias(first, retry=Retry(attempts=1))
+        async with running(simulator, extra=[route]) as rig:
+            counted = await post(rig, "/v1/messages/count_tokens", document)
+            resting = rig.health.pick(first.connection, first.model) is None
+            limited = rig.health.verdicts()["limited"]
+            (report,) = rig.health.report()
+    finally:
+        await server.stop()
+    assert counted.status_code == 429
+    # Anthropic limits counting apart from answering.
+    assert (limited, resting) == (1, False)
+    assert (report.calls, report.in_flight) == (0, 0)
+
+
+async def test_counting_tokens_makes_no_target_look_fast(simulator: Simulator) -> None:
+    first = target(simulator, "sim-fast", "anthropic_messages")
+    document = {name: value for name, value in messages("m").items() if name != "max_tokens"}
+    async with running(simulator, extra=[alias(first)]) as rig:
+        counted = await post(rig, "/v1/messages/count_tokens", document)
+        counting = rig.health.first_content(first)
+        (report,) = rig.health.report()
+        await post(rig, "/v1/messages", messages("m"))
+    assert counted.status_code == 200
+    assert (counting, report.calls) == (None, 0)
+    assert rig.health.first_content(first) is not None

@@ -13,7 +13,7 @@ from trunkline.gateway.policy import AttemptReason, Retry
 from trunkline.gateway.resilience.health import Call, Health
 from trunkline.gateway.resilience.pausing import pause
 from trunkline.gateway.scope import LiveAttempt, RequestScope
-from trunkline.gateway.snapshot import Credential
+from trunkline.gateway.snapshot import Credential, Target
 from trunkline.gateway.translation import Translator
 from trunkline.gateway.trying.course import Leg
 from trunkline.gateway.trying.deadlines import Deadlines
@@ -157,7 +157,7 @@ class Trier:
         if failure.credential == "fine":
             return None
         target, health = leg.speech.target, self._health
-        connection, model = target.connection, target.model
+        connection, model = target.connection, self._limited_as(target)
         tired.add(credential.id)
         health.rests(connection, credential.id, failure.credential, failure.wait, model)
         spare = health.pick(connection, model, tired)
@@ -170,16 +170,26 @@ class Trier:
             failure.error = credentials_exhausted(failure.error)
         return spare
 
+    def _limited_as(self, target: Target) -> str:
+        """What the provider's limits of a secret count the request under.
+
+        Source: Anthropic, whose limits of counting tokens are independent of those of messages.
+        Everybody who may call could otherwise rest a secret for all others, for nothing.
+        """
+        counts = self._scope.operation == COUNT_TOKENS
+        return f"{target.model} ({COUNT_TOKENS})" if counts else target.model
+
     def _allowed(
         self, leg: Leg, spare: Credential | None, *, force: bool
     ) -> tuple[Credential, Call]:
         """Leave to ask: a secret that does not rest, and the circuit's consent."""
         target = leg.speech.target
-        credential = spare or self._health.pick(target.connection, target.model)
+        connection, model = target.connection, self._limited_as(target)
+        credential = spare or self._health.pick(connection, model)
         if credential is None:
             if not force:
                 raise Resting(0.0, circuit=False)
-            credential = self._health.last_resort(target.connection, target.model)
+            credential = self._health.last_resort(connection, model)
         call = self._health.begin(target, leg.alias.route.circuit)
         if call is None:
             raise Resting(self._health.until_probe(target), circuit=True)
