@@ -24,12 +24,17 @@ Org = Annotated[
     str | None,
     typer.Option("--org", help="Slug of the organisation whose own connection it is."),
 ]
+NOT_HELD = "No circuit is held. Those that calls opened: GET /api/providers/health of the server."
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, for those who read it later.")]
 
 
 @app.command("list")
 def list_all(org: Org = None, as_json: AsJson = False) -> None:
-    """List the circuits that are held: those of shared connections, or of an organisation's own."""
+    """List the circuits that are held: those of shared connections, or of an organisation's own.
+
+    Circuits that calls opened are known to the server alone: GET /api/providers/health and
+    trunkline route explain --url tell them.
+    """
 
     async def work(session: Session) -> list[HeldCircuit]:
         async with session.database.read(None) as conn:
@@ -40,7 +45,7 @@ def list_all(org: Org = None, as_json: AsJson = False) -> None:
         row["held_since"] = format_time(row.pop("created_ms"))
     columns = {"connection": "Connection", "model": "Model", "state": "Held"}
     columns |= {"reason": "Reason", "held_since": "Since"}
-    show(rows, columns, as_json=as_json, empty="No circuit is held.")
+    show(rows, columns, as_json=as_json, empty=NOT_HELD)
 
 
 @app.command("open")

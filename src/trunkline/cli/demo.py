@@ -29,7 +29,7 @@ def demo(
     """Serve a demo organisation with simulated providers until Ctrl+C.
 
     Prints the address, a key and a curl line, and writes address and key to demo.json in the
-    data directory. Logs go to trunkline.log there.
+    data directory, with the address of the simulated providers. Logs go to trunkline.log there.
     """
     from trunkline.demo.configuration import LLAMA
     from trunkline.settings import load_settings
@@ -55,6 +55,7 @@ def _run(settings: "Settings") -> None:
 
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = _key(settings.data_dir / KEY_FILE)
+    simulator_port = _free_port()
     log = os.open(settings.data_dir / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         uvloop.run(
@@ -62,9 +63,9 @@ def _run(settings: "Settings") -> None:
                 settings,
                 key=key,
                 key_file=(settings.data_dir / KEY_FILE).resolve(),
-                simulator_port=_free_port(),
+                simulator_port=simulator_port,
                 log_fd=log,
-                announce=lambda port: _announce(settings, port, key),
+                announce=lambda port: _announce(settings, port, key, simulator_port),
             )
         )
     finally:
@@ -88,12 +89,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _announce(settings: "Settings", port: int, key: str) -> None:
+def _announce(settings: "Settings", port: int, key: str, simulator_port: int) -> None:
     from rich.console import Console
 
     base_url = f"http://{settings.host}:{port}"
     demo_file = settings.data_dir / DEMO_FILE
-    demo_file.write_text(json.dumps({"base_url": base_url, "api_key": key}) + "\n")
+    simulator_url = f"http://127.0.0.1:{simulator_port}"
+    told = {"base_url": base_url, "api_key": key, "simulator_url": simulator_url}
+    demo_file.write_text(json.dumps(told) + "\n")
     demo_file.chmod(0o600)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]Trunkline is serving at[/bold] {base_url}")
@@ -107,7 +110,8 @@ def _announce(settings: "Settings", port: int, key: str) -> None:
     console.print(f"  usage    {command} usage", markup=False)
     console.print(f"  health   {base_url}/health/ready")
     console.print(f"  log      {settings.data_dir / LOG_FILE}")
-    console.print(f"  JSON     {demo_file}, with the address and the key")
+    console.print(f"  faults   {simulator_url}, the simulated providers: docs/simulator.md")
+    console.print(f"  JSON     {demo_file}, with the addresses and the key")
     console.print("\n[bold]Try it:[/bold]")
     # Printed as plain text, so that it can be copied as it stands.
     typer.echo(

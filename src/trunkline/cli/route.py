@@ -154,12 +154,21 @@ def _print(told: dict[str, Any], *, known: bool) -> None:
             f"Rule {rule['rule']} {'holds' if rule['held'] else 'does not hold'}: {rule['why']}"
         )
     unknown = None if known else "not known here"
-    rows = [row | {"circuit": row["circuit"] or unknown} for row in told["targets"]]
+    rows = [
+        row | {"circuit": row["circuit"] or unknown, "first_content": _rounded(row)}
+        for row in told["targets"]
+    ]
     show(rows, COLUMNS, as_json=False, empty="It has no target.")
     for fallback in told["fallbacks"]:
         targets = ", ".join(fallback["targets"]) or "nothing that can serve this"
         typer.echo(f"After {fallback['after']}: {fallback['model']} ({targets})")
     typer.echo(f"Facts: {_facts(told['facts'])}")
+
+
+def _rounded(row: dict[str, Any]) -> str | None:
+    """Seconds until the first content to a millisecond; None where nobody knows them."""
+    seconds = row["first_content"]
+    return None if seconds is None else f"{seconds:.3f}"
 
 
 def _facts(facts: dict[str, Any]) -> str:

@@ -190,8 +190,9 @@ def _told(error: TransportError) -> TrunklineError:
             should_retry=False,
         )
     return UpstreamFailed(
-        "The provider's answer broke off or was not valid.",
+        "The provider's answer broke off, or was not valid.",
         code="upstream_connection_lost",
+        hint="Try again, or use another model.",
         reference=repr(error),
     )
 
@@ -200,7 +201,9 @@ def malformed(reason: str) -> AttemptFailed:
     """The provider's bytes are not what its wire promises."""
     return AttemptFailed(
         UpstreamFailed(
-            f"The provider's answer cannot be used: {reason}.", code="upstream_malformed"
+            f"The provider's answer cannot be used: {reason}.",
+            code="upstream_malformed",
+            hint="Try again, or use another model.",
         ),
         "failed",
     )
