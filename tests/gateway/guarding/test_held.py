@@ -28,7 +28,34 @@ PERSONAL = [
     "postgres://bob:hunter2@db.example.com/x",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0x.SflKxwRJSMeKKF2QT4",
 ]  # fmt: skip
-PLAIN = ["word", "2024-05-06", "12", "3.14", "It is.", "a@b", "日本語のテキスト", "\n", ", ", "-"]
+DISGUISED = [
+    "jo\uff20example.com",
+    "jo.doe@exam\u200bple.com",
+    "\uff4a\uff4f@example.com",
+    "jo\\u0040example.com",
+    "jo%40example.com",
+    "jo&#64;example.com",
+    "jo&#x40;example&period;com",
+    "jo&commat;example.com",
+    "4111\u00a01111\u202f1111\u20091111",
+    "4111\u20111111\u20131111\u20141111",
+    "4111%201111%201111%201111",
+    "\uff14\uff11\uff11\uff11 1111 1111 1111",
+    "4111 11\u200d11 1111 1111",
+    "4111&nbsp;1111&nbsp;1111&nbsp;1111",
+    "\U0001d7d2\U0001d7cf\U0001d7cf\U0001d7cf 1111 1111 1111",
+    "+44\u202f20\u20117946\u20110958",
+    "\\u0034111 1111 1111 111\\u0031",
+    "&#52;111 1111 1111 111&#x31;",
+    "%2B44 20 7946 0958",
+    "\u0664\u0661\u0661\u0661 1111 1111 1111",
+    "DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000",
+]
+PLAIN = [
+    "%", "50 %", "a%20b", "&amp;", "\\n", "\u200b",
+    "word", "2024-05-06", "12", "3.14", "It is.", "a@b",
+    "日本語のテキスト", "\n", ", ", "-",
+]  # fmt: skip
 
 
 def look(*guards: Guard, restored: dict[str, str] | None = None) -> Look:
@@ -45,7 +72,7 @@ def cut(text: str, places: Iterable[int]) -> list[str]:
     return [text[start:end] for start, end in itertools.pairwise(bounds)]
 
 
-@pytest.mark.parametrize("value", PERSONAL)
+@pytest.mark.parametrize("value", [*PERSONAL, *DISGUISED])
 @pytest.mark.parametrize("around", ["Say {} now.", "{}", "first {}\nsecond {}, third"])
 def test_a_finding_is_the_same_wherever_it_is_cut(value: str, around: str) -> None:
     text = around.replace("{}", value)
@@ -58,7 +85,7 @@ def test_a_finding_is_the_same_wherever_it_is_cut(value: str, around: str) -> No
 
 
 @given(
-    st.lists(st.sampled_from([*PERSONAL, *PLAIN]), min_size=1, max_size=8),
+    st.lists(st.sampled_from([*PERSONAL, *DISGUISED, *PLAIN]), min_size=1, max_size=8),
     st.lists(st.integers(1, 400), max_size=40),
     st.sampled_from([" ", ", ", "\n"]),
 )
@@ -69,7 +96,10 @@ def test_pieces_of_any_size_read_like_the_whole(
     assert in_pieces(look(PII), cut(text, places)) == look(PII).edit(text)
 
 
-@given(st.text("ab1 .-:@+/(0\n", max_size=120), st.lists(st.integers(1, 120), max_size=30))
+@given(
+    st.text("ab1 .-:@+/(0\n%&#4;\u200b\uff11\u00a0", max_size=120),
+    st.lists(st.integers(1, 120), max_size=30),
+)
 def test_a_text_of_marks_alone_reads_like_the_whole(text: str, places: list[int]) -> None:
     assert in_pieces(look(PII), cut(text, places)) == look(PII).edit(text)
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
 from typing_extensions import override
 
 from trunkline.gateway.guarding.guard import Finding
 from trunkline.guardrails.personal.entity import Entity, Spot
 from trunkline.guardrails.personal.numbers import iban_begin
+from trunkline.guardrails.personal.plain import plain_of, without_unfinished
 from trunkline.guardrails.personal.secrets import open_block
 from trunkline.guardrails.written import Heading, WrittenGuard
 
@@ -55,6 +57,15 @@ class PersonalGuard(WrittenGuard):
 
     @override
     def find(self, text: str, start: int = 0) -> list[Finding]:
+        plain = plain_of(text)
+        if plain is None:
+            return self._find(text, start)
+        return [
+            msgspec.structs.replace(one, start=plain.begin(one.start), end=plain.end(one.end))
+            for one in self._find(plain.text, plain.place(start))
+        ]
+
+    def _find(self, text: str, start: int) -> list[Finding]:
         ahead: list[tuple[Spot, int, Entity]] = []
         for concerns, entities in self._looks.items():
             if concerns(text):
@@ -85,6 +96,13 @@ class PersonalGuard(WrittenGuard):
 
     @override
     def settled(self, text: str, start: int) -> int:
+        text = without_unfinished(text)
+        plain = plain_of(text)
+        if plain is None:
+            return self._settled(text, start)
+        return max(start, plain.begin(self._settled(plain.text, plain.place(start))))
+
+    def _settled(self, text: str, start: int) -> int:
         end = len(text)
         hold = min(len(text.rstrip(_IN_WORDS)), len(text.rstrip(_IN_NUMBERS)))
         if self._accounts:
