@@ -255,6 +255,15 @@ async def test_the_tightest_limit_of_each_kind_is_shown() -> None:
     assert 57 <= tokens.reset <= 63
 
 
+async def test_a_lease_shows_the_limit_that_let_it_in() -> None:
+    world = World(OrgRules((LimitRule("r", ORG, "key", "requests", 10),)))
+    before = await world.admission.admit(ask())
+    world.admission.load(ORG, OrgRules((LimitRule("r", ORG, "key", "requests", 20),)))
+    after = await world.admission.admit(ask())
+    limits = [lease.allowances[0].limit for lease in (before, after, before)]
+    assert limits == [10, 20, 10]
+
+
 async def test_without_limits_there_are_no_allowances() -> None:
     world = World(OrgRules())
     assert (await world.admission.admit(ask())).allowances == ()

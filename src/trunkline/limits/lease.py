@@ -56,12 +56,12 @@ class InProcessLease(Lease):
         """The tightest limit of each kind, as it stood when the request was admitted."""
         return tuple(self._tightest(kind, counters) for kind, counters in self.plan.shown)
 
-    def _tightest(self, kind: Kind, counters: tuple[LimitCounter, ...]) -> Allowance:
+    def _tightest(self, kind: Kind, counters: tuple[tuple[LimitCounter, int], ...]) -> Allowance:
         now, wall = self.at, self.wall
-        best = counters[0]
-        left = best.limit - best.used(now, wall)
-        for counter in counters[1:]:
-            others = counter.limit - counter.used(now, wall)
-            if others * best.limit < left * counter.limit:
-                best, left = counter, others
-        return Allowance(kind, best.limit, max(0, left), best.reset(now, wall) / 1000)
+        best, limit = counters[0]
+        left = limit - best.used(now, wall)
+        for counter, other in counters[1:]:
+            others = other - counter.used(now, wall)
+            if others * limit < left * other:
+                best, limit, left = counter, other, others
+        return Allowance(kind, limit, max(0, left), best.reset(now, wall) / 1000)

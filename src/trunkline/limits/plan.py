@@ -10,6 +10,7 @@ from trunkline.limits.counters.quota import DailyCount
 from trunkline.limits.expectation import Expectation
 
 Rebuildable = Budget | DailyCount
+Shown = tuple[tuple[Kind, tuple[tuple[LimitCounter, int], ...]], ...]
 
 
 class Owner(Protocol):
@@ -30,7 +31,8 @@ class Plan:
         limits: in the order in which they are taken.
         budgets: in the order in which they are taken.
         pending: counters that the ledger has not been asked about yet.
-        shown: by kind, those of the limits that the allowance headers choose from.
+        shown: by kind, those of the limits that the allowance headers choose from, with what they
+            allowed when the plan was made: a counter whose rule changes goes on with another limit.
         tokens: those of the limits that count tokens.
         places: those of the limits that count requests at once.
         hard: the first budget that refuses, if any.
@@ -88,7 +90,10 @@ class Plan:
         return False
 
 
-def _by_kind(limits: tuple[LimitCounter, ...]) -> tuple[tuple[Kind, tuple[LimitCounter, ...]], ...]:
+def _by_kind(limits: tuple[LimitCounter, ...]) -> Shown:
     kinds: tuple[Kind, ...] = ("requests", "tokens")
-    shown = ((kind, tuple(c for c in limits if c.kind == kind and not c.shadow)) for kind in kinds)
+    shown = (
+        (kind, tuple((c, c.limit) for c in limits if c.kind == kind and not c.shadow))
+        for kind in kinds
+    )
     return tuple((kind, counters) for kind, counters in shown if counters)
