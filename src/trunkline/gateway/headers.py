@@ -86,7 +86,8 @@ _NOT_DOWNSTREAM_PREFIXES: Final = (
 
 JSON: Final = (b"content-type", b"application/json")
 
-_USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
+USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
+"""What ``Connection`` says where it names no other header."""
 
 _ALLOWANCE_NAMES: Final = {
     kind: tuple(
@@ -112,7 +113,7 @@ def upstream_headers(
     """
     taken = {name for name, _ in credentials}
     refused = _NOT_UPSTREAM
-    if hop is not None and hop.lower() not in _USUAL_CONNECTION:
+    if hop is not None and hop.lower() not in USUAL_CONNECTION:
         refused = _NOT_UPSTREAM.union(name.strip().lower() for name in hop.split(b","))
     passed = [
         pair

@@ -40,6 +40,7 @@ from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.attempt import Means, OpenStream, WholeAnswer
 from trunkline.gateway.background import BackgroundRuns
 from trunkline.gateway.bounds import Bounds
+from trunkline.gateway.buffering import wants_it_whole
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.continuity import Continuity
 from trunkline.gateway.counting import estimated_count
@@ -61,7 +62,7 @@ from trunkline.gateway.ports import (
 )
 from trunkline.gateway.recall.recall import Recall
 from trunkline.gateway.relay import StreamBroken, read_to_the_end, relay
-from trunkline.gateway.repeating import claimed, keep_claimed
+from trunkline.gateway.repeating import claimed, keep_claimed, repeatable
 from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.routing.resolve import (
     check_ceiling,
@@ -204,14 +205,14 @@ class Pipeline:
             caller = self._identify(scope)
         snapshot = self._ports.routes.snapshot(caller.org_id)
         alias = self._resolve(scope, snapshot, caller, request)
+        asked = repeatable(scope)
         if alias.guards:
             await guard_request(alias, request, scope.noted, self._ports.analysis)
         journey = self._plan(scope, snapshot, caller, alias, request)
         if not journey.legs:
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
             return
-        key = scope.arrival.headers.get(b"idempotency-key")
-        if key is None or await claimed(self._ports.repeats, scope, answer, caller, key):
+        if asked is None or await claimed(self._ports.repeats, scope, answer, caller, asked):
             await self._answer(scope, answer, caller, journey)
 
     def _identify(self, scope: RequestScope) -> Caller:
@@ -356,7 +357,7 @@ class Pipeline:
             deadlines,
             self._rng,
             buffered=request.stream
-            and (caller.buffered or route.buffered or _wants_it_whole(scope)),
+            and wants_it_whole(caller, journey.alias, scope.arrival.headers),
         )
         course = Course(journey.alias, journey.legs, journey.elsewhere)
         success = await Answering(scope, course, trier, ports.health, deadlines).run()
@@ -412,11 +413,6 @@ class Pipeline:
             size = live.evidence.content_bytes
             price = live.target.price
             self._ports.recounts.offer(Unmetered(live.attempt, price, prompt, body, size))
-
-
-def _wants_it_whole(scope: RequestScope) -> bool:
-    asked = scope.arrival.headers.get(b"x-trunkline-buffered")
-    return asked is not None and asked.strip().lower() in {b"true", b"1", b"on"}
 
 
 def _worst_of(legs: Sequence[Leg]) -> Bounds:

@@ -183,6 +183,34 @@ async def test_who_wants_a_younger_answer_than_was_found_for_others_makes_its_ow
     assert texts == ["old", "new"]
 
 
+class Lagging(MemoryStore):
+    """Takes a while to keep something, like a server that is asked over a network."""
+
+    def __init__(self) -> None:
+        super().__init__(1 << 20, FakeClock())
+        self.writes = asyncio.Event()
+        self.free = asyncio.Event()
+
+    @override
+    async def set(self, key: str, value: bytes, ttl: float) -> None:
+        self.writes.set()
+        await self.free.wait()
+        await super().set(key, value, ttl)
+
+
+async def test_what_is_forgotten_while_it_is_written_is_not_kept(simulator: Simulator) -> None:
+    store = Lagging()
+    async with running(simulator, cached=True, store=store) as rig:
+        client = await RawClient.send(rig, CHAT, chat(), connection="close")
+        await store.writes.wait()
+        assert await rig.recall.forget("org-1") == 0
+        store.free.set()
+        await client.rest()
+        await rig.observed.wait_for(1)
+        await until(lambda: rig.recall.stats().flights == 0)
+        assert (await rig.recall.holding("org-1")).entries == 0
+
+
 async def test_what_another_version_has_kept_is_no_answer(simulator: Simulator) -> None:
     class Strange(MemoryStore):
         @override

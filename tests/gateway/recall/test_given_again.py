@@ -6,13 +6,34 @@ from decimal import Decimal
 import httpx2
 import pytest
 from tests.gateway.http import CHAT, MESSAGES, chat, messages, post
-from tests.gateway.recall.stage import END, HEAD, ended, event, response, said, stage, whole
+from tests.gateway.recall.stage import (
+    END,
+    HEAD,
+    USAGE,
+    ended,
+    event,
+    response,
+    said,
+    stage,
+    whole,
+)
 from tests.gateway.rig import running
 
 from trunkline.gateway.policy import CachePolicy, Retry, Route
 from trunkline.kit.clock import FakeClock
 from trunkline.kit.money import format_usd
 from trunkline.simulator.server import Simulator
+
+REFUSAL = {
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": None, "refusal": "No."},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": USAGE,
+}
 
 
 async def test_a_whole_answer_is_given_again_byte_for_byte(simulator: Simulator) -> None:
@@ -99,6 +120,23 @@ async def test_an_answer_is_given_until_its_time_is_over(simulator: Simulator) -
     assert texts == ["one", "one", "two"]
 
 
+async def test_a_policy_that_became_shorter_holds_for_what_was_kept_before(
+    simulator: Simulator,
+) -> None:
+    clock = FakeClock()
+    async with (
+        stage(whole("one"), whole("two")) as provider,
+        running(simulator, extra=[provider.alias(simulator)], clock=clock) as rig,
+    ):
+        texts = []
+        for seconds in (59, 1, 0):
+            texts.append(text_of(await post(rig, CHAT, chat("m"))))
+            policy = CachePolicy(enabled=True, ttl=60)
+            rig.routes.publish(provider.alias(simulator, cache=policy))
+            clock.advance(seconds)
+    assert texts == ["one", "one", "two"]
+
+
 async def test_a_request_may_want_a_younger_answer(simulator: Simulator) -> None:
     clock = FakeClock()
     async with (
@@ -154,8 +192,9 @@ async def test_a_header_that_says_nothing_known_is_refused(simulator: Simulator)
         response(400, {"error": {"message": "No."}}),
         whole("Half", "content_filter"),
         whole("x" * 4_194_304),
+        response(200, REFUSAL),
     ],
-    ids=["error", "refusal", "filtered", "too long"],
+    ids=["error", "refused", "filtered", "too long", "refusal"],
 )
 async def test_what_is_no_clean_answer_is_not_kept(simulator: Simulator, bad: bytes) -> None:
     async with (
@@ -174,8 +213,9 @@ async def test_what_is_no_clean_answer_is_not_kept(simulator: Simulator, bad: by
         HEAD + said("Half") + ended("content_filter"),
         HEAD + said("Half") + END,
         HEAD + said("Half") + event({"error": {"message": "No."}}) + END,
+        HEAD + event({"choices": [{"index": 0, "delta": {"refusal": "No."}}]}) + ended(),
     ],
-    ids=["filtered", "cut", "error"],
+    ids=["filtered", "cut", "error", "refusal"],
 )
 async def test_a_stream_without_a_clean_end_is_not_kept(simulator: Simulator, bad: bytes) -> None:
     async with (

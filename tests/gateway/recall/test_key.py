@@ -121,6 +121,8 @@ def test_attribution_that_the_answer_repeats_parts_requests() -> None:
         ((b"x-stainless-retry-count", b"1"), True),
         ((b"traceparent", b"00"), True),
         ((b"x-trunkline-cache", b"on"), True),
+        ((b"connection", b"Keep-Alive"), True),
+        ((b"connection", b"close, anthropic-beta"), False),
         ((b"anthropic-beta", b"x"), False),
         ((b"anthropic-version", b"2023-06-01"), False),
         ((b"openai-beta", b"x"), False),

@@ -407,6 +407,30 @@ async def test_an_answer_that_is_too_long_is_followed_and_not_kept(simulator: Si
     assert b"own" in own
 
 
+async def test_who_wants_a_stream_whole_follows_none_that_may_break(simulator: Simulator) -> None:
+    async with (
+        stage() as provider,
+        running(simulator, extra=[provider.alias(simulator)]) as rig,
+    ):
+        [leader] = await asking(rig, 1, stream=True)
+        peer = await provider.next()
+        await peer.say(HEAD + said("Hel"))
+        await leader.until(b"Hel")
+        body, headers = chat("m", stream=True), {"x_trunkline_buffered": "true"}
+        held = [asyncio.create_task(post(rig, CHAT, body, **headers)) for _ in range(2)]
+        second = await provider.next()
+        await until(lambda: following(rig) == 1)
+        peer.reset()
+        broken = await leader.rest()
+        await second.say(HEAD + said("Whole.") + ended())
+        answers = [await task for task in held]
+    assert b"error" in broken
+    assert all(b"Whole." in answer.content for answer in answers)
+    assert all(b"[DONE]" in answer.content for answer in answers)
+    uses = sorted(answer.headers["x-trunkline-cache"] for answer in answers)
+    assert (uses, provider.asked) == (["follow", "miss"], 2)
+
+
 async def test_followers_are_kept_alive_while_they_wait(simulator: Simulator) -> None:
     async with stage() as provider:
         alias = provider.alias(simulator, hold_headers=0.05)

@@ -51,7 +51,7 @@ class Flight:
     """The state of one answer that is being made. It lives in one event loop.
 
     Attributes:
-        key: of the answer.
+        key: of the answer, with an end of its own where streams are held until they are whole.
         reply: the whole answer, once there is one.
         use: how the followers came by it.
         last: the last frames of a stream, which are given when its cost is known.

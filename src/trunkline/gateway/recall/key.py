@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.headers import USUAL_CONNECTION
 from trunkline.gateway.policy import CacheScope
 from trunkline.gateway.snapshot import Alias
 from trunkline.gateway.wire.contract import Inbound
@@ -42,10 +43,11 @@ _ATTRIBUTION: Final[dict[str, frozenset[str]]] = {
 }
 
 # Headers that change no answer: of the caller's client, network and tracing, credentials, and what
-# never reaches the provider. Every other header parts requests, also one that nobody knows yet.
+# never reaches the provider. Every other header parts requests, also one that nobody knows yet;
+# so does ``Connection`` where it keeps another header from the provider.
 _SILENT: Final = frozenset(
     b"""accept accept-charset accept-encoding accept-language api-key authorization b3 baggage
-    cache-control connection content-encoding content-length content-type cookie dnt expect
+    cache-control content-encoding content-length content-type cookie dnt expect
     forwarded from host http-referer idempotency-key keep-alive newrelic openai-organization
     openai-project origin pragma priority proxy-authorization proxy-connection referer sentry-trace
     te traceparent tracestate trailer transfer-encoding true-client-ip uber-trace-id upgrade
@@ -105,7 +107,9 @@ def key_of(
     heard = sorted(
         pair
         for pair in pairs
-        if pair[0] not in _SILENT and not pair[0].startswith(_SILENT_PREFIXES)
+        if pair[0] not in _SILENT
+        and not pair[0].startswith(_SILENT_PREFIXES)
+        and (pair[0] != b"connection" or pair[1].lower() not in USUAL_CONNECTION)
     )
     routed = _routed_by(alias, caller, request)
     variant = _digest(

@@ -18,6 +18,7 @@ import msgspec
 
 from trunkline.errors import BudgetExhausted, InvalidRequest, LimitExceeded, Unavailable
 from trunkline.gateway.answer import Answer
+from trunkline.gateway.buffering import wants_it_whole
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.metering.event import CacheUse
 from trunkline.gateway.policy import CachePolicy
@@ -198,14 +199,14 @@ class Recall:
 
     async def _serve(self, asking: Asking) -> bool:
         """One way to the answer; False when the one that was found is too old for this request."""
-        text = asking.key.text
-        flight = self._flights.get(text)
+        name = _flight_of(asking)
+        flight = self._flights.get(name)
         if flight is None:
-            flight = self._flights[text] = Flight(text)
+            flight = self._flights[name] = Flight(name)
         elif asking.terms.looks and flight.whole:
             return await self._follow(asking, flight)
         else:
-            flight = Flight(text)
+            flight = Flight(name)
         await self._open(asking, flight)
         return True
 
@@ -264,8 +265,9 @@ class Recall:
         return msgspec.structs.replace(reply, head=(*reply.head, told)), use
 
     def _will_do(self, asking: Asking, reply: Reply) -> bool:
-        max_age = asking.terms.max_age
-        return max_age is None or reply.age(self._clock.now()) <= max_age
+        terms, age = asking.terms, reply.age(self._clock.now())
+        # It was kept for the time of the policy of then, which may have been longer.
+        return age < terms.policy.ttl and (terms.max_age is None or age <= terms.max_age)
 
     async def _lead(self, asking: Asking, flight: Flight) -> None:
         """Make the answer, with others following."""
@@ -317,8 +319,11 @@ class Recall:
             keeps = flight.whole and not flight.forgotten and _is_worth_keeping(asking, reply)
             if keeps:
                 await self._store.set(key.text, write_reply(reply), policy.ttl)
+                if flight.forgotten:
+                    # It may have been written after what was invalidated had been removed.
+                    await self._store.delete(key.text)
             self._close(flight)
-            if keeps and policy.mode == "semantic":
+            if keeps and not flight.forgotten and policy.mode == "semantic":
                 await self._nearness.add(
                     asking.caller,
                     asking.alias,
@@ -402,6 +407,13 @@ class Recall:
         """Nobody may join it any more."""
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
+
+
+def _flight_of(asking: Asking) -> str:
+    """Who wants a stream whole or not at all must not follow one that comes as it is made."""
+    caller, alias, headers = asking.caller, asking.alias, asking.scope.arrival.headers
+    whole = asking.request.stream and wants_it_whole(caller, alias, headers)
+    return f"{asking.key.text}/whole" if whole else asking.key.text
 
 
 def _is_worth_keeping(asking: Asking, reply: Reply) -> bool:

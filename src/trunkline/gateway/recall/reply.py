@@ -19,7 +19,9 @@ _UNCLEAN: Final = re.compile(
     rb':\s*"(?:content_filter|content_filtered|refusal|guardrail_intervened|error|failed|SAFETY|'
     rb"RECITATION|LANGUAGE|OTHER|BLOCKLIST|PROHIBITED_CONTENT|SPII|MALFORMED_FUNCTION_CALL|"
     rb"MODEL_ARMOR|IMAGE_SAFETY|UNEXPECTED_TOOL_CALL|TOO_MANY_TOOL_CALLS|"
-    rb'ERROR|ERROR_TOXIC|ERROR_LIMIT|USER_CANCEL|TIMEOUT|pause_turn|load)"'
+    rb'ERROR|ERROR_TOXIC|ERROR_LIMIT|USER_CANCEL|TIMEOUT|pause_turn|load)"|'
+    # OpenAI's chats have a member for a refusal, which is null where there is none.
+    rb'"refusal"\s*:\s*"[^"]'
 )
 
 
