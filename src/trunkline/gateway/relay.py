@@ -12,7 +12,7 @@ from trunkline.gateway.guarding.guard import GuardrailRefused
 from trunkline.gateway.metering.event import Ending, Progress
 from trunkline.gateway.scope import LiveAttempt
 from trunkline.gateway.sink import Sink
-from trunkline.gateway.transport import TransportError, UpstreamResponse
+from trunkline.gateway.transport import TotalTimeout, TransportError, UpstreamResponse
 from trunkline.gateway.upstream_errors import AttemptFailed, from_transport, malformed
 from trunkline.gateway.wire.contract import Malformed, Sight
 from trunkline.gateway.wire.sse import FrameTooLarge
@@ -69,6 +69,8 @@ async def relay(stream: OpenStream, live: LiveAttempt, sink: Sink) -> bytes:
                 await _take_the_rest(stream, ready)
     except TransportError as error:
         broken = StreamBroken(from_transport(error))
+        # A target that speaks until its time is over is well; the answer is long, or read slowly.
+        broken.failure.blames &= not isinstance(error, TotalTimeout)
     except (Malformed, FrameTooLarge) as error:
         reason = str(error) or "one of its events is too large"
         broken = StreamBroken(malformed(reason))
