@@ -8,7 +8,6 @@ encoded as a whole, such as base64, stays what it is.
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable
 from typing import Final
 
 _UNSEEN: Final = (
@@ -21,13 +20,17 @@ _VARIANTS: Final = (
     "\uff01-\uff5e\ufe50-\ufe57\ufe59-\ufe62\ufe64-\ufe6b\U0001d400-\U0001d7ff"
     "\u0660-\u0669\u06f0-\u06f9\u0966-\u096f"
 )
-# All are bounded, and none begins with what another one goes on with.
+_LOOKS: Final = _UNSEEN + _BLANKS + _DASHES + _VARIANTS
+_LOOKS_DIFFERENT: Final = re.compile(f"[{_LOOKS}]")
+_SEEN_AS_NOTHING: Final = re.compile(f"[{_UNSEEN}]")
+_SEEN_AS_DASH: Final = re.compile(f"[{_DASHES}]")
+# It begins with a set of characters, which is searched for several times faster.
 _DISGUISED: Final = re.compile(
-    rf"(?P<unseen>[{_UNSEEN}]+)|(?P<blank>[{_BLANKS}])|(?P<dash>[{_DASHES}])"
-    rf"|(?P<variant>[{_VARIANTS}])"
-    r"|\\u00(?P<json>[2-7][0-9A-Fa-f])|%(?P<url>[2-7][0-9A-Fa-f])"
-    r"|&#0{0,4}(?P<decimal>3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]);|&#[xX]0{0,4}(?P<hex>[2-7][0-9A-Fa-f]);"
-    r"|&(?P<named>commat|period|nbsp|plus|hyphen|dash|lowbar);"
+    rf"[\\%&{_LOOKS}](?:(?<=\\)u00(?P<json>[2-7][0-9A-Fa-f])|(?<=%)(?P<url>[2-7][0-9A-Fa-f])"
+    r"|(?<=&)(?:#0{0,4}(?P<decimal>3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]);"
+    r"|#[xX]0{0,4}(?P<hex>[2-7][0-9A-Fa-f]);"
+    r"|(?P<named>commat|period|nbsp|plus|hyphen|dash|lowbar);)"
+    rf"|(?<=[{_LOOKS}]))"
 )
 # An escape that may go on in the next piece of a text.
 _UNFINISHED: Final = re.compile(r"(?:\\(?:u(?:00?[2-7]?)?)?|%[2-7]?|&[#A-Za-z0-9]{0,8})\Z")
@@ -38,24 +41,27 @@ _NAMED: Final = {
 }  # fmt: skip
 
 
-def _variant(written: str) -> str:
+_BASES: Final = {"json": 16, "url": 16, "hex": 16, "decimal": 10}
+
+
+def _alike(written: str) -> str:
+    """What a character looks like; nothing for one that nobody sees."""
+    if _SEEN_AS_NOTHING.match(written):
+        return ""
+    if _SEEN_AS_DASH.match(written):
+        return "-"
     if written.isdigit():
         return str(unicodedata.digit(written))
     plain = unicodedata.normalize("NFKC", written)
-    return plain if len(plain) == 1 else written
+    return plain if len(plain) == 1 else " " if written.isspace() else written
 
 
-_READ: Final[dict[str, Callable[[str], str]]] = {
-    "unseen": lambda _: "",
-    "blank": lambda _: " ",
-    "dash": lambda _: "-",
-    "variant": _variant,
-    "json": lambda told: chr(int(told, 16)),
-    "url": lambda told: chr(int(told, 16)),
-    "decimal": lambda told: chr(int(told)),
-    "hex": lambda told: chr(int(told, 16)),
-    "named": lambda told: _NAMED[told],
-}
+def _read(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    if kind is None:
+        return _alike(match.group())
+    told = match.group(kind)
+    return _NAMED[told] if kind == "named" else chr(int(told, _BASES[kind]))
 
 
 class Plain:
@@ -80,21 +86,25 @@ class Plain:
         pieces: list[str] = []
         size = end = 0
         for match in _DISGUISED.finditer(written):
-            size = self._add(pieces, written[end : match.start()], size, end)
+            start = match.start()
+            if start > end:
+                self._add(size, end, 0)
+                pieces.append(written[end:start])
+                size += start - end
             end = match.end()
-            kind = match.lastgroup or ""
-            told = _READ[kind](match.group(kind))
-            size = self._add(pieces, told, size, match.start(), end)
-        self._add(pieces, written[end:], size, end)
+            if told := _read(match):
+                self._add(size, start, end)
+                pieces.append(told)
+                size += 1
+        if end < len(written):
+            self._add(size, end, 0)
+            pieces.append(written[end:])
         self.text = "".join(pieces)
 
-    def _add(self, pieces: list[str], piece: str, size: int, there: int, behind: int = 0) -> int:
-        if piece:
-            pieces.append(piece)
-            self._here.append(size)
-            self._there.append(there)
-            self._behind.append(behind)
-        return size + len(piece)
+    def _add(self, here: int, there: int, behind: int) -> None:
+        self._here.append(here)
+        self._there.append(there)
+        self._behind.append(behind)
 
     def begin(self, place: int) -> int:
         """Where the character at a place of the text begins in what is written."""
@@ -122,7 +132,8 @@ class Plain:
 
 def plain_of(text: str) -> Plain | None:
     """What a text reads as, or None where it is what it reads as."""
-    if text.isascii() and "\\u00" not in text and "%" not in text and "&" not in text:
+    is_coded = "%" in text or "&" in text or "\\u00" in text
+    if not is_coded and (text.isascii() or _LOOKS_DIFFERENT.search(text) is None):
         return None
     return Plain(text) if _DISGUISED.search(text) is not None else None
 
