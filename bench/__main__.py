@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,22 +16,33 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.bars import Bar, judge
+from bench.bars import judge
 from bench.candidates import litellm, portkey
 from bench.candidates.contract import Candidate
 from bench.candidates.roster import pick
-from bench.cases import QUICK_EFFORT, TRANSLATION_CASES, Case, Effort, choose
+from bench.cases import (
+    FEATURED,
+    FEATURED_CASES,
+    QUICK_EFFORT,
+    TRANSLATED,
+    TRANSLATION_CASES,
+    Case,
+    Comparison,
+    Effort,
+    choose,
+)
+from bench.comparing import judge_comparisons
 from bench.document import write_page
 from bench.machine import CannotMeasure, alone, claim_cores, describe
 from bench.place import ROOT, Site
 from bench.processes import Unable, find_program
 from bench.profiling import profile_full
 from bench.proof import Proof, prove_full
+from bench.proof_of_features import prove_features
 from bench.provider.running import provider
-from bench.results import FOLDER, TRANSLATED_FOLDER, Run, write_results
+from bench.results import FEATURED_FOLDER, FOLDER, TRANSLATED_FOLDER, Run, write_results
 from bench.run import Outcome, Round, run_all
 from bench.table import print_rows
-from bench.translated import judge_translated
 
 _TABLE_WIDTH = 126
 
@@ -41,6 +52,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes:
         folder: where its results are kept; None for what was narrowed.
+        prove: sees that what is measured is on; raises ``Unable`` where it is not.
+        comparisons: what is judged beside the demands on *full*.
     """
 
     candidates: list[Candidate]
@@ -48,6 +61,8 @@ class Plan(msgspec.Struct, frozen=True):
     effort: Effort
     quick: bool
     folder: Path | None
+    prove: Callable[[Site], Proof] = prove_full
+    comparisons: tuple[Comparison, ...] = ()
 
 
 def bench(
@@ -64,6 +79,10 @@ def bench(
     concurrency: Annotated[int | None, typer.Option(help="Only cases of this one.")] = None,
     translated: Annotated[
         bool, typer.Option("--translated", help="Only what translating costs full.")
+    ] = False,
+    resilient: Annotated[
+        bool,
+        typer.Option("--resilient", help="Only what policies, cache and guardrails cost full."),
     ] = False,
     rounds: Annotated[int | None, typer.Option(min=1, max=50, help="5 by default.")] = None,
     seconds: Annotated[
@@ -86,13 +105,16 @@ def bench(
     )
     narrowed = any(option is not None for option in (only, operation, concurrency)) or profile
     plans = []
-    if not translated:
+    whole = not (translated or resilient)
+    if whole:
         cases = choose(operation, concurrency, quick=quick)
         plans.append(
             Plan(_able(pick(only), cases), cases, effort, quick, None if narrowed else FOLDER)
         )
-    if translated or not (narrowed or quick):
+    if translated or (whole and not (narrowed or quick)):
         plans.append(_translation_plan(effort, quick=quick))
+    if resilient or (whole and not (narrowed or quick)):
+        plans.append(_features_plan(effort, quick=quick))
     console = Console()
     # A line that wraps in a narrow terminal is still whole; one with dots in its cells is not.
     console.width = max(console.width, _TABLE_WIDTH)
@@ -119,18 +141,28 @@ def _able(candidates: list[Candidate], cases: list[Case]) -> list[Candidate]:
     """
     if not cases:
         raise CannotMeasure("No case has that operation and that concurrency.")
-    if any(case.operation.spoken is not None for case in cases):
-        candidates = [candidate for candidate in candidates if candidate.translates]
+    if any(case.operation.spoken or case.operation.feature for case in cases):
+        candidates = [candidate for candidate in candidates if candidate.featured]
     if not candidates:
-        raise CannotMeasure("Of these candidates none translates.")
+        raise CannotMeasure("None of these candidates is set up for such calls.")
     return candidates
 
 
 def _translation_plan(effort: Effort, *, quick: bool) -> Plan:
     """The cases of both ways in turns, so that a figure and its measure are of the same minutes."""
-    candidates = [candidate for candidate in pick(None) if candidate.translates]
     folder = None if quick else TRANSLATED_FOLDER
-    return Plan(candidates, list(TRANSLATION_CASES), effort, quick, folder)
+    return Plan(_featured(), list(TRANSLATION_CASES), effort, quick, folder, comparisons=TRANSLATED)
+
+
+def _features_plan(effort: Effort, *, quick: bool) -> Plan:
+    """As the translated ones: each call beside the plain one of the same minutes."""
+    folder = None if quick else FEATURED_FOLDER
+    cases = list(FEATURED_CASES)
+    return Plan(_featured(), cases, effort, quick, folder, prove_features, FEATURED)
+
+
+def _featured() -> list[Candidate]:
+    return [candidate for candidate in pick(None) if candidate.featured]
 
 
 def _measure(site: Site, plan: Plan, console: Console) -> None:
@@ -148,7 +180,7 @@ def _measure(site: Site, plan: Plan, console: Console) -> None:
 
         outcome = run_all(site, plan.candidates, round_, console.print, step)
     print_rows(outcome.rows, console)
-    _show(outcome, proof, console)
+    _show(plan, outcome, proof, console)
     if plan.folder is not None:
         run = msgspec.structs.replace(_run(plan, began, outcome, proof), load_average=load_average)
         write_results(outcome.rows, run, plan.folder)
@@ -163,7 +195,7 @@ def _prove(site: Site, plan: Plan, console: Console) -> Proof | None:
     if all(candidate.handle != "full" for candidate in plan.candidates):
         return None
     try:
-        proof = prove_full(site)
+        proof = plan.prove(site)
     except Unable as error:
         console.print(f"full is not proven: {error}", markup=False)
         return None
@@ -173,13 +205,13 @@ def _prove(site: Site, plan: Plan, console: Console) -> Proof | None:
     return proof
 
 
-def _show(outcome: Outcome, proof: Proof | None, console: Console) -> None:
-    bars: list[Bar] = [*judge(outcome.rows), *judge_translated(outcome.rows)]
+def _show(plan: Plan, outcome: Outcome, proof: Proof | None, console: Console) -> None:
+    bars = [*judge(outcome.rows), *judge_comparisons(outcome.rows, plan.comparisons)]
     for bar in bars:
         if bar.met is not None:
             verdict = "[green]met[/green]" if bar.met else "[red]not met[/red]"
             console.print(f"{bar.demand}: {bar.measured}, {verdict}")
-    if proof is not None:
+    if proof is not None and proof.worker_mb is not None:
         console.print(f"The worker beside the gateway role takes {proof.worker_mb:.0f} MB.")
     for remark in outcome.remarks:
         console.print(

@@ -28,6 +28,8 @@ _ANSWER: Final = (
 FIRST_PIECE: Final = "Lighthouse"
 PIECES: Final = (FIRST_PIECE, *(f" word{number:02d}" for number in range(1, CHUNKS)))
 STREAMED_TEXT: Final = "".join(PIECES)
+NUMBER: Final = "000000000000"
+"""What the generators of load replace in a request by a number that they have not sent before."""
 
 
 def request_body(case: Case) -> bytes:
@@ -37,6 +39,8 @@ def request_body(case: Case) -> bytes:
     question = _QUESTION
     if case.operation.large:
         question = (_QUESTION + " ") * (LARGE_BYTES // (len(_QUESTION) + 1))
+    if case.operation.fresh:
+        question += f" The train has the number {NUMBER}."
     instructions = "You are a patient teacher of arithmetic. Answer briefly and in plain words."
     body: dict[str, Any] = {"model": case.model, "max_tokens": 256, "temperature": 0.2}
     if case.operation.wire == "chat":

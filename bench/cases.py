@@ -7,6 +7,8 @@ import msgspec
 Wire = Literal["chat", "messages"]
 Spoken = Literal["chat", "messages", "gemini"]
 """What a provider speaks: the caller's wire, or one that it is translated to."""
+Feature = Literal["everything", "routed", "cached", "hedged", "buffered", "guarded"]
+"""What the model of a call has that a plain one has not, see ``candidates/featured.py``."""
 
 PATHS: Final[dict[Wire, str]] = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
 
@@ -21,6 +23,8 @@ class Operation(msgspec.Struct, frozen=True):
         large: whether the request body has 200 KB instead of 0.6 KB.
         talk: whether it is a conversation of 40 messages with calls of tools, not one question.
         spoken: the provider's wire, where it is another than the caller's.
+        feature: what its model has.
+        fresh: whether each request asks what was never asked before.
     """
 
     name: str
@@ -29,6 +33,8 @@ class Operation(msgspec.Struct, frozen=True):
     large: bool = False
     talk: bool = False
     spoken: Spoken | None = None
+    feature: Feature | None = None
+    fresh: bool = False
 
     @property
     def provider_wire(self) -> Spoken:
@@ -50,6 +56,8 @@ class Case(msgspec.Struct, frozen=True):
         parts = ["bench", operation.wire]
         if operation.spoken is not None:
             parts += ["to", operation.spoken]
+        if operation.feature is not None:
+            parts.append(operation.feature)
         if self.stream:
             parts.append("stream")
         if operation.tls:
@@ -113,15 +121,15 @@ QUICK_EFFORT: Final = Effort(stream_seconds=2.0)
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """A call that is translated, and the one of the same size whose bytes pass.
+    """A call with something added, and the same call without it, whose bytes only pass.
 
     Attributes:
-        at_most: as many times the CPU of the one that passes may be spent; None where nothing is
-            demanded.
+        at_most: as many times the CPU of the one that only passes may be spent; None where nothing
+            is demanded.
     """
 
     passed: Case
-    translated: Case
+    added: Case
     at_most: float | None = None
 
 
@@ -148,16 +156,45 @@ def _compare(
     return tuple(made)
 
 
-COMPARISONS: Final = (
+TRANSLATED: Final = (
     *_compare("", 3, stream=True, concurrency=100),
     *_compare("_talk_200kb", 2),
     *_compare("", None),
 )
-# Each once, and what is compared beside one another in time.
-TRANSLATION_CASES: Final = tuple(
-    dict.fromkeys(case for pair in COMPARISONS for case in (pair.passed, pair.translated))
+
+EVERYTHING_NEW: Final = Operation("chat_everything_new", "chat", feature="everything", fresh=True)
+CACHED_HIT: Final = Operation("chat_cached_hit", "chat", feature="cached")
+HEDGED: Final = Operation("chat_hedged", "chat", feature="hedged")
+BUFFERED: Final = Operation("chat_buffered", "chat", feature="buffered")
+GUARDED: Final = Operation("chat_guarded", "chat", feature="guarded")
+_MOST_FOR_POLICIES: Final = 1.1
+_MOST_FOR_A_HIT: Final = 0.6
+_FEATURED: Final[tuple[tuple[Operation, float | None], ...]] = (
+    (Operation("chat_routed", "chat", feature="routed"), _MOST_FOR_POLICIES),
+    (EVERYTHING_NEW, _MOST_FOR_POLICIES),
+    (CACHED_HIT, _MOST_FOR_A_HIT),
+    (Operation("chat_everything_hit", "chat", feature="everything"), _MOST_FOR_A_HIT),
+    (HEDGED, None),
+    (GUARDED, None),
+    (BUFFERED, None),
 )
-ALL_CASES: Final = tuple(dict.fromkeys((*FULL_CASES, *TRANSLATION_CASES)))
+FEATURED: Final = tuple(
+    Comparison(Case(CHAT, stream, concurrency), Case(operation, stream, concurrency), at_most)
+    for stream, concurrency in ((False, 32), (True, 100))
+    for operation, at_most in _FEATURED
+    # Only streams are held.
+    if stream or operation is not BUFFERED
+)
+
+
+def _cases_of(comparisons: tuple[Comparison, ...]) -> tuple[Case, ...]:
+    """Each once, and what is compared beside one another in time."""
+    return tuple(dict.fromkeys(case for pair in comparisons for case in (pair.passed, pair.added)))
+
+
+TRANSLATION_CASES: Final = _cases_of(TRANSLATED)
+FEATURED_CASES: Final = _cases_of(FEATURED)
+ALL_CASES: Final = tuple(dict.fromkeys((*FULL_CASES, *TRANSLATION_CASES, *FEATURED_CASES)))
 
 
 def provider_paths(*, stream: bool) -> dict[str, Spoken]:

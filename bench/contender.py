@@ -78,7 +78,7 @@ class Contender:
         if not case.stream:
             ask(self.launch.call(case), case, self._site.ca_file)
             return
-        measured = self._streams(msgspec.structs.replace(case, concurrency=1), 0.5)
+        measured = stream(self.launch.call(case), msgspec.structs.replace(case, concurrency=1), 0.5)
         if measured.errors:
             raise Unable("its stream is not whole")
 
@@ -143,7 +143,7 @@ class Contender:
 
     def _run(self, case: Case, effort: Effort) -> Measured:
         if case.stream:
-            return self._streams(case, effort.stream_seconds)
+            return stream(self.launch.call(case), case, effort.stream_seconds)
         return self._calls(case, effort.call_seconds)
 
     def _calls(self, case: Case, seconds: int) -> Measured:
@@ -152,27 +152,6 @@ class Contender:
         return run_calls(
             self.launch.call(case), body, concurrency=case.concurrency, seconds=seconds
         )
-
-    def _streams(self, case: Case, seconds: float) -> Measured:
-        order = Order(
-            call=self.launch.call(case),
-            body=request_body(case).decode(),
-            wire=case.operation.wire,
-            concurrency=case.concurrency,
-            seconds=seconds,
-            patience=_STREAM_PATIENCE,
-        )
-        done = subprocess.run(
-            (sys.executable, "-m", "bench.load.streams"),
-            input=msgspec.json.encode(order),
-            cwd=ROOT,
-            capture_output=True,
-            check=False,
-            timeout=seconds + 2 * _STREAM_PATIENCE,
-        )
-        if done.returncode:
-            raise Unable(f"the client of streams failed: {done.stderr.decode()[-300:]}")
-        return msgspec.json.decode(done.stdout, type=Measured)
 
 
 def open_contender(candidate: Candidate, site: Site, say: Say) -> Contender:
@@ -191,8 +170,16 @@ def open_contender(candidate: Candidate, site: Site, say: Say) -> Contender:
     return contender
 
 
-def ask(call: Call, case: Case, ca_file: Path) -> http.client.HTTPResponse:
+def ask(
+    call: Call, case: Case, ca_file: Path, question: bytes | None = None
+) -> http.client.HTTPResponse:
     """One call that is not streamed; its answer must be the provider's.
+
+    Args:
+        call: to whom and how.
+        case: what is asked.
+        ca_file: whom to trust.
+        question: in place of the body of the case.
 
     Raises:
         Unable: it is not.
@@ -206,7 +193,7 @@ def ask(call: Call, case: Case, ca_file: Path) -> http.client.HTTPResponse:
     else:
         connection = http.client.HTTPConnection(call.host, call.port, timeout=_ASK_SECONDS)
     try:
-        connection.request("POST", call.path, request_body(case), call.headers)
+        connection.request("POST", call.path, question or request_body(case), call.headers)
         answer = connection.getresponse()
         body = answer.read()
     finally:
@@ -220,3 +207,30 @@ def ask(call: Call, case: Case, ca_file: Path) -> http.client.HTTPResponse:
     if not right:
         raise Unable("its answer is not the one that the provider gave")
     return answer
+
+
+def stream(call: Call, case: Case, seconds: float) -> Measured:
+    """Streams of a case, begun for so long, and each read to its end.
+
+    Raises:
+        Unable: their client failed.
+    """
+    order = Order(
+        call=call,
+        body=request_body(case).decode(),
+        wire=case.operation.wire,
+        concurrency=case.concurrency,
+        seconds=seconds,
+        patience=_STREAM_PATIENCE,
+    )
+    done = subprocess.run(
+        (sys.executable, "-m", "bench.load.streams"),
+        input=msgspec.json.encode(order),
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=seconds + 2 * _STREAM_PATIENCE,
+    )
+    if done.returncode:
+        raise Unable(f"the client of streams failed: {done.stderr.decode()[-300:]}")
+    return msgspec.json.decode(done.stdout, type=Measured)

@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Final
 
 from bench.bars import Bar, judge
+from bench.cases import FEATURED, TRANSLATED
+from bench.comparing import Beside, beside
 from bench.place import ROOT
-from bench.results import FOLDER, TRANSLATED_FOLDER, Row, Run, read_results
+from bench.results import FEATURED_FOLDER, FOLDER, TRANSLATED_FOLDER, Row, Run, read_results
 from bench.table import cells, grouped
-from bench.translated import beside, judge_translated
+
+Measurement = tuple[Sequence[Row], Run]
+"""The rows of a run, and what is to be known of it."""
 
 PAGE: Final = ROOT / "docs" / "performance.md"
 _HEAD: Final = (
@@ -27,6 +31,20 @@ A caller of one wire at a provider of another, on *full*, beside the same caller
 size whose bytes pass, measured in turns with it. `_to_` stands before the provider's wire; a talk
 has 40 messages, with calls of tools and their results. `python -m bench --translated` measures
 these alone and leaves all other figures of this page as they are."""
+_FEATURED: Final = """\
+What routing, circuits, the answer cache and guardrails cost: calls of models that have them, on
+*full*, beside the same call of a model with one target and no policy, measured in turns with it.
+Circuits are never off. `python -m bench --resilient` measures these alone and leaves all other
+figures of this page as they are.
+
+- `routed`: two targets by latency, three rules that are asked and fit nothing, fallbacks for
+  errors, length and money, three tries, a circuit that counts slow calls, five time limits.
+- `everything_new`: `routed`, and an answer cache. No two calls are the same, so it is asked with
+  each call, has nothing, and keeps the new answer.
+- `cached_hit`: a kept answer of a model with one target. `everything_hit`: of one with `routed`.
+- `hedged`: a second attempt is ready with each call, and never begins.
+- `guarded`: personal data is looked for in the request and in the answer, which have none.
+- `buffered`: a stream is held until it is whole, so its first content comes with its last."""
 _METHOD: Final = """\
 ## How it is measured
 
@@ -50,7 +68,10 @@ _METHOD: Final = """\
 
 
 def render(
-    rows: Sequence[Row], run: Run, translated: tuple[Sequence[Row], Run] | None = None
+    rows: Sequence[Row],
+    run: Run,
+    translated: Measurement | None = None,
+    featured: Measurement | None = None,
 ) -> str:
     """The page.
 
@@ -58,6 +79,7 @@ def render(
         rows: of the run of all candidates.
         run: that run.
         translated: what translating costs, which is measured by itself.
+        featured: what policies, cache and guardrails cost, which is, too.
     """
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     parts = (
@@ -65,6 +87,7 @@ def render(
         _bars(rows),
         _ratios(rows),
         _translation(*translated) if translated is not None else (),
+        _features(*featured) if featured is not None else (),
         _tables(rows),
         _proofs(run),
         _remarks(run),
@@ -73,19 +96,25 @@ def render(
     return "\n".join(line for part in parts for line in part)
 
 
-def render_kept(folder: Path = FOLDER, translated: Path = TRANSLATED_FOLDER) -> str:
+def render_kept(
+    folder: Path = FOLDER, translated: Path = TRANSLATED_FOLDER, featured: Path = FEATURED_FOLDER
+) -> str:
     """The page of what is kept.
 
     Raises:
         OSError, msgspec.MsgspecError: there is no whole run, or it is of another form.
     """
-    measured = (translated / "latest.json").exists()
-    return render(*read_results(folder), read_results(translated) if measured else None)
+    rows, run = read_results(folder)
+    return render(rows, run, _read_if_kept(translated), _read_if_kept(featured))
 
 
 def write_page(page: Path = PAGE) -> None:
     """Write the page of what is kept."""
     page.write_text(render_kept())
+
+
+def _read_if_kept(folder: Path) -> Measurement | None:
+    return read_results(folder) if (folder / "latest.json").exists() else None
 
 
 def _measured(run: Run) -> str:
@@ -99,11 +128,29 @@ def _measured(run: Run) -> str:
 
 def _translation(rows: Sequence[Row], run: Run) -> Iterator[str]:
     yield from ("## Translated calls", "", _TRANSLATED, "", f"{_measured(run)}.", "")
-    yield from _judged(judge_translated(rows))
-    yield from ("| call | unit | passed | translated | times |", "|---|---|---:|---:|---:|")
-    for one in beside(rows):
-        if one.passed is not None and one.translated is not None and one.times is not None:
-            figures = f"{one.passed:.1f} | {one.translated:.1f} | {one.times:.2f}"
+    yield from _compared(beside(rows, TRANSLATED), "translated")
+
+
+def _features(rows: Sequence[Row], run: Run) -> Iterator[str]:
+    yield from ("## Policies, cache and guardrails", "", _FEATURED, "", f"{_measured(run)}.", "")
+    yield from _compared(beside(rows, FEATURED), "with it")
+    yield from (_HEAD.replace("candidate", "call"), _RULE)
+    for row in rows:
+        name = f"{row.operation}, streamed" if row.stream else row.operation
+        yield f"| {name} | {' | '.join(cells(row))} |"
+    yield ""
+    yield from ("Seen in the same run, on the configuration that is measured:", "")
+    yield from (f"- {sentence}" for sentence in run.proofs or ["not proven in this run"])
+    yield ""
+
+
+def _compared(compared: Sequence[Beside], name: str) -> Iterator[str]:
+    """What is demanded and whether it is met, then all figures; ``name`` is that of a column."""
+    yield from _judged([one.bar for one in compared if one.bar is not None])
+    yield from (f"| call | unit | passed | {name} | times |", "|---|---|---:|---:|---:|")
+    for one in compared:
+        if one.passed is not None and one.added is not None and one.times is not None:
+            figures = f"{one.passed:.1f} | {one.added:.1f} | {one.times:.2f}"
             yield f"| {one.title} | {one.unit} | {figures} |"
     yield ""
 

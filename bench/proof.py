@@ -39,10 +39,10 @@ _ROUTE_IN_LOG: Final = '"route":"/v1/chat/completions"'
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """What was seen, a sentence for each part, and the memory of the worker in MB."""
+    """What was seen, a sentence for each part, and the memory of the worker in MB, where it ran."""
 
     sentences: list[str]
-    worker_mb: float
+    worker_mb: float | None = None
 
 
 def prove_full(site: Site) -> Proof:
@@ -63,9 +63,9 @@ def prove_full(site: Site) -> Proof:
     )
     try:
         call = caller_of(port, key)(_CASE)
-        _await(process, lambda: _answers(call, site))
+        wait_for(process, lambda: answers(call, site))
         # Lines are written in batches; that of the first call must not be counted with the rest.
-        _await(process, lambda: _seen(port, log).lines == 1)
+        wait_for(process, lambda: _seen(port, log).lines == 1)
         before = _seen(port, log)
         headers = [dict(ask(call, _CASE, site.ca_file).getheaders()) for _ in range(_CALLS)]
         sentences = list(_front_sentences(call, site, before, headers, port, room, log))
@@ -85,7 +85,7 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 def _seen(port: int, log: Path) -> _Seen:
-    metrics = _metrics(port)
+    metrics = metrics_of(port)
     counted = sum(
         int(float(line.rpartition(" ")[2]))
         for line in metrics.splitlines()
@@ -113,16 +113,16 @@ def _front_sentences(
     yield "Key check: an unknown key is refused."
     lowered = {name.lower(): value for name, value in headers[-1].items()}
     remaining = lowered.get("x-ratelimit-remaining-requests")
-    _require(remaining is not None, "limits: no x-ratelimit-remaining-requests in an answer")
+    require(remaining is not None, "limits: no x-ratelimit-remaining-requests in an answer")
     rules = json.loads(run_trunkline(site, room, "limits", "list", "--json"))
-    _require(len(rules) == LIMITS, f"limits: {len(rules)} instead of {LIMITS} are set")
+    require(len(rules) == LIMITS, f"limits: {len(rules)} instead of {LIMITS} are set")
     yield f"Limits: {LIMITS} are set and all admit; {remaining} requests remain in the tightest."
-    _await(None, lambda: _seen(port, log).lines - before.lines >= _CALLS)
+    wait_for(None, lambda: _seen(port, log).lines - before.lines >= _CALLS)
     after = _seen(port, log)
     yield f"Log: {after.lines - before.lines} lines for {_CALLS} calls and one refusal."
     yield f"Metrics: http_requests_total grew by {after.requests - before.requests}."
     grown = after.journal_bytes - before.journal_bytes
-    _require(grown > 0, "records: the journal did not grow")
+    require(grown > 0, "records: the journal did not grow")
     yield f"Journal: {grown / _CALLS:.0f} bytes a call, an open record and a close record each."
 
 
@@ -130,19 +130,20 @@ def _ledger_sentences(site: Site, room: Path) -> Iterator[str]:
     calls = _CALLS + 1
     expected = format_usd(calls * _NANO_PER_CALL)
     budgets = json.loads(run_trunkline(site, room, "budgets", "list", "--json"))
-    _require(len(budgets) == BUDGETS, f"budgets: {len(budgets)} instead of {BUDGETS} are set")
+    require(len(budgets) == BUDGETS, f"budgets: {len(budgets)} instead of {BUDGETS} are set")
     spent = {str(budget["spent"]) for budget in budgets}
-    _require(spent == {expected}, f"budgets: {sorted(spent)} dollars instead of {expected}")
+    require(spent == {expected}, f"budgets: {sorted(spent)} dollars instead of {expected}")
     yield (
         f"Budgets: each of the {BUDGETS} has ${expected} spent: {calls} calls at "
         f"{_NANO_PER_CALL} nano-dollars, each held before and settled after."
     )
     total = json.loads(run_trunkline(site, room, "usage", "--json"))["total"]
-    _require(total["attempts"] == calls, f"ledger: {total['attempts']} rows instead of {calls}")
+    require(total["attempts"] == calls, f"ledger: {total['attempts']} rows instead of {calls}")
     yield f"Ledger: {total['attempts']} rows for {calls} calls, shipped by the worker."
 
 
-def _answers(call: Call, site: Site) -> bool:
+def answers(call: Call, site: Site) -> bool:
+    """Whether it serves calls yet."""
     try:
         ask(call, _CASE, site.ca_file)
     except (OSError, http.client.HTTPException, Unable):
@@ -150,7 +151,8 @@ def _answers(call: Call, site: Site) -> bool:
     return True
 
 
-def _metrics(port: int) -> str:
+def metrics_of(port: int) -> str:
+    """All metrics of a process as text."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/metrics")
@@ -159,7 +161,12 @@ def _metrics(port: int) -> str:
         connection.close()
 
 
-def _await(process: Spawned | None, done: Callable[[], bool]) -> None:
+def wait_for(process: Spawned | None, done: Callable[[], bool]) -> None:
+    """Wait until something is so.
+
+    Raises:
+        Unable: it is not in time, or the process has ended.
+    """
     deadline = time.monotonic() + _PATIENCE
     while not done():
         if process is not None:
@@ -169,6 +176,11 @@ def _await(process: Spawned | None, done: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def _require(condition: bool, sentence: str) -> None:  # noqa: FBT001 - reads as an assertion
+def require(condition: bool, sentence: str) -> None:  # noqa: FBT001 - reads as an assertion
+    """See that something is so.
+
+    Raises:
+        Unable: with this sentence, where it is not.
+    """
     if not condition:
         raise Unable(sentence)

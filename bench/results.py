@@ -13,6 +13,7 @@ from bench.place import ROOT
 
 FOLDER: Final = ROOT / "bench" / "results"
 TRANSLATED_FOLDER: Final = FOLDER / "translated"
+FEATURED_FOLDER: Final = FOLDER / "resilient"
 
 
 class Sample(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import uvloop
 
 from bench.cases import FULL_CASES, Case
 from bench.place import Upstreams
+from trunkline.cache.memory import MemoryStore
 from trunkline.gateway.background import BackgroundRuns
 from trunkline.gateway.bare import (
     NO_RESPONSES,
@@ -31,6 +32,7 @@ from trunkline.gateway.continuity import MemoryContinuity
 from trunkline.gateway.endpoint import GatewayEndpoint, early_error
 from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
+from trunkline.gateway.recall.recall import Recall
 from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.server import build_server
 from trunkline.gateway.serving.edges import Edges
@@ -48,6 +50,7 @@ _CALLER = Caller(org_id="bench", key_id="bench", scopes=frozenset({"inference"})
 async def serve(port: int, ca_file: Path, upstreams: Upstreams, key: str) -> None:
     """Serve until SIGTERM."""
     callers, observer = OneCaller(key, _CALLER), NoObserver()
+    admission, recorder, clock = NoLimits(), NoRecords(), SystemClock()
     routes = FixedRoutes(_published(upstreams))
     resolver = Resolver()
     pool = UpstreamPool(
@@ -61,17 +64,20 @@ async def serve(port: int, ca_file: Path, upstreams: Upstreams, key: str) -> Non
     ports = Ports(
         callers=callers,
         routes=routes,
-        admission=NoLimits(),
-        recorder=NoRecords(),
+        admission=admission,
+        recorder=recorder,
         observer=observer,
         repeats=NoRepeats(),
         recounts=NoRecounts(),
         responses=NO_RESPONSES,
         background=BackgroundRuns(NO_RESPONSES),
-        continuity=MemoryContinuity(SystemClock()),
+        continuity=MemoryContinuity(clock),
         upstream=pool,
-        health=Health(SystemClock()),
-        clock=SystemClock(),
+        health=Health(clock),
+        recall=Recall(
+            MemoryStore(1 << 20, clock), admission=admission, recorder=recorder, clock=clock
+        ),
+        clock=clock,
     )
     lookups = LookupRunner(LookupPorts(callers, routes, NoGenerations(), observer))
     endpoint = GatewayEndpoint(Pipeline(ports, Bearings()), lookups)

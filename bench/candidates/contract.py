@@ -35,13 +35,13 @@ class Candidate(msgspec.Struct, frozen=True):
     Attributes:
         mode: tells apart several set-ups of the same program.
         prepare: installs it on its first use and writes its configuration; raises ``Unable``.
-        translates: whether it is set up for callers and providers of different wires.
+        featured: whether it is set up for translated calls and for models with policies.
     """
 
     name: str
     mode: str
     prepare: Callable[[Site, Say], Launch]
-    translates: bool = False
+    featured: bool = False
 
     @property
     def title(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from bench.candidates.contract import Candidate, Launch, Say
+from bench.candidates.featured import PERSONAL_DATA, published
 from bench.candidates.headers import for_provider
 from bench.cases import ALL_CASES, PATHS, Case, Spoken
 from bench.load.measured import Call
@@ -123,7 +124,7 @@ def _prepare(site: Site, _say: Say) -> Launch:
 
 
 def configuration(site: Site, room: Path) -> dict[str, Any]:
-    """The file that is applied: every model at its provider, six limits, four budgets."""
+    """The file that is applied: every model with its policies, six limits, four budgets."""
     cases = {case.model: case for case in ALL_CASES}
     return {
         "connections": [_connection(case, site, room) for case in cases.values()],
@@ -131,9 +132,8 @@ def configuration(site: Site, room: Path) -> dict[str, Any]:
             {"connection": model, "input": "0.15", "cache_read": "0.075", "output": "0.60"}
             for model in cases
         ],
-        "models": [
-            {"name": model, "targets": [{"connection": model, "model": model}]} for model in cases
-        ],
+        "guardrails": [PERSONAL_DATA],
+        "models": [published(case) for case in cases.values()],
         "organisations": [
             {
                 "slug": "bench",
@@ -165,4 +165,4 @@ def _connection(case: Case, site: Site, room: Path) -> dict[str, Any]:
     }
 
 
-FULL = Candidate("trunkline", "full", _prepare, translates=True)
+FULL = Candidate("trunkline", "full", _prepare, featured=True)

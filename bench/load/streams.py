@@ -15,12 +15,13 @@ import msgspec
 import uvloop
 from typing_extensions import override
 
-from bench.bodies import FIRST_PIECE
+from bench.bodies import FIRST_PIECE, NUMBER
 from bench.cases import Wire
 from bench.load.answers import count_pieces
 from bench.load.measured import Call, Measured
 
 _MARKER: Final = FIRST_PIECE.encode()
+_NUMBER: Final = NUMBER.encode()
 _END: Final = b"0\r\n\r\n"
 # Streams of one second each begin evenly over one second, as they would in life.
 _SPREAD: Final = 1.0
@@ -43,13 +44,14 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct):
-    """What was seen so far; times in seconds."""
+    """What was sent and seen so far; times in seconds."""
 
     durations: list[float] = []
     first_pieces: list[float] = []
     failures: int = 0
     chunks: int = 0
     ended_at: float = 0.0
+    sent: int = 0
 
 
 class Stream(asyncio.Protocol):
@@ -139,7 +141,7 @@ async def _client(order: Order, request: bytes, tally: Tally, began: float, star
                     _, stream = await loop.create_connection(
                         lambda: Stream(loop), order.call.host, order.call.port
                     )
-                answer = await stream.fetch(request)
+                answer = await stream.fetch(_numbered(request, tally))
         except (OSError, TimeoutError):
             _fail(tally, stream)
             stream = None
@@ -147,6 +149,16 @@ async def _client(order: Order, request: bytes, tally: Tally, began: float, star
         _judge(order.wire, answer, stream, sent, tally)
     if stream is not None:
         stream.close()
+
+
+def _numbered(request: bytes, tally: Tally) -> bytes:
+    """The request, with a number of its own where it asks for one."""
+    if _NUMBER not in request:
+        return request
+    tally.sent += 1
+    # It begins with seconds of the clock, so that no earlier run had it.
+    number = int(time.time()) % 10**6 * 10**6 + tally.sent
+    return request.replace(_NUMBER, b"%012d" % number, 1)
 
 
 def _fail(tally: Tally, stream: Stream | None) -> None:

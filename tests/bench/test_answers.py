@@ -5,7 +5,7 @@ import json
 import pytest
 from bench.bodies import CHUNKS, answer_body, answer_text, expected_text, request_body
 from bench.bodies import stream_chunks as chunks_of
-from bench.cases import CHAT, CHAT_LARGE, COMPARISONS, MESSAGES, Case, Wire
+from bench.cases import CHAT, CHAT_LARGE, MESSAGES, TRANSLATED, Case, Wire
 from bench.load.answers import count_pieces
 from bench.provider.streams import encode_answer
 
@@ -58,16 +58,14 @@ def test_requests_have_the_sizes_that_are_promised() -> None:
 
 
 def test_what_is_translated_is_the_very_request_that_passes_but_for_its_model() -> None:
-    for pair in COMPARISONS:
-        translated, passed = (
-            json.loads(request_body(case)) for case in (pair.translated, pair.passed)
-        )
+    for pair in TRANSLATED:
+        translated, passed = (json.loads(request_body(case)) for case in (pair.added, pair.passed))
         assert translated.pop("model") != passed.pop("model")
         assert translated == passed
 
 
 def test_a_talk_has_40_messages_in_200_kb_and_every_call_its_result() -> None:
-    talk = next(pair.passed for pair in COMPARISONS if pair.passed.operation.talk)
+    talk = next(pair.passed for pair in TRANSLATED if pair.passed.operation.talk)
     body = request_body(talk)
     messages = json.loads(body)["messages"]
 

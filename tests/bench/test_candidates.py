@@ -8,7 +8,16 @@ import pytest
 import yaml
 from bench.candidates import full, litellm, portkey
 from bench.candidates.roster import ALL, pick
-from bench.cases import ALL_CASES, COMPARISONS, FULL_CASES, QUICK_CASES, TRANSLATION_CASES, choose
+from bench.cases import (
+    ALL_CASES,
+    FEATURED,
+    FEATURED_CASES,
+    FULL_CASES,
+    QUICK_CASES,
+    TRANSLATED,
+    TRANSLATION_CASES,
+    choose,
+)
 from bench.machine import CannotMeasure, Cores
 from bench.place import Site, Upstreams
 from bench.provider.nginx import configuration
@@ -94,11 +103,50 @@ def test_a_run_can_be_narrowed() -> None:
 
 def test_a_translated_call_stands_beside_one_that_was_measured_with_it() -> None:
     assert len(TRANSLATION_CASES) == len(set(TRANSLATION_CASES))
-    assert {candidate.title for candidate in ALL if candidate.translates} == {"trunkline full"}
-    for pair in COMPARISONS:
-        assert {pair.passed, pair.translated} <= set(TRANSLATION_CASES)
+    assert {candidate.title for candidate in ALL if candidate.featured} == {"trunkline full"}
+    for pair in TRANSLATED:
+        assert {pair.passed, pair.added} <= set(TRANSLATION_CASES)
         assert pair.passed.operation.spoken is None
-        assert pair.translated.operation.wire == pair.passed.operation.wire
+        assert pair.added.operation.wire == pair.passed.operation.wire
+
+
+def test_every_call_with_a_feature_stands_beside_the_plain_one() -> None:
+    for pair in FEATURED:
+        assert {pair.passed, pair.added} <= set(FEATURED_CASES)
+        assert pair.passed.operation.feature is None
+        assert (pair.passed.stream, pair.passed.concurrency) == (
+            pair.added.stream,
+            pair.added.concurrency,
+        )
+    demanded = {pair.added.operation.name: pair.at_most for pair in FEATURED if pair.at_most}
+    assert demanded == {
+        "chat_routed": 1.1,
+        "chat_everything_new": 1.1,
+        "chat_cached_hit": 0.6,
+        "chat_everything_hit": 0.6,
+    }
+
+
+def test_models_have_what_their_calls_are_named_after(site: Site) -> None:
+    written = full.configuration(site, site.folder)
+    content = ConfigurationFile.model_validate(yaml.safe_load(yaml.safe_dump(written)))
+    models = {model.name: model for model in content.models}
+
+    everything, cached = models["bench-chat-everything"], models["bench-chat-cached"]
+    assert everything.route is not None
+    assert [target.model for target in everything.targets] == [
+        "bench-chat-everything",
+        "bench-chat-everything-second",
+    ]
+    assert everything.route.fallbacks.keys() == {"error", "context_window", "budget"}
+    assert everything.cache == cached.cache
+    assert cached.cache is not None
+    assert cached.cache.enabled
+    assert models["bench-chat-routed"].cache is None
+    assert models["bench-chat-routed"].route is not None
+    assert models["bench-chat-routed"].route.policy == everything.route.policy == "latency"
+    assert models["bench-chat-guarded"].guardrails == ("personal-data",)
+    assert models["bench-chat"].route is None
 
 
 def test_candidates_are_picked_by_their_handles() -> None:

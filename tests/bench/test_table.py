@@ -69,13 +69,37 @@ def test_the_page_tells_what_translating_costs_and_when_it_was_measured() -> Non
     assert "| chat_to_gemini, streamed, c = 100 | CPU µs / chunk | 40.0 | 50.0 | 1.25 |" in page
 
 
+def test_the_page_tells_what_policies_and_cache_cost() -> None:
+    measured = [
+        full(operation="chat", cpu_us_per_request=200.0),
+        full(operation="chat_cached_hit", cpu_us_per_request=100.0),
+        full(operation="chat_guarded", cpu_us_per_request=300.0),
+    ]
+
+    page = render(ROWS, run(), None, (measured, run(proofs=["Hits: seen."])))
+
+    assert (
+        "| chat_cached_hit, not streamed, c = 32: at most 0.6 times the CPU of the same call "
+        "passed | 0.5 | met |"
+    ) in page
+    assert (
+        "| chat_guarded, not streamed, c = 32 | CPU µs / request | 200.0 | 300.0 | 1.50 |" in page
+    )
+    assert "| chat_cached_hit | 32 | - | - | - | - | 100 | - | - | - | - | - |" in page
+    assert "- Hits: seen." in page
+
+
 def test_a_page_is_made_of_what_is_kept(tmp_path: Path) -> None:
     write_results(ROWS, run(), tmp_path)
-    without = render_kept(tmp_path, tmp_path / "translated")
-    write_results(ROWS, run(), tmp_path / "translated")
+    other, another = tmp_path / "translated", tmp_path / "resilient"
+    without = render_kept(tmp_path, other, another)
+    write_results(ROWS, run(), other)
+    write_results(ROWS[:2], run(), another)
 
     assert without == render(ROWS, run())
-    assert render_kept(tmp_path, tmp_path / "translated") == render(ROWS, run(), (ROWS, run()))
+    assert render_kept(tmp_path, other, another) == render(
+        ROWS, run(), (ROWS, run()), (ROWS[:2], run())
+    )
 
 
 def test_the_page_in_docs_is_what_the_kept_results_say() -> None:

@@ -1,7 +1,8 @@
 """What translating costs, judged from figures on both sides of the demands."""
 
+from bench.cases import TRANSLATED
+from bench.comparing import beside, judge_comparisons
 from bench.results import Row
-from bench.translated import beside, judge_translated
 from tests.bench.rows import full
 
 
@@ -24,7 +25,7 @@ def measured(*, stream: float, talk: float, small: float) -> list[Row]:
 
 
 def test_each_call_is_compared_with_the_same_one_that_passes() -> None:
-    compared = beside(measured(stream=20.0, talk=15.0, small=90.0))
+    compared = beside(measured(stream=20.0, talk=15.0, small=90.0), TRANSLATED)
 
     assert [(one.title, one.times) for one in compared] == [
         ("chat_to_messages, streamed, c = 100", 2.0),
@@ -40,8 +41,8 @@ def test_each_call_is_compared_with_the_same_one_that_passes() -> None:
 
 
 def test_streams_may_cost_three_times_and_long_requests_twice_as_much() -> None:
-    kept = judge_translated(measured(stream=30.0, talk=20.0, small=90.0))
-    missed = judge_translated(measured(stream=31.0, talk=21.0, small=10.0))
+    kept = judge_comparisons(measured(stream=30.0, talk=20.0, small=90.0), TRANSLATED)
+    missed = judge_comparisons(measured(stream=31.0, talk=21.0, small=10.0), TRANSLATED)
 
     assert [bar.met for bar in kept] == [True] * 6
     assert [bar.met for bar in missed] == [False] * 6
@@ -49,4 +50,6 @@ def test_streams_may_cost_three_times_and_long_requests_twice_as_much() -> None:
 
 
 def test_nothing_is_said_of_translations_that_were_not_measured() -> None:
-    assert {(bar.measured, bar.met) for bar in judge_translated([])} == {("not measured", None)}
+    assert {(bar.measured, bar.met) for bar in judge_comparisons([], TRANSLATED)} == {
+        ("not measured", None)
+    }

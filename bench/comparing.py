@@ -1,4 +1,4 @@
-"""What translating costs: each translated call beside the one whose bytes pass in the same run."""
+"""What something costs: each call that has it beside the one without it of the same run."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from bench.bars import Bar
-from bench.cases import COMPARISONS, Case, Comparison
+from bench.cases import Case, Comparison
 from bench.results import Row
 
 _UNITS: Final = {True: "CPU µs / chunk", False: "CPU µs / request"}
@@ -17,30 +17,30 @@ class Beside(msgspec.Struct, frozen=True):
 
     Attributes:
         passed: of the call whose bytes pass; None where it was not measured.
-        translated: of the call that is translated.
+        added: of the call that has something more.
     """
 
     comparison: Comparison
     passed: float | None
-    translated: float | None
+    added: float | None
 
     @property
     def title(self) -> str:
         """Which call at which concurrency."""
-        case = self.comparison.translated
+        case = self.comparison.added
         return f"{case.title}, c = {case.concurrency}"
 
     @property
     def unit(self) -> str:
         """What is counted."""
-        return _UNITS[self.comparison.translated.stream]
+        return _UNITS[self.comparison.added.stream]
 
     @property
     def times(self) -> float | None:
-        """How many times the CPU translating takes."""
-        if self.passed is None or self.translated is None:
+        """How many times the CPU it takes."""
+        if self.passed is None or self.added is None:
             return None
-        return self.translated / self.passed
+        return self.added / self.passed
 
     @property
     def bar(self) -> Bar | None:
@@ -54,8 +54,8 @@ class Beside(msgspec.Struct, frozen=True):
         return Bar(demand, f"{times:.3g}", times <= most)
 
 
-def beside(rows: Sequence[Row]) -> list[Beside]:
-    """All comparisons of a run, in the order of the table."""
+def beside(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Beside]:
+    """All comparisons with the figures of a run, in the order of the table."""
     known = {
         (row.operation, row.stream, row.concurrency): row
         for row in rows
@@ -68,9 +68,9 @@ def beside(rows: Sequence[Row]) -> list[Beside]:
             return None
         return row.cpu_us_per_chunk if case.stream else row.cpu_us_per_request
 
-    return [Beside(pair, figure(pair.passed), figure(pair.translated)) for pair in COMPARISONS]
+    return [Beside(pair, figure(pair.passed), figure(pair.added)) for pair in comparisons]
 
 
-def judge_translated(rows: Sequence[Row]) -> list[Bar]:
-    """The demands on translated calls against the rows of a run."""
-    return [one.bar for one in beside(rows) if one.bar is not None]
+def judge_comparisons(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Bar]:
+    """The demands on what is added against the rows of a run."""
+    return [one.bar for one in beside(rows, comparisons) if one.bar is not None]
