@@ -2,6 +2,8 @@
 
 import hashlib
 
+import msgspec
+
 from trunkline.errors import Conflict, InvalidRequest
 from trunkline.gateway.answer import Answer, Claim
 from trunkline.gateway.caller import Caller
@@ -13,23 +15,44 @@ from trunkline.gateway.sink import KeptSink
 MOST_KEPT_BYTES = 1_048_576
 
 
+class Repeatable(msgspec.Struct, frozen=True):
+    """A request that carries a key.
+
+    Attributes:
+        fingerprint: of what its caller asked, which stays the same whatever becomes of it here.
+    """
+
+    key: str
+    fingerprint: bytes
+
+
+def repeatable(scope: RequestScope) -> Repeatable | None:
+    """The request's key, if it has one, and what must be the same for a repeat to be one.
+
+    Ask before guards and the alias's ceiling change the request: they may do otherwise next time.
+
+    Raises:
+        InvalidRequest: the key is not one.
+    """
+    raw = scope.arrival.headers.get(b"idempotency-key")
+    return None if raw is None else Repeatable(_idempotency_key(raw), _fingerprint(scope))
+
+
 async def claimed(
-    repeats: Repeats, scope: RequestScope, answer: Answer, caller: Caller, raw_key: bytes
+    repeats: Repeats, scope: RequestScope, answer: Answer, caller: Caller, asked: Repeatable
 ) -> bool:
     """Claim the key for this request; False when it has been given the answer of an earlier one.
 
     Raises:
-        InvalidRequest: the key is not one.
         Conflict: as ``Repeats.begin``.
     """
-    key = _idempotency_key(raw_key)
     # Before the claim: a caller who leaves while it is made would leave it behind for ever.
     scope.must_finish = True
-    stored = await repeats.begin(caller, key, _fingerprint(scope))
+    stored = await repeats.begin(caller, asked.key, asked.fingerprint)
     if stored is not None:
         answer.replay(stored)
         return False
-    answer.claim = Claim(caller, key, KeptSink(answer.sink, MOST_KEPT_BYTES))
+    answer.claim = Claim(caller, asked.key, KeptSink(answer.sink, MOST_KEPT_BYTES))
     answer.sink = answer.claim.kept
     return True
 
