@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 from tests.product.books import disagreements
 from tests.product.conftest import StartProduct
+from tests.product.offer import ACME, configuration
 from tests.product.running import CHAT, MESSAGES, Product
 from tests.simulator.raw import exchange, request
+
+from trunkline.cli.applying import apply_in
+from trunkline.cli.session import open_session
 
 WIRES = {CHAT: "sim-fast", MESSAGES: "claude-sim-fast"}
 
@@ -61,6 +65,44 @@ async def test_a_repeat_is_refused_while_the_first_runs_and_when_it_is_another_r
     assert different.json()["error"]["code"] == "idempotency_key_reused"
     assert different.headers["x-should-retry"] == "false"
     assert len(product.simulator.ledger) == 1
+
+
+async def test_a_repeat_is_one_whatever_became_of_guardrails_and_ceilings_meanwhile(
+    product: Product,
+) -> None:
+    mail = [{"role": "user", "content": "say to ann@example.com"}]
+    document = {"model": "changing", "messages": mail}
+    answers = []
+    for placeholder, ceiling in (("<one>", 30), ("<another>", 40)):
+        await change(product, placeholder, ceiling)
+        answers.append(await product.post(CHAT, document, idempotency_key="k1"))
+        await product.idle()
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert "<one>" in answers[0].text
+    assert answers[1].content == answers[0].content
+    assert answers[1].headers["x-trunkline-replayed"] == "true"
+    assert len(product.simulator.ledger) == 1
+
+
+async def change(product: Product, placeholder: str, ceiling: int) -> None:
+    """Publish the model ``changing`` anew, and wait until the front knows it."""
+    guardrail = {
+        "name": "personal", "kind": "pii", "action": "redact", "way": "in",
+        "pii": {"entities": ["email"], "placeholder": placeholder},
+    }  # fmt: skip
+    model = {
+        "name": "changing",
+        "targets": [{"connection": "sim-openai", "model": "sim-fast"}],
+        "max_tokens": ceiling,
+        "guardrails": ["personal"],
+    }
+    section = {**ACME, "guardrails": [guardrail], "models": [model]}
+    content = configuration(product.simulator.base_url, product.chain, [section])
+    async with open_session(product.settings) as session:
+        applied = await apply_in(session, content, source="test")
+    async with asyncio.timeout(20):
+        while product.front.known.poller.seq < applied.changes[-1].seq:  # noqa: ASYNC110 - tells nobody
+            await asyncio.sleep(0.01)
 
 
 async def test_keys_of_two_callers_do_not_meet(start_product: StartProduct) -> None:
