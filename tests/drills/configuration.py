@@ -19,7 +19,16 @@ import msgspec
 from sqlalchemy import select
 from tests.drills.applying import Commit
 from tests.drills.load import PATIENCE, Call, make_calls
-from tests.drills.marks import ALIAS, LETTERS, PASSED, Marks, read_marks, words, write_documents
+from tests.drills.marks import (
+    ALIAS,
+    KEPT,
+    LETTERS,
+    PASSED,
+    Marks,
+    read_marks,
+    words,
+    write_documents,
+)
 from tests.drills.verdict import Surroundings, Verdict
 from tests.product.process import Installation, installation
 from tests.product.running import CHAT
@@ -106,12 +115,14 @@ async def changing(
     if late:
         problems.append(f"{late} requests were served by a configuration that was over")
     slowly = sum(one.slowly for one in sent)
+    again = len(sent) - len(rows)
     took = sorted(commit.committed - commit.begun for commit in commits)
     figures = (
         f"{len(commits)} changes in {commits[-1].committed - commits[0].begun:.0f} s, each of "
-        f"{commits[-1].changes} rows in {took[len(took) // 2] * 1000:.0f} ms; {len(sent)} "
-        f"requests, {slowly} of them sent slowly, {_errors(sent)} errors, {sum(mixed.values())} "
-        f"mixed; in use after {_spread(delays)}"
+        f"{commits[-1].changes} rows in {took[len(took) // 2] * 1000:.0f} ms "
+        f"(at most {took[-1] * 1000:.0f}); {len(sent)} "
+        f"requests, {slowly} of them sent slowly and {again} answered from the cache, "
+        f"{_errors(sent)} errors, {sum(mixed.values())} mixed; in use after {_spread(delays)}"
     )
     return Verdict("rolling changes", figures, tuple(problems))
 
@@ -175,7 +186,10 @@ async def _applied(
 
 
 async def _load(made: Installation, rate: float, seconds: float) -> list[Sent]:
-    """Requests at a steady rate; one of four is sent slowly, one of eight passes a name on."""
+    """Requests at a steady rate.
+
+    One of four is sent slowly, one of eight passes a name on, and one of eight was made before.
+    """
     began = time.time()
     tasks: list[asyncio.Task[Sent]] = []
     while (due := began + len(tasks) / rate) < began + seconds:
@@ -185,10 +199,13 @@ async def _load(made: Installation, rate: float, seconds: float) -> list[Sent]:
 
 
 async def _send(made: Installation, number: int) -> Sent:
-    fields: dict[str, Any] = {"model": PASSED if number % 8 == 1 else ALIAS}
+    fields: dict[str, Any] = {"model": ALIAS}
+    text = words(number)
     if number % 8 == 1:
-        fields["max_tokens"] = 20
-    messages = [{"role": "user", "content": words(number)}]
+        fields = {"model": PASSED, "max_tokens": 20}
+    elif number % 8 == 5:
+        fields, text = {"model": KEPT}, words()
+    messages = [{"role": "user", "content": text}]
     body = asked(CHAT, messages=messages, **fields)
     sent = request(CHAT, body, {"authorization": f"Bearer {made.key}"})
     began, slowly = time.time(), number % 4 == 3
@@ -234,8 +251,9 @@ def _marks_of(
         if not _is_well(one.answer):
             marks.append(None)
             continue
-        row = by_request[one.answer.headers["x-trunkline-generation-id"]]
-        marks.append(read_marks(one.answer, row, by_attempt[row["id"]], names))
+        row = by_request.get(one.answer.headers["x-trunkline-generation-id"])
+        seen = None if row is None else by_attempt[row["id"]]
+        marks.append(read_marks(one.answer, row, seen, names))
     return marks
 
 
@@ -247,7 +265,8 @@ def _delays(
 ) -> tuple[list[float], int]:
     """Seconds from each commit to the first request that was served by it, and how many were late.
 
-    Those that were sent slowly may be served by what held when they began.
+    What another commit followed at once may never have been in use, and says nothing. Requests that
+    were sent slowly may have begun before the commit.
     """
     shown = [
         (one.began, mark.letter)
@@ -261,7 +280,8 @@ def _delays(
             continue
         letter = LETTERS[commit.number]
         served = [at for at, seen in shown if commit.begun <= at < end and seen == letter]
-        delays.append(max(min(served, default=math.inf) - commit.committed, 0.0))
+        if served or end - commit.committed >= latest / 2:
+            delays.append(max(min(served, default=math.inf) - commit.committed, 0.0))
         over = commit.committed + latest
         late += sum(over <= at < end and seen != letter for at, seen in shown)
     return delays, late

@@ -15,6 +15,8 @@ from trunkline.simulator.ledger import SeenAttempt
 Letter = Literal["a", "b"]
 LETTERS: tuple[Letter, Letter] = ("a", "b")
 ALIAS = "marked"
+KEPT = "kept"
+"""Its answers are kept, so that most of its requests are answered without an attempt."""
 PASSED = "first/sim-both"
 """A model that nobody published: its target is made from the connection's name."""
 
@@ -39,18 +41,21 @@ def document(letter: Letter, simulator_url: str, chain: KeyChain) -> dict[str, A
         "name": "personal", "kind": "pii", "action": "redact", "way": "in",
         "pii": {"entities": ["email"], "placeholder": f"<{letter}>"},
     }  # fmt: skip
-    model = {
-        "name": ALIAS,
-        "targets": [{"connection": _TARGETS[letter], "model": "sim-both"}],
-        "max_tokens": _CEILINGS[letter],
-        "guardrails": ["personal"],
-        "cache": {"enabled": letter == "a"},
-    }
+    models = [
+        {
+            "name": name,
+            "targets": [{"connection": _TARGETS[letter], "model": "sim-both"}],
+            "max_tokens": _CEILINGS[letter],
+            "guardrails": ["personal"],
+            "cache": {"enabled": letter == "a" or name == KEPT},
+        }
+        for name in (ALIAS, KEPT)
+    ]
     key = {"name": "app", "tags": {"letter": letter}, "secret": chain.reference("acme", "app")}
     rate = _PRICES[letter]
     section = {
         "slug": "acme", "keys": [key], "connections": connections, "guardrails": [guardrail],
-        "models": [model, *_switched(letter)],
+        "models": [*models, *_switched(letter)],
         "prices": [{"provider": "openai", "model": "*", "input": rate, "output": rate}],
         "limits": [{"counts": "requests", "amount": _LIMITS[letter]}],
         "budgets": [{"name": "all", "amount": "1000.00", "window": "total"}],
@@ -85,7 +90,7 @@ def write_documents(directory: Path, simulator_url: str, chain: KeyChain) -> lis
     return paths
 
 
-def words(number: int) -> str:
+def words(number: int = 0) -> str:
     """A text that is unlike all others, and as long as they are, with something to be redacted."""
     return f"say to ann@example.com {number:06} {_WORDS}"
 
@@ -113,29 +118,39 @@ class Marks(msgspec.Struct, frozen=True):
         return None
 
 
-def read_marks(answer: Raw, row: Row, seen: SeenAttempt, connections: Mapping[str, str]) -> Marks:
+def read_marks(
+    answer: Raw, row: Row | None, seen: SeenAttempt | None, connections: Mapping[str, str]
+) -> Marks:
     """What one answer, its ledger row and the provider show; empty where a part has no say.
 
     Args:
         answer: as the client got it.
-        row: of its attempt.
+        row: of its attempt, or None where it was given again.
         seen: the attempt as the provider saw it.
         connections: names by identifier.
     """
     body, headers = answer.json(), answer.headers
     text = body["choices"][0]["message"]["content"]
-    published = row["alias"] == ALIAS
-    tokens = row["input"] + row["output"]
+    used = headers.get("x-trunkline-cache")
+    published = row is None or row["alias"] in {ALIAS, KEPT}
+    own = row is not None and row["alias"] == ALIAS
     return Marks(
         guardrail=_of(text.removeprefix("to ")[1:2], {"a": "a", "b": "b"}) if published else "",
         ceiling=_of(body["usage"]["completion_tokens"], _CEILINGS) if published else "",
-        cache=("a" if "x-trunkline-cache" in headers else "b") if published else "",
+        cache=("b" if used is None else "a") if own else "",
         limit=_of(int(headers["x-ratelimit-limit-requests"]), _LIMITS),
-        key=dict(row["tags"] or ()).get("letter", "?"),
-        connection=_of(connections.get(row["connection_id"]), _TARGETS) if published else "",
-        secret_header=seen.headers.get("anthropic-beta", "?"),
-        price=_of(row["cost_nano"], {x: _cost(tokens, rate) for x, rate in _PRICES.items()}),
+        key="" if row is None else dict(row["tags"] or ()).get("letter", "?"),
+        connection=(
+            _of(connections.get(row["connection_id"]), _TARGETS) if row and published else ""
+        ),
+        secret_header="" if seen is None else seen.headers.get("anthropic-beta", "?"),
+        price="" if row is None else _price(row),
     )
+
+
+def _price(row: Row) -> str:
+    tokens = row["input"] + row["output"]
+    return _of(row["cost_nano"], {letter: _cost(tokens, rate) for letter, rate in _PRICES.items()})
 
 
 def _of(value: object, by_letter: Mapping[str, object]) -> str:
