@@ -34,7 +34,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "model": "m", "user": S, "metadata": {"k": S},
         "messages": [
             {"role": "system", "content": M},
-            {"role": "user", "name": S, "content": [
+            {"role": "user", "name": M, "content": [
                 {"type": "text", "text": M},
                 {"type": "image_url", "image_url": {"url": f"https://h/{S}"}},
                 {"type": "input_audio", "input_audio": {"data": S, "format": "wav"}},

@@ -34,7 +34,7 @@ STRUCTURE: Final = frozenset({
     # Seals, settings and numbers.
     "signature", "thoughtSignature", "thought_signature", "encrypted_content", "encrypted_index",
     "cache_control", "cachePoint", "logprobs", "logprobs_result", "logprobsResult", "top_logprobs",
-    "usage", "usageMetadata", "safetyRatings", "metadata", "tool_choice", "toolConfig",
+    "usage", "usageMetadata", "safetyRatings", "metadata", "tool_choice",
 })  # fmt: skip
 
 _SETTINGS: Final = frozenset({
@@ -107,7 +107,12 @@ class TextWalk:
         return value
 
     def _member(self, name: str, value: Any, beside: dict[str, Any]) -> Any:
-        if not isinstance(value, str | list | dict) or name in STRUCTURE:
+        if not isinstance(value, str | list | dict):
+            return value
+        if name in STRUCTURE:
+            # Who speaks is said to the model as well; other names are those of tools.
+            if name == "name" and "role" in beside and isinstance(value, str):
+                return self.text(value)
             return value
         if isinstance(value, str):
             sealed = name in {"data", "result"} and _is_bytes(name, beside)
@@ -178,6 +183,8 @@ class TextWalk:
     def text(self, text: str) -> str:
         """A text, which stays JSON where it is JSON."""
         first = text[:1]
+        if first.isspace():
+            first = text.lstrip()[:1]
         if first and first in "{[":
             try:
                 value = _decode(text)
