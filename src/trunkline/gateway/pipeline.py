@@ -166,7 +166,11 @@ class Pipeline:
         scope.enter()
         try:
             await self._life(scope, answer)
-            await scope.learn_the_rest()
+            if scope.trailing:
+                # The caller has its answer; what follows is for our books.
+                scope.let_go()
+                await self._keep_claimed(scope, answer)
+                await scope.learn_the_rest()
         except TrunklineError as error:
             await answer.fail(error)
         except AttemptFailed as failure:
@@ -188,10 +192,15 @@ class Pipeline:
         finally:
             answer.close()
             scope.leave()
-            if answer.claim is not None:
-                await keep_claimed(ports.repeats, scope, answer.claim)
+            await self._keep_claimed(scope, answer)
             if answer.run is not None:
                 await answer.run.end()
+
+    async def _keep_claimed(self, scope: RequestScope, answer: Answer) -> None:
+        """Keep the answer for repeats of the request, once."""
+        if answer.claim is not None:
+            await keep_claimed(self._ports.repeats, scope, answer.claim)
+            answer.claim = None
 
     async def _life(self, scope: RequestScope, answer: Answer) -> None:
         caller = self._identify(scope)

@@ -304,7 +304,6 @@ class RequestScope:
     async def learn_the_rest(self) -> None:
         """Wait until the bills of attempts that nobody waits for are known, within their time."""
         if self.trailing:
-            self.let_go()
             await asyncio.wait(self.trailing)
 
     def let_go(self) -> None:

@@ -9,9 +9,13 @@ from tests.gateway.http import CHAT, RawClient, chat, post
 from tests.gateway.rig import running
 from tests.gateway.transport.hostile import HostileServer, Peer, until
 from tests.gateway.trying.scenes import alias, balanced, target, told
+from typing_extensions import override
 
+from trunkline.gateway.bare import NoRepeats
+from trunkline.gateway.caller import Caller
 from trunkline.gateway.pipeline import Bearings
 from trunkline.gateway.policy import Hedge, Retry
+from trunkline.gateway.ports import StoredAnswer
 from trunkline.gateway.snapshot import Target
 from trunkline.simulator.server import Simulator
 
@@ -215,3 +219,29 @@ async def test_no_second_attempt_is_made_for_a_caller_who_has_left(simulator: Si
             await rig.observed.wait_for(1)
     assert told(rig) == [("sim-fast", "first", "refused")]
     assert balanced(rig)
+
+
+class Claims(NoRepeats):
+    """Keeps what was stored under keys, in order."""
+
+    def __init__(self) -> None:
+        self.stored: list[StoredAnswer | None] = []
+
+    @override
+    async def finish(self, caller: Caller, key: str, answer: StoredAnswer | None) -> None:
+        self.stored.append(answer)
+
+
+async def test_an_answer_is_kept_for_repeats_before_a_lost_attempt_is_read(
+    simulator: Simulator,
+) -> None:
+    held, claims = Held(refusal(500)), Claims()
+    async with provider(simulator, held) as slow:
+        route = alias(slow, target(simulator, "sim-chat"), hedge=SOON)
+        async with running(simulator, extra=[route], repeats=claims) as rig:
+            await post(rig, CHAT, chat("m"), idempotency_key="one")
+            await until(lambda: rig.admitted.released == 1)
+            stored = len(claims.stored)
+            held.go_on.set()
+            await rig.observed.wait_for(1)
+    assert stored == 1
