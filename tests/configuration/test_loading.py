@@ -51,14 +51,19 @@ def test_all_problems_are_told_at_once_with_the_paths_of_their_fields() -> None:
             "organisations[0].keys[1].expires",
             "'someday' is no day such as 2030-01-01 and no time",
         ),
-        (10, 7, "organisations[1].slug", "Field required"),
+        (10, 7, "organisations[1].slug", "this field must be there"),
         (
             12,
             22,
             "organisations[1].models[0].targets",
-            "Tuple should have at least 1 item after validation, not 0",
+            "this must not be empty",
         ),
-        (13, 58, "organisations[1].models[1].targets[0].height", "there is no such field"),
+        (
+            13,
+            58,
+            "organisations[1].models[1].targets[0].height",
+            "there is no such field; did you mean 'weight'?",
+        ),
     ]
 
 
@@ -69,14 +74,14 @@ def test_all_problems_are_told_at_once_with_the_paths_of_their_fields() -> None:
         ("version: 1\nversion: 1", (2, 1), "", "'version' is written twice"),
         ("organisations:\n- {slug: a, slug: b}", (2, 13), "", "'slug' is written twice"),
         ("!!python/object/apply:os.system [ls]", (1, 1), "", "could not determine"),
-        ("- a", (1, 1), "", "valid dictionary"),
-        ("version: 2", (1, 1), "version", "Input should be 1"),
+        ("- a", (1, 1), "", "fields with values"),
+        ("version: 2", (1, 1), "version", "this must be 1"),
         ("organisations:\n- {slug: a}\n- {slug: a}", (1, 1), "organisations",
          "names 'a' more than once"),
         ("connections: [{name: a, provider: openai}, {name: a, provider: openai}]", (1, 1),
          "connections", "names 'a' more than once"),
         ("{[a]: b}", (1, 2), "", "unhashable key"),
-        ("version: 1\n---\n- a", (3, 1), "", "valid dictionary"),
+        ("version: 1\n---\n- a", (3, 1), "", "fields with values"),
         ("a: \x00", (None, None), "", "unacceptable character"),
         ("a: 2030-02-30", (None, None), "", "day is out of range"),
         ("[" * 5000, (None, None), "", "nested too deeply"),
@@ -115,6 +120,30 @@ def test_the_refusal_lists_every_problem_and_says_that_nothing_changed() -> None
     assert (caught.value.param, caught.value.code) == ("a", "configuration_refused")
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("Nothing was changed.")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("conections: []", "there is no such field; did you mean 'connections'?"),
+        (
+            "models: [{name: a, targets: [{connection: x, model: y}], route: {polizy: price}}]",
+            "there is no such field; did you mean 'policy'?",
+        ),
+        ("connections:\n- name: a\n   provider: b", "mapping values are not allowed here"),
+        (
+            "models:\n- name: a\n  route:\n    policy: price\n     buffered: true",
+            "mapping values are not allowed here",
+        ),
+        (
+            "models:\n- name: a\n   \n  route:\n     policy: price\n    buffered: true",
+            "this line is indented otherwise than those that it stands with",
+        ),
+        ("models:\n\t- name: a", "a tab stands here; YAML is indented with blanks"),
+    ],
+)
+def test_common_slips_are_told_with_what_was_meant(text: str, said: str) -> None:
+    assert [problem.message for problem in _problems(text)] == [said]
 
 
 def test_times_without_a_zone_are_utc_and_days_begin_at_midnight() -> None:

@@ -185,7 +185,8 @@ async def test_a_model_names_embeddings_guardrails_and_teams_that_are_there(
         "odd.guardrails[1]": "There is no guardrail 'none'.",
         "odd.route.rules[0].when.team": "There is no team 'sales'.",
     }
-    assert [problem.hint for problem in found] == [None, "There are own-pii, pii.", None]
+    hints = [None, "There are own-pii, pii.", "There are research."]
+    assert [problem.hint for problem in found] == hints
     shared = await problems(database, None, using("all", "missing", "own-pii", "research"))
     assert shown(shared) == {
         "all.cache.embedding": "There is no embedding model 'missing'.",

@@ -99,5 +99,14 @@ def read_tree(content: bytes, source: str) -> Tree:
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark
-    message = error.problem or "this is not YAML"
+    message = _in_other_words(error.problem or "this is not YAML")
     return Problem("", message, *((mark.line + 1, mark.column + 1) if mark else ()))
+
+
+def _in_other_words(message: str) -> str:
+    """What the two commonest slips are, which YAML tells in the words of its grammar."""
+    if message.startswith("found character '\\t'"):
+        return "a tab stands here; YAML is indented with blanks"
+    if message.startswith("expected <block end>"):
+        return "this line is indented otherwise than those that it stands with"
+    return message

@@ -5,8 +5,16 @@ from collections.abc import Iterable
 
 import msgspec
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from trunkline.configuration.spelling import meant
 from trunkline.errors import InvalidRequest
+
+_SAID = {
+    "missing": "this field must be there",
+    "model_type": "fields with values must stand here, such as name: value",
+    "too_short": "this must not be empty",
+}
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -56,15 +64,20 @@ def problems_of(error: ValidationError) -> list[Problem]:
     errors = error.errors(include_url=False, include_input=False)
     places = [item["loc"] for item in errors]
     return [
-        Problem(
-            path_of(item["loc"]),
-            item["msg"].removeprefix("Value error, ")
-            if item["type"] != "extra_forbidden"
-            else "there is no such field",
-        )
+        Problem(path_of(item["loc"]), _message(item))
         for item in errors
         if item["type"] != "too_short" or not any(_inside(loc, item["loc"]) for loc in places)
     ]
+
+
+def _message(item: ErrorDetails) -> str:
+    if item["type"] == "extra_forbidden":
+        near = meant(item["loc"])
+        return "there is no such field" + (f"; did you mean {near!r}?" if near else "")
+    said = _SAID.get(item["type"])
+    if said is not None:
+        return said
+    return item["msg"].removeprefix("Value error, ").replace("Input should be", "this must be", 1)
 
 
 def _inside(location: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:

@@ -211,4 +211,5 @@ def _unknown_teams(policies: Policies, teams: frozenset[str] | None) -> Iterator
                 yield RouteProblem(policies.name, field, message, "team_of_nobody")
             elif slug not in teams:
                 message = f"There is no team {slug!r}."
-                yield RouteProblem(policies.name, field, message, "unknown_team")
+                hint = f"There are {', '.join(sorted(teams)) or 'none yet'}."
+                yield RouteProblem(policies.name, field, message, "unknown_team", hint)
