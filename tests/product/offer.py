@@ -11,6 +11,8 @@ from trunkline.configuration.schema import ConfigurationFile, OrganisationSectio
 from trunkline.connections.schemas import ConnectionSpec, ModelSpec, PriceSpec
 from trunkline.demo.configuration import demo_configuration
 from trunkline.identity.secret import generate_key
+from trunkline.kit.money import format_usd
+from trunkline.simulator.prices import PRICES
 
 # One organisation with one key and a budget that no test exhausts by accident.
 ACME: Mapping[str, Any] = {
@@ -95,6 +97,18 @@ def configuration(
             "prices": (*plain.prices, *priced),
         }
     )
+
+
+def rates_of(model: str) -> dict[str, str]:
+    """What a model of the simulator costs, as a price in the file says it."""
+    price = PRICES[model]
+    return {
+        "input": format_usd(price.input),
+        "output": format_usd(price.output),
+        "cache_read": format_usd(price.cache_read),
+        "cache_write_5m": format_usd(price.cache_write_5m),
+        "cache_write_1h": format_usd(price.cache_write_1h),
+    }
 
 
 def _copied(plain: Iterable[ConnectionSpec], copies: Iterable[Copy]) -> Iterable[ConnectionSpec]:

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from tests.product.books import disagreements, spent
 from tests.product.running import Product
 
+from trunkline.kit.money import format_usd
 from trunkline.ledger.rows import Row
+from trunkline.limits.standing import BudgetStanding
 from trunkline.simulator.ledger import SeenAttempt
-
-SAMPLE_SECONDS = 0.001
 
 
 class Samples:
@@ -19,31 +19,29 @@ class Samples:
     Attributes:
         count: how often it was looked at.
         most: nano-dollars that were spent and held at once.
-        most_held: nano-dollars that were held at once.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.most = 0
-        self.most_held = 0
 
-    async def look(self, product: Product) -> None:
+    def look(self, standing: BudgetStanding) -> None:
         """Once."""
-        standing = await product.standing()
         self.count += 1
         self.most = max(self.most, standing.spent_nano + standing.held_nano)
-        self.most_held = max(self.most_held, standing.held_nano)
 
 
 @asynccontextmanager
 async def sampled(product: Product) -> AsyncIterator[Samples]:
-    """Look at the budget until the block ends."""
+    """Look at the budget whenever the event loop comes round, until the block ends."""
     samples = Samples()
+    org_id = await product.org_id()
 
     async def go_on() -> None:
         while True:
-            await samples.look(product)
-            await asyncio.sleep(SAMPLE_SECONDS)
+            (standing,) = product.front.known.admission.standings(org_id)
+            samples.look(standing)
+            await asyncio.sleep(0)
 
     looking = asyncio.create_task(go_on())
     try:
@@ -51,16 +49,16 @@ async def sampled(product: Product) -> AsyncIterator[Samples]:
     finally:
         looking.cancel()
         await asyncio.wait([looking])
-        await samples.look(product)
 
 
 def overspent(rows: Sequence[Row], seen: Sequence[SeenAttempt], amount: int) -> list[str]:
-    """Where a hard budget was passed, by any of the books; nothing when it never was."""
+    """Where the ledger passes a hard budget or contradicts itself; nothing when it never does.
+
+    What a provider bills for an answer that broke off is estimated in the ledger.
+    """
     problems = disagreements(rows, seen)
-    billed = sum(attempt.bill_nano for attempt in seen)
     for what, nano in (
         ("booked", spent(rows)),
-        ("billed", billed),
         ("spent and held at once", most_committed(rows)),
     ):
         if nano > amount:
@@ -89,3 +87,13 @@ def _above_holds(rows: Sequence[Row]) -> Iterator[str]:
         cost, hold = row["cost_nano"], row["hold_nano"]
         if cost is None or hold is None or not 0 <= cost <= hold:
             yield f"{row['id']} ({row['ending']}) costs {cost} and {hold} were held"
+
+
+def told_of_money(rows: Sequence[Row], seen: Sequence[SeenAttempt], amount: str) -> str:
+    """What was booked and what the provider would charge, for people."""
+    billed = sum(attempt.bill_nano for attempt in seen)
+    estimated = [row for row in rows if row["cost_state"] != "exact"]
+    return (
+        f"${format_usd(spent(rows))} of ${amount} booked, ${format_usd(spent(estimated))} of it "
+        f"estimated, ${format_usd(billed)} billed"
+    )

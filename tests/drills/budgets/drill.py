@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.drills.budgets.books import Samples, overspent, sampled
-from tests.drills.budgets.offer import PACED, QUICK, calls, copies, faults, models
+from tests.drills.budgets.books import Samples, overspent, sampled, told_of_money
+from tests.drills.budgets.offer import PACED, QUICK, calls, copies, faults, models, prices
 from tests.drills.faults import leftovers
 from tests.drills.kill import refusal_of_a_greedy_request, spent_by_budget
 from tests.drills.load import Call, make_call, make_calls
@@ -31,24 +31,32 @@ MOST_TOKENS = 200
 KILLED_STREAMS = 200
 KILLED_AMOUNT = "0.12"
 ROUNDS = 3
+THRIFT_AMOUNT = "0.02"
+LATE_ROUNDS = 5
 MOST_LAST_CALLS = 3000
+LAST = "sim-gemini"
+"""Harmed by nothing, and quick everywhere."""
 SETTINGS: dict[str, Any] = {"first_byte_timeout": 2.0, "idle_timeout": 2.0}
 OF_MONEY = {"budget_exhausted", "budget_held"}
 
 
 async def drill(surroundings: Surroundings) -> list[Verdict]:
     """All three, the kill at several moments."""
-    directory, seed = surroundings.directory, surroundings.seed
-    verdicts = [await crowd_once(directory / "crowd", seed, CALLS, AMOUNT)]
+    crowd = surroundings.directory / "crowd"
+    crowd.mkdir()
+    verdicts = [await crowd_once(crowd, surroundings.seed, CALLS, AMOUNT)]
+    thrift = surroundings.directory / "thrift"
+    thrift.mkdir()
+    verdicts.append(await thrift_once(thrift, surroundings.seed))
     for number in range(ROUNDS):
-        killed = directory / f"killed-{number}"
-        verdicts.append(await kill_once(killed, seed + number, KILLED_STREAMS, KILLED_AMOUNT))
+        directory, seed = surroundings.directory / str(number), surroundings.seed + number
+        directory.mkdir()
+        verdicts.append(await kill_once(directory, seed, KILLED_STREAMS, KILLED_AMOUNT))
     return verdicts
 
 
 async def crowd_once(directory: Path, seed: int, count: int, amount: str) -> Verdict:
     """So many calls, some of them at once, until the money is gone."""
-    directory.mkdir()
     async with _product(directory, seed, amount) as product:
         async with sampled(product) as samples:
             readings = await _crowd(product, calls(random.Random(seed), count, MOST_TOKENS))
@@ -59,8 +67,8 @@ async def crowd_once(directory: Path, seed: int, count: int, amount: str) -> Ver
         problems += await _standing_problems(product, samples, rows) + leftovers(product)
     figures = (
         f"{len(readings)} calls, {len(rows)} attempts ({_reasons(rows)}); "
-        f"${format_usd(spent(rows))} of ${amount} spent, at most "
-        f"${format_usd(samples.most)} spent and held in {samples.count} looks; {_told(readings)}"
+        f"{told_of_money(rows, seen, amount)}, at most ${format_usd(samples.most)} spent and held "
+        f"in {samples.count} looks; {_told(readings)}"
     )
     return Verdict(f"budget of ${amount} in a crowd", figures, tuple(problems))
 
@@ -87,9 +95,35 @@ async def _crowd(product: Product, wanted: Sequence[Call]) -> list[Reading]:
     return list(await asyncio.gather(*(one(call) for call in wanted)))
 
 
+async def thrift_once(directory: Path, seed: int) -> Verdict:
+    """A model whose budget no longer covers it is served by a cheaper one, until that is dear."""
+    async with _product(directory, seed, THRIFT_AMOUNT) as product:
+        readings: list[Reading] = []
+        async with sampled(product) as samples:
+            for _ in range(MOST_LAST_CALLS):
+                crowd = [Call(CHAT, "thrifty", stream=False, max_tokens=100)] * 4
+                readings += await make_calls(product.base_url, product.key, crowd)
+                if any(reading.error == "budget_exhausted" for reading in readings):
+                    break
+        await product.idle()
+        rows, seen = await product.rows(), product.simulator.ledger
+        problems = overspent(rows, seen, parse_usd(THRIFT_AMOUNT))
+        problems += await _standing_problems(product, samples, rows) + leftovers(product)
+    served = Counter(row["alias"] for row in rows if row["ending"] == "completed")
+    if not served["thrifty"] or not served["cheap"]:
+        problems.append(f"answers came from {dict(served)}")
+    late = readings[-4 * LATE_ROUNDS :]
+    if any(reading.error not in {None, *OF_MONEY} for reading in late):
+        problems.append(f"clients saw {_told(late)}")
+    figures = (
+        f"{len(readings)} calls, answers from {dict(served)}; "
+        f"{told_of_money(rows, seen, THRIFT_AMOUNT)}; {_told(readings)}"
+    )
+    return Verdict(f"budget of ${THRIFT_AMOUNT} and a cheaper model", figures, tuple(problems))
+
+
 async def kill_once(directory: Path, seed: int, streams: int, amount: str) -> Verdict:
     """Kill the front in the middle, start it again, and use up what is left."""
-    directory.mkdir()
     rng = random.Random(seed)
     moment = rng.uniform(0.2, 2.5)
     async with _simulator(seed, PACED, speed=None) as simulator:
@@ -97,7 +131,12 @@ async def kill_once(directory: Path, seed: int, streams: int, amount: str) -> Ve
         async with installation(directory, **options) as made:
             section = _section(amount)
             content = configuration(
-                simulator.base_url, made.chain, [section], models(PACED), copies=copies()
+                simulator.base_url,
+                made.chain,
+                [section],
+                models(PACED),
+                prices(PACED),
+                copies=copies(),
             )
             await made.apply(content)
             await made.start()
@@ -116,7 +155,7 @@ async def kill_once(directory: Path, seed: int, streams: int, amount: str) -> Ve
             problems += overspent(rows, simulator.ledger, parse_usd(amount))
     figures = (
         f"killed after {moment:.2f} s with {lost} attempts under way; {len(rows)} attempts "
-        f"({_reasons(rows)}); ${format_usd(spent(rows))} of ${amount} spent; {_told(readings)}"
+        f"({_reasons(rows)}); {told_of_money(rows, simulator.ledger, amount)}; {_told(readings)}"
     )
     return Verdict(f"budget of ${amount} and kill -9, seed {seed}", figures, tuple(problems))
 
@@ -133,7 +172,7 @@ async def _until_exhausted(base_url: str, key: str) -> list[Reading]:
     """One small call after the other until one is refused for good."""
     readings: list[Reading] = []
     while len(readings) < MOST_LAST_CALLS:
-        call = Call(CHAT, "held/chat/stops", stream=len(readings) % 2 == 0, max_tokens=20)
+        call = Call(CHAT, LAST, stream=len(readings) % 2 == 0, max_tokens=100)
         readings.append(await make_call(base_url, key, call))
         if readings[-1].error == "budget_exhausted":
             break
@@ -149,6 +188,7 @@ async def _product(directory: Path, seed: int, amount: str) -> AsyncIterator[Pro
             simulator,
             organisations=[_section(amount)],
             models=models(QUICK),
+            prices=prices(QUICK),
             copies=copies(),
             **SETTINGS,
         ) as product,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.drills.load import Call
-from tests.product.offer import Copy
+from tests.product.offer import Copy, rates_of
 from tests.product.running import CHAT, MESSAGES
 
 from trunkline.simulator.rules import RuleRequest
@@ -39,7 +39,6 @@ _FAULTS: Sequence[Sequence[tuple[str, float]]] = (
         ("status_500", 0.15),
         ("status_429;retry_after=0.02", 0.1),
         ("reset", 0.15),
-        ("no_usage", 0.1),
     ),
     (("status_503;retry_after=0.02", 0.2), ("cut_after_events;after=6", 0.2), ("reset", 0.1)),
     (("slow_first_token;seconds=0.1", 0.2), ("cut_after_events;after=6", 0.1)),
@@ -51,9 +50,21 @@ def copies() -> list[Copy]:
     return [Copy(_BILLS_ON[path], of, cancels_on_close=False) for path, of in _CONNECTIONS.items()]
 
 
+def prices(targets: Sequence[str]) -> list[Mapping[str, Any]]:
+    """What the targets cost at these connections: the same as elsewhere."""
+    return [
+        {"connection": name, "model": model, **rates_of(model)}
+        for name in _BILLS_ON.values()
+        for model in targets
+    ]
+
+
 def models(targets: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """Each route on both wires, at providers that stop their bill and at those that do not."""
     first, second, third = targets
+    yield _model("cheap", [("sim-gemini", "sim-gemini")], {})
+    dear = {"fallbacks": {"budget": ["cheap"]}}
+    yield _model("thrifty", [("sim-openai", "sim-think")], dear)
     for path, wire in _WIRES.items():
         other = next(name for at, name in _CONNECTIONS.items() if at != path)
         yield _model(f"last/{wire}", [(_CONNECTIONS[path], third)], _OFTEN)

@@ -6,11 +6,8 @@ from typing import Any
 import msgspec
 from tests.drills.matrix.kinds import Harm, harms
 from tests.drills.matrix.promises import MODES, Mode
-from tests.product.offer import Copy
+from tests.product.offer import Copy, rates_of
 from tests.product.running import CHAT, MESSAGES
-
-from trunkline.kit.money import format_usd
-from trunkline.simulator.prices import PRICES
 
 PATHS = {CHAT: "chat", MESSAGES: "messages"}
 FIRST, SECOND = "sim-fast", "sim-chat"
@@ -83,14 +80,7 @@ def copies() -> list[Copy]:
 
 def prices() -> list[Mapping[str, Any]]:
     """A model whose name carries a fault costs what it costs without."""
-    price = PRICES[FIRST]
-    rates = {
-        "input": format_usd(price.input),
-        "output": format_usd(price.output),
-        "cache_read": format_usd(price.cache_read),
-        "cache_write_5m": format_usd(price.cache_write_5m),
-        "cache_write_1h": format_usd(price.cache_write_1h),
-    }
+    rates = rates_of(FIRST)
     return [{"provider": name, "model": "*", **rates} for name in ("openai", "anthropic")]
 
 
