@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 from collections.abc import AsyncIterator
 
@@ -84,6 +86,86 @@ async def test_a_server_that_is_back_is_asked_again_after_a_rest(redis_server: s
     assert await store.get("o/a/1") == b"x"
     assert store.stats().failures == 3
     await store.close()
+
+
+@contextlib.asynccontextmanager
+async def stopped(url: str) -> AsyncIterator[None]:
+    """The server stands still in the block, and then does what it was told meanwhile."""
+    async with Redis.from_url(url) as admin:
+        process: int = (await admin.info("server"))["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+async def test_many_calls_at_once_of_a_server_that_stands_still_are_short(
+    redis_server: str,
+) -> None:
+    store = RedisStore(client_at(redis_server), SystemClock())
+    await asyncio.gather(*(store.get(f"o/a/{number}") for number in range(30)))
+    async with stopped(redis_server):
+        started = time.monotonic()
+        await asyncio.gather(*(store.get(f"o/a/{number}") for number in range(200)))
+        took = time.monotonic() - started
+    await store.close()
+    # Each of them may first wait for a connection, and then for it to be made.
+    assert took < 3 * 0.05 + 2 * SLACK
+
+
+async def test_what_is_forgotten_while_the_server_stands_still_is_not_given(
+    redis_server: str,
+) -> None:
+    clock = FakeClock()
+    store, other = (RedisStore(client_at(redis_server), clock) for _ in range(2))
+    for key in ("o/still/1", "o/still/2", "o/moving/1"):
+        await store.set(key, b"x", 60)
+    async with stopped(redis_server):
+        for _ in range(3):
+            assert await store.get("o/still/1") is None
+        assert await store.delete_prefix("o/still/") == 0
+    clock.advance(2.1)
+    assert await store.get_many(["o/still/1", "o/moving/1"]) == [None, b"x"]
+    await _until_missing(other, "o/still/2")
+    await store.set("o/still/2", b"new", 60)
+    assert await store.get("o/still/2") == b"new"
+    await store.close()
+    await other.close()
+
+
+async def test_a_lease_taken_while_the_server_stood_still_holds_nobody_up(
+    redis_server: str,
+) -> None:
+    clock = FakeClock()
+    store, other = (RedisStore(client_at(redis_server), clock) for _ in range(2))
+    assert await store.get("o/lease/2") is None
+    async with stopped(redis_server):
+        assert await store.lease("o/lease/2", 60)
+        await store.release("o/lease/2")
+    async with asyncio.timeout(20):
+        while not await other.lease("o/lease/2", 60):
+            await store.get("o/lease/2")
+            await asyncio.sleep(0.01)
+    await other.release("o/lease/2")
+    await store.close()
+    await other.close()
+
+
+async def test_a_process_may_take_its_own_lease_again(redis_server: str) -> None:
+    one, other = (RedisStore(client_at(redis_server), SystemClock()) for _ in range(2))
+    assert await one.lease("o/lease/3", 0.05)
+    assert await one.lease("o/lease/3", 60)
+    await asyncio.sleep(0.1)
+    assert not await other.lease("o/lease/3", 60)
+    await one.close()
+    await other.close()
+
+
+async def _until_missing(store: RedisStore, key: str) -> None:
+    async with asyncio.timeout(20):
+        while await store.get(key) is not None:  # noqa: ASYNC110 - A server tells of nothing.
+            await asyncio.sleep(0.01)
 
 
 async def test_only_one_process_makes_an_answer(redis_server: str) -> None:

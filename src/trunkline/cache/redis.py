@@ -1,7 +1,8 @@
 """Answers in Redis or Valkey, shared by all processes.
 
 A server that is dead, slow or frozen is a store in which nothing is found: each call has a short
-time, and after a few that failed none is made for a moment.
+time, and after a few that failed none is made for a moment. What was to be forgotten meanwhile is
+not given, and is removed as soon as the server answers again.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from typing_extensions import override
 
+from trunkline.cache.debts import Debts
 from trunkline.gateway.recall.store import AnswerStore, Holding, StoreStats
 from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
@@ -37,18 +39,28 @@ _RELEASE: Final = (
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 )
 
-_TAKEN: Final = b"OK"
+# A lease that this process holds already, perhaps without having heard of it, is taken once more.
+_LEASE: Final = (
+    "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end "
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end "
+    "redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 1"
+)
 
 Answer = TypeVar("Answer")
+Default = TypeVar("Default")
 
 
 def client_at(url: str, password: str | None = None) -> "Redis":
-    """A client whose connections are few, and which tries nothing twice: a miss is cheaper."""
+    """A client whose connections are few, and which tries nothing twice: a miss is cheaper.
+
+    Its own limits are as short as a call's, since it may lose a cancellation while it connects.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=_CONNECTIONS,
         timeout=TIMEOUT,
-        socket_connect_timeout=LONG_TIMEOUT,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
         retry=Retry(NoBackoff(), 0),
         **({} if password is None else {"password": password}),
     )
@@ -58,8 +70,9 @@ def client_at(url: str, password: str | None = None) -> "Redis":
 class RedisStore(AnswerStore):
     """Keeps answers under the store's prefix; Redis itself forgets them when their time has come.
 
-    Its state is the client, which it closes, how many calls in a row have failed, and until when
-    none is made. How much is kept is the server's matter: ``maxmemory`` with ``allkeys-lru``.
+    Its state is the client, which it closes, how many calls in a row have failed, until when none
+    is made, and what the server is still to be told. How much is kept is the server's matter:
+    ``maxmemory`` with ``allkeys-lru``.
     """
 
     def __init__(self, client: "Redis", clock: Clock) -> None:
@@ -69,10 +82,13 @@ class RedisStore(AnswerStore):
         self._failing = 0
         self._rests_until = 0.0
         self._failures = 0
+        self._debts = Debts()
+        self._paying: asyncio.Task[None] | None = None
 
     @override
     async def get(self, key: str) -> bytes | None:
-        return cast("bytes | None", await self._ask(self._client.get(PREFIX + key), None))
+        found = await self._ask(self._client.get(PREFIX + key), None)
+        return None if self._debts.covers(key) else cast("bytes | None", found)
 
     @override
     async def set(self, key: str, value: bytes, ttl: float) -> None:
@@ -89,7 +105,10 @@ class RedisStore(AnswerStore):
         if not keys:
             return []
         found = await self._ask(self._client.mget([PREFIX + key for key in keys]), nothing)
-        return cast("list[bytes | None]", found)
+        return [
+            None if self._debts.covers(key) else cast("bytes | None", value)
+            for key, value in zip(keys, found, strict=True)
+        ]
 
     @override
     async def set_many(self, values: Mapping[str, bytes], ttl: float) -> None:
@@ -103,11 +122,17 @@ class RedisStore(AnswerStore):
     @override
     async def delete_many(self, keys: Sequence[str]) -> None:
         if keys:
-            await self._ask(self._client.unlink(*(PREFIX + key for key in keys)), None)
+            unlinked = self._client.unlink(*(PREFIX + key for key in keys))
+            if await self._ask(unlinked, None) is None:
+                for key in keys:
+                    self._debts.remove(key)
 
     @override
     async def delete_prefix(self, prefix: str) -> int:
-        return await self._ask(self._delete_below(prefix), 0, LONG_TIMEOUT)
+        removed = await self._ask(self._delete_below(prefix), None, LONG_TIMEOUT)
+        if removed is None:
+            self._debts.remove(prefix)
+        return removed or 0
 
     @override
     async def holding(self, prefix: str) -> Holding:
@@ -115,14 +140,19 @@ class RedisStore(AnswerStore):
 
     @override
     async def lease(self, key: str, seconds: float) -> bool:
-        taken = self._client.set(LEASE_PREFIX + key, self._owner, px=int(seconds * 1000), nx=True)
-        # Where nobody can be asked each process makes its own answer.
-        return await self._ask(taken, _TAKEN) is not None
+        milliseconds = int(seconds * 1000)
+        asked = self._client.eval(_LEASE, 1, LEASE_PREFIX + key, self._owner, milliseconds)
+        taken = await self._ask(asked, None)
+        if taken is None:
+            # Nobody can be asked, so that each process makes its own answer; but a server that was
+            # frozen does what it was told before, and nobody would give the lease back.
+            self._debts.release(key)
+        return taken != 0
 
     @override
     async def release(self, key: str) -> None:
-        given = self._client.eval(_RELEASE, 1, LEASE_PREFIX + key, self._owner)
-        await self._ask(given, None)
+        if await self._ask(self._give_back(key), None) is None:
+            self._debts.release(key)
 
     @override
     def stats(self) -> StoreStats:
@@ -130,12 +160,14 @@ class RedisStore(AnswerStore):
 
     @override
     async def close(self) -> None:
+        if self._paying is not None:
+            self._paying.cancel()
         with contextlib.suppress(RedisError, OSError):
             await self._client.aclose()
 
     async def _ask(
-        self, call: Awaitable[Answer], otherwise: Answer, within: float = TIMEOUT
-    ) -> Answer:
+        self, call: Awaitable[Answer], otherwise: Default, within: float = TIMEOUT
+    ) -> Answer | Default:
         """The server's answer, or what stands for it where there is none in time."""
         if self._rests_until > self._now():
             _never(call)
@@ -147,7 +179,24 @@ class RedisStore(AnswerStore):
             self._failed()
             return otherwise
         self._failing = 0
+        if self._debts and (self._paying is None or self._paying.done()):
+            self._paying = asyncio.create_task(self._pay())
         return answer
+
+    async def _pay(self) -> None:
+        """Tell the server what it could not be told; what fails again stays owed."""
+        debts = self._debts
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            for beginning in tuple(debts.beginnings):
+                await self._delete_below(beginning)
+                debts.beginnings.discard(beginning)
+            for key in tuple(debts.leases):
+                await self._give_back(key)
+                debts.leases.discard(key)
+
+    async def _give_back(self, key: str) -> int:
+        given = self._client.eval(_RELEASE, 1, LEASE_PREFIX + key, self._owner)
+        return int(await cast("Awaitable[int]", given))
 
     def _failed(self) -> None:
         self._failures += 1
