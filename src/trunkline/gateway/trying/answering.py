@@ -94,12 +94,16 @@ class Answering:
     def _may_go_on(self) -> bool:
         return self._deadlines.allow(0.0) and not self._scope.deserted
 
+    def _beside(self) -> Leg | None:
+        """What may be asked beside a slow target."""
+        return self._course.next() if self._may_go_on() else None
+
     async def _try(self, leg: Leg, *, force: bool = False) -> Success | None:
         hedge = leg.alias.route.hedge
         try:
             if hedge is None or force:
                 return await self._trier.target(leg, self._reason(), force=force)
-            hedger = Hedger(self._scope, self._trier, self._health, self._course.next)
+            hedger = Hedger(self._scope, self._trier, self._health, self._beside)
             return await hedger.target(leg, self._reason(), hedge)
         except Resting as resting:
             self._resting.append((leg, resting))
@@ -125,7 +129,7 @@ class Answering:
     async def _try_the_resting(self) -> Success | None:
         """Ask with a secret that rests rather than not at all; an open circuit stays open."""
         for leg, resting in self._resting:
-            if not resting.circuit:
+            if not resting.circuit and self._may_go_on():
                 success = await self._try(leg, force=True)
                 if success is not None:
                     return success

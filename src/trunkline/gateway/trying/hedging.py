@@ -51,10 +51,9 @@ class Hedger:
         winner: Success | None = None
         try:
             slow = await _is_slow(first, spoken, self._delay(leg.speech.target, hedge))
-            if slow and not self._scope.deserted:
-                second = self._another()
-                if second is not None:
-                    tasks.append(asyncio.create_task(self._trier.target(second, "hedge")))
+            second = self._another() if slow else None
+            if second is not None:
+                tasks.append(asyncio.create_task(self._trier.target(second, "hedge")))
             winner = await _race(first, tasks)
             return winner
         finally:

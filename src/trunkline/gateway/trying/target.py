@@ -132,7 +132,7 @@ class Trier:
                 if self._scope.deserted or self._scope.live is not None:
                     # Nobody waits for another try: the caller has left, or has an answer.
                     raise
-                if spare is not None:
+                if spare is not None and self._deadlines.allow(0.0):
                     continue
                 wait = self._pause(leg, retry, tries, failure)
                 if wait is None:
