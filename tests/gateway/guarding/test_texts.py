@@ -215,11 +215,28 @@ async def test_a_request_without_findings_keeps_its_bytes() -> None:
     assert all(request.fields[name] is raw for name, raw in before.items())
 
 
-async def test_uploads_and_guards_of_answers_leave_a_request_alone() -> None:
+async def test_of_an_upload_only_the_prompt_is_looked_at() -> None:
+    form = (
+        f'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\n{S}\r\n'
+        f'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\nTo {M}\r\n'
+        f'--x\r\nContent-Disposition: form-data; name="file"; filename="{S}"\r\n\r\n{S}\r\n'
+        f'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n{M}\r\n--x--\r\n'
+    ).encode()
+    place = Place(content_type=b"multipart/form-data; boundary=x")
+    request = WIRES["openai_images"].read_request(form, "image_edit", place)
+    noted: list[Guarded] = []
+    await guard_request(Named((guard(),)), request, noted, NO_ANALYSIS)
+    assert request.form == form.replace(M.encode(), X.encode())
+    assert request.size == len(request.form)
+    assert noted == [Guarded("pii", "in", "redacted", (("email", 2),))]
+    again = request.form
+    await guard_request(Named((guard(),)), request, [], NO_ANALYSIS)
+    assert request.form is again
+
+
+async def test_guards_of_answers_leave_a_request_alone() -> None:
     request = Inbound(fields={"prompt": msgspec.Raw(b'"jo@example.com"')}, model="m", size=9)
     await guard_request(Named((guard(way="out"),)), request, [], NO_ANALYSIS)
-    request.form = b"..."
-    await guard_request(Named((guard(),)), request, [], NO_ANALYSIS)
     assert bytes(request.fields["prompt"]) == b'"jo@example.com"'
 
 

@@ -29,8 +29,8 @@ async def guard_request(
 ) -> None:
     """Show a request to the guards of its alias, and write back what they change.
 
-    Members that are not changed keep their bytes. Bodies that are no JSON, such as uploads, are
-    not looked at. Nothing is waited for unless the request is long or a guard needs an analysis;
+    Members that are not changed keep their bytes. Of uploads only the prompt is looked at. Nothing
+    is waited for unless the request is long or a guard needs an analysis;
     such guards look last, at what the others left.
 
     Args:
@@ -45,7 +45,7 @@ async def guard_request(
         Unavailable: nobody could look, and the guard says that this will not do.
     """
     guards = [guard for guard in alias.guards if guard.inward]
-    if not guards or request.form is not None:
+    if not guards:
         return
     stand_ins = StandIns()
     awaited = [guard for guard in guards if isinstance(guard, AwaitedGuard)]

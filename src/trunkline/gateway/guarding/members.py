@@ -11,6 +11,7 @@ import msgspec
 
 from trunkline.gateway.guarding.texts import STRUCTURE, Edit, TextWalk
 from trunkline.gateway.wire.contract import Inbound
+from trunkline.gateway.wire.forms import parts_of
 
 Steps = Generator[None, None, None]
 Count = Callable[[int], None]
@@ -19,6 +20,7 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 _TURNS: Final = frozenset({"messages", "contents", "input"})
+_FORM_TEXTS: Final = frozenset({"prompt", "negative_prompt", "instructions"})
 _OPENINGS: Final = frozenset({b'"', b"[", b"{"})
 
 
@@ -40,6 +42,10 @@ def edit_members(request: Inbound, edit: Edit, count: Count | None = None) -> St
         edit: sees each text.
         count: hears how many turns of a conversation there are.
     """
+    if request.form is not None:
+        _edit_form(request, request.form, edit)
+        yield
+        return
     fields = request.fields
     for name, raw in fields.items():
         if name in STRUCTURE or not _may_hold_text(raw):
@@ -57,6 +63,22 @@ def edit_members(request: Inbound, edit: Edit, count: Count | None = None) -> St
         if walk.changed:
             _put_back(request, name, value)
         yield
+
+
+def _edit_form(request: Inbound, form: bytes, edit: Edit) -> None:
+    """Of an upload only what is written beside the file is text."""
+    pieces: list[bytes] = []
+    begun = 0
+    for part in parts_of(form, request.place.content_type):
+        if part.name in _FORM_TEXTS:
+            text = form[part.start : part.end].decode("utf-8", "replace")
+            told = edit(text)
+            if told is not text:
+                pieces += [form[begun : part.start], told.encode()]
+                begun = part.end
+    if pieces:
+        request.form = b"".join((*pieces, form[begun:]))
+        request.size += len(request.form) - len(form)
 
 
 def _put_back(request: Inbound, name: str, value: Any) -> None:
