@@ -71,6 +71,7 @@ from trunkline.telemetry.observer import RequestObserver
 from trunkline.telemetry.provider_traffic import ProviderTraffic
 from trunkline.telemetry.sources import (
     watch_admission,
+    watch_analysis,
     watch_checks,
     watch_journal,
     watch_pool,
@@ -272,6 +273,7 @@ def _watch(
     watch_admission(metrics, known.admission.stats)
     watch_checks(metrics, health)
     watch_tasks(metrics)
+    watch_analysis(metrics, lambda: known.analysis)
 
 
 def _open_logs(settings: Settings, stack: AsyncExitStack, log_fd: int | None) -> LineWriter:

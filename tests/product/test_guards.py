@@ -191,4 +191,7 @@ async def test_presidio_is_asked_by_a_front_that_needs_it(product: Product) -> N
     answer = await product.post("/api/llm/process", body)
     assert answer.json()["content"] == "[PERSON]"
     assert "Ada" not in await product.log_text()
+    metrics = (await product.get("/metrics")).text
+    assert "\ntrunkline_analysis_ready 1" in metrics
+    assert "\ntrunkline_analysis_restarts_total 0" in metrics
     assert process.is_running()

@@ -99,6 +99,8 @@ LEASES_EXPIRED = "trunkline_leases_expired_total"
 LEDGER_FAILURES = "trunkline_ledger_failures_total"
 CHECK_STATE = "trunkline_check_ok"
 TASKS = "trunkline_tasks"
+ANALYSIS_READY = "trunkline_analysis_ready"
+ANALYSIS_RESTARTS = "trunkline_analysis_restarts_total"
 SOURCE_FAILURES = "trunkline_metrics_source_failures_total"
 
 # Bucket bounds that the conventions advise, in seconds and in tokens.

@@ -48,6 +48,25 @@ class JournalStats(Protocol):
         ...
 
 
+class AnalysisStats(Protocol):
+    """What the analysing process says of itself; see ``guardrails.presidio.process``."""
+
+    @property
+    def started(self) -> bool:
+        """Whether anything has needed it."""
+        ...
+
+    @property
+    def down(self) -> bool:
+        """Whether it failed and the next one is not ready."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started again."""
+        ...
+
+
 class RuleStats(Protocol):
     """How often a limit or budget would have refused; see ``limits.standing``."""
 
@@ -122,6 +141,21 @@ def watch_tasks(metrics: Metrics) -> None:
     """Tasks of the event loop that is scraped; a number that only grows is a leak."""
     metrics.watch(
         semconv.TASKS, "Tasks that have not ended.", lambda: [((), len(asyncio.all_tasks()))]
+    )
+
+
+def watch_analysis(metrics: Metrics, stats: Callable[[], AnalysisStats]) -> None:
+    """The process that looks at texts for guardrails, once one of them needed it."""
+    metrics.watch(
+        semconv.ANALYSIS_READY,
+        "1 while the analysing process takes texts.",
+        lambda: [((), float(not stats().down))] if stats().started else [],
+    )
+    metrics.watch(
+        semconv.ANALYSIS_RESTARTS,
+        "How often the analysing process was started again.",
+        lambda: [((), stats().restarts)] if stats().started else [],
+        kind="counter",
     )
 
 

@@ -35,9 +35,6 @@ class AnalysisProcess(Analysis):
     The process starts with the first guard that needs it and is started again when it ends, and
     when it is frozen; while it is down nobody waits for it. Its state is the queue and the process.
     The composition root owns it and closes it.
-
-    Attributes:
-        restarts: how often the process was started again.
     """
 
     def __init__(self, argv: Sequence[str], *, patience: Patience | None = None) -> None:
@@ -56,12 +53,22 @@ class AnalysisProcess(Analysis):
         self._pause = self._patience.pause
         self._said = ""
         self._keeper: asyncio.Task[NoReturn] | None = None
-        self.restarts = 0
+        self._restarts = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether anything has needed the process."""
+        return self._keeper is not None
 
     @property
     def down(self) -> bool:
         """Whether a process failed and the next one is not ready."""
         return self._down
+
+    @property
+    def restarts(self) -> int:
+        """How often the process was started again."""
+        return self._restarts
 
     def expect(self, guard: Guard) -> None:
         """Get ready for a guard, if it needs us: requests would wait for the start in vain."""
@@ -120,7 +127,7 @@ class AnalysisProcess(Analysis):
             self._fail_all()
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, self._patience.longest)
-            self.restarts += 1
+            self._restarts += 1
 
     async def _serve(self, talk: Talk) -> NoReturn:
         """Answer with one process, until it is lost."""
