@@ -18,6 +18,7 @@ from trunkline.connections.price_book import PriceBook
 from trunkline.connections.published import policies_of
 from trunkline.connections.rows import AliasRow
 from trunkline.gateway.guarding.guard import Guard
+from trunkline.gateway.policy import DEFAULT_ROUTE, Route
 from trunkline.gateway.providers.registry import PROVIDERS
 from trunkline.gateway.snapshot import Alias, Connection, Target
 
@@ -94,6 +95,8 @@ def _alias(state: State, row: AliasRow, hold_headers: float) -> Alias:
         guards = tuple(_guards(state, row))
     except ValueError as error:
         raise ValueError(f"is left out: {error}") from error
+    if row.org_id is not None and _judges(route):
+        targets = tuple(_apart(target, row.org_id) for target in targets)
     for number, rule in enumerate(route.rules):
         if not rule.targets:
             state.problems.append(f"no target of rule {number} of {row.name!r} can be reached")
@@ -109,6 +112,21 @@ def _alias(state: State, row: AliasRow, hold_headers: float) -> Alias:
         cache=cache_policy_of(policies.cache),
         guards=guards,
     )
+
+
+def _judges(route: Route) -> bool:
+    """Whether a route says by itself what counts as a failure, or how many are too many."""
+    usual = DEFAULT_ROUTE
+    return (route.circuit, route.waits, route.retry) != (usual.circuit, usual.waits, usual.retry)
+
+
+def _apart(target: Target, org_id: str) -> Target:
+    """The target with circuits of the organisation's own.
+
+    Its connection may be shared, and what one organisation thinks of as a failure must not close
+    it to the others.
+    """
+    return msgspec.structs.replace(target, key=f"{target.place}@{org_id}")
 
 
 def _guards(state: State, row: AliasRow) -> Iterable[Guard]:

@@ -122,7 +122,9 @@ class Target(msgspec.Struct, frozen=True):
         family: whose signatures it can read.
         weight: its part of the requests, for ``weighted``.
         state: whether it takes requests.
-        key: computed: names the target in circuits and health, the same for every alias of it.
+        key: names what its calls are counted under, for circuits and health: the place, unless an
+            organisation judges a shared place by terms of its own.
+        place: computed: connection and model, the same for every alias of it.
     """
 
     connection: Connection
@@ -137,10 +139,15 @@ class Target(msgspec.Struct, frozen=True):
     weight: int = 1
     state: TargetState = "active"
     key: str = ""
+    place: str = ""
 
     def __post_init__(self) -> None:
         """Compute what every answer needs once."""
-        msgspec.structs.force_setattr(self, "key", f"{self.connection.id}/{self.model}")
+        place = f"{self.connection.id}/{self.model}"
+        msgspec.structs.force_setattr(self, "place", place)
+        # A copy at another connection is not counted under the old one.
+        if not self.key.startswith(place):
+            msgspec.structs.force_setattr(self, "key", place)
         shown = f"{self.connection.provider}/{self.model}"
         if shown.isprintable():
             msgspec.structs.force_setattr(self, "label", shown.encode("ascii", "replace"))

@@ -31,7 +31,7 @@ class Sight(msgspec.Struct, frozen=True):
     Attributes:
         reports: of the targets of all organisations.
         resting: secrets that are left alone.
-        uses: what the caller's organisation asks of its targets, by ``Target.key``.
+        uses: what the caller's organisation asks of its targets, by ``Target.place``.
         attempts: how often it did so within the last minutes.
     """
 
@@ -46,6 +46,7 @@ class _Visible(msgspec.Struct, frozen=True):
 
     connection: Connection
     model: str
+    place: str
     aliases: list[str]
 
 
@@ -66,7 +67,7 @@ def targets_seen(snapshot: Snapshot, caller: Caller, sight: Sight) -> Iterator[T
     resting = list(sight.resting)
     total = sum(sight.attempts.values())
     for key, seen in _visible(snapshot, caller, sight.uses):
-        use, report = sight.uses.get(key), reports.get(key)
+        use, report = sight.uses.get(seen.place), reports.get(key)
         rests = _resting(resting, seen)
         health = TargetHealth(
             connection=seen.connection.name,
@@ -78,7 +79,7 @@ def targets_seen(snapshot: Snapshot, caller: Caller, sight: Sight) -> Iterator[T
             latency_ms=_latency(report),
             error_share=_error_share([report]),
             tokens_per_second=None if report is None else _rounded(report.tokens_per_second, 1),
-            share=round(sight.attempts.get(key, 0) / total, 4) if total else 0.0,
+            share=round(sight.attempts.get(seen.place, 0) / total, 4) if total else 0.0,
             in_flight=0 if use is None else use.in_flight,
             credentials_resting=len(rests),
         )
@@ -120,15 +121,18 @@ def _visible(
         for target in alias.targets:
             seen = found.get(target.key)
             if seen is None:
-                seen = found[target.key] = _Visible(target.connection, target.model, [])
+                seen = found[target.key] = _Visible(
+                    target.connection, target.model, target.place, []
+                )
             seen.aliases.append(alias.name)
     connections = {connection.id: connection for connection in snapshot.connections.values()}
+    places = {seen.place for seen in found.values()}
     for key, use in uses.items():
         connection = connections.get(use.connection_id)
-        if key in found or connection is None:
+        if key in places or connection is None:
             continue
         if caller.may_use(f"{connection.name}/{use.model}"):
-            found[key] = _Visible(connection, use.model, [])
+            found[key] = _Visible(connection, use.model, key, [])
     yield from found.items()
 
 

@@ -94,7 +94,7 @@ class TargetTraffic(Recorder):
             use.in_flight -= 1
 
     def uses(self, org_id: str) -> Mapping[str, TargetUse]:
-        """What an organisation asks of its targets, by ``Target.key``."""
+        """What an organisation asks of its targets, by ``Target.place``."""
         uses = self._uses.get(org_id)
         return (
             {}
@@ -103,7 +103,7 @@ class TargetTraffic(Recorder):
         )
 
     def attempts(self, org_id: str) -> dict[str, int]:
-        """Attempts of an organisation within the window, by ``Target.key``; none that are zero."""
+        """Attempts of an organisation within the window, by ``Target.place``; none of zero."""
         now = self._monotonic()
         counts = {key: use.attempts(now) for key, use in self.uses(org_id).items()}
         return {key: count for key, count in counts.items() if count}

@@ -170,7 +170,7 @@ class Health(HealthView):
     def state(self, target: Target) -> CircuitState:
         fare = self._fares.get(target.key)
         if fare is None:
-            return self._forced.get(target.key, "closed")
+            return self._forced.get(target.place, "closed")
         return fare.forced or fare.circuit.state(self._monotonic())
 
     @override
@@ -229,13 +229,14 @@ class Health(HealthView):
         """Hold circuits open or closed by hand; replaces all earlier overrides.
 
         Args:
-            states: by ``Target.key``. A target that is no longer among them begins anew.
+            states: by ``Target.place``. A target that is no longer among them begins anew.
         """
         before, self._forced = self._forced, dict(states)
-        for key in before.keys() | self._forced.keys():
-            fare = self._fares.get(key)
-            if fare is not None:
-                fare.forced = self._forced.get(key)
+        changed = before.keys() | self._forced.keys()
+        for fare in self._fares.values():
+            place = fare.target.place
+            if place in changed:
+                fare.forced = self._forced.get(place)
                 if fare.forced is None:
                     fare.circuit.forget()
 
@@ -255,6 +256,6 @@ class Health(HealthView):
     def _remember(self, target: Target) -> Fare:
         if len(self._fares) >= self._most:
             self._fares.popitem(last=False)
-        fare = Fare(target, self._rng, self._forced.get(target.key))
+        fare = Fare(target, self._rng, self._forced.get(target.place))
         self._fares[target.key] = fare
         return fare

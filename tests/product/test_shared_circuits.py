@@ -1,6 +1,5 @@
 """What one organisation writes of a shared connection is no matter of the others."""
 
-import pytest
 from tests.product.conftest import StartProduct
 from tests.product.offer import ACME
 from tests.product.running import CHAT
@@ -20,11 +19,6 @@ HASTY = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the circuit of a shared connection is one for all organisations, whatever terms and "
-    "time limits each of them writes",
-)
 async def test_no_organisation_opens_a_shared_circuit_by_its_own_terms(
     start_product: StartProduct,
 ) -> None:
