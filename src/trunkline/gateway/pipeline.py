@@ -426,6 +426,10 @@ class Pipeline:
 
 def _worst_of(legs: Sequence[Leg]) -> Bounds:
     """What the request can use and cost at most, wherever it ends up."""
+    first = legs[0].bounds
+    if all(leg.bounds == first for leg in legs):
+        # The same model in several places, which is what most aliases have.
+        return first
     holds = [leg.bounds.hold_nano for leg in legs if leg.bounds.hold_nano is not None]
     return msgspec.structs.replace(
         legs[0].bounds,

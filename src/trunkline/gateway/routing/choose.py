@@ -6,7 +6,6 @@ the attempt. That is why a target whose circuit is open stays in the order, at i
 
 import random
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import msgspec
 
@@ -45,9 +44,8 @@ def choose(alias: Alias, facts: AskFacts, view: HealthView, rng: random.Random) 
                 break
         else:
             return targets
-    facts = cache(facts)
-    selection = select(alias, facts)
-    return arrange(alias, selection, facts, view, rng)
+    asked = facts()
+    return arrange(alias, select(alias, asked), asked, view, rng)
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -63,31 +61,31 @@ class Selection(msgspec.Struct, frozen=True):
     targets: Sequence[Target]
 
 
-def select(alias: Alias, facts: AskFacts) -> Selection:
+def select(alias: Alias, facts: Facts) -> Selection:
     """Look for the first rule that fits."""
     route = alias.route
     for place, rule in enumerate(route.rules):
-        if misfit(rule.when, facts()) is None:
+        if misfit(rule.when, facts) is None:
             among = [alias.targets[position] for position in rule.targets]
             return Selection(place, rule.strategy or route.strategy, among)
     return Selection(None, route.strategy, alias.targets)
 
 
 def arrange(
-    alias: Alias, selection: Selection, facts: AskFacts, view: HealthView, rng: random.Random
+    alias: Alias, selection: Selection, facts: Facts, view: HealthView, rng: random.Random
 ) -> list[Target]:
     """Put the targets that are in service in order, those with an open circuit last."""
     closed, opened = _in_service(selection.targets, view)
     strategy = selection.strategy
     if strategy == "sticky":
-        key = sticky_key(alias, facts())
+        key = sticky_key(alias, facts)
         order = by_place(closed, key) + by_place(opened, key)
         place = _draining_place(selection.targets, key, facts, order)
         return order if place is None else _put_first(place, order, view)
     if strategy == "weighted":
         return by_weight(closed, rng) + by_weight(opened, rng)
     if strategy == "price":
-        return by_price(closed, facts()) + by_price(opened, facts())
+        return by_price(closed, facts) + by_price(opened, facts)
     if strategy == "latency":
         return by_latency(closed, view, rng) + by_latency(opened, view, rng)
     return closed + opened
@@ -121,11 +119,11 @@ def _in_service(targets: Sequence[Target], view: HealthView) -> tuple[list[Targe
 
 
 def _draining_place(
-    targets: Sequence[Target], key: bytes, facts: AskFacts, order: list[Target]
+    targets: Sequence[Target], key: bytes, facts: Facts, order: list[Target]
 ) -> Target | None:
     """The draining target at which a conversation that goes on has its place, if it is one."""
     among = [target for target in targets if target.state != "disabled"]
-    if len(among) == len(order) or not facts().goes_on:
+    if len(among) == len(order) or not facts.goes_on:
         return None
     place = by_place(among, key)[0]
     return place if place.state == "draining" else None

@@ -22,7 +22,7 @@ from trunkline.gateway.routing.explanation import (
 from trunkline.gateway.routing.facts import Facts
 from trunkline.gateway.routing.ordering import likely_cost
 from trunkline.gateway.routing.reasons import among, why_here, why_not
-from trunkline.gateway.routing.rules import misfit
+from trunkline.gateway.routing.rules import misfit, why_unfit
 from trunkline.gateway.routing.speaking import speak
 from trunkline.gateway.routing.view import CircuitState, HealthView
 from trunkline.gateway.snapshot import Alias, Target
@@ -55,8 +55,8 @@ class Case(msgspec.Struct, frozen=True):
 def explain(case: Case, rng: random.Random) -> Explanation:
     """What would happen to this request now, and why."""
     alias, view = case.alias, _view(case)
-    selection = select(alias, lambda: case.facts)
-    arranged = arrange(alias, selection, lambda: case.facts, view, rng)
+    selection = select(alias, case.facts)
+    arranged = arrange(alias, selection, case.facts, view, rng)
     order = [target for target in arranged if _spoken(case, target) is not None]
     told = [
         _told(
@@ -136,7 +136,8 @@ def _told_rules(case: Case, selection: Selection) -> list[ToldRule]:
         if selection.rule is not None and place > selection.rule:
             why = f"rule {selection.rule + 1} held before it"
         else:
-            why = misfit(rule.when, case.facts) or "all of its condition fits"
+            lack = misfit(rule.when, case.facts)
+            why = why_unfit(lack, rule.when, case.facts) if lack else "all of its condition fits"
         told.append(ToldRule(place + 1, place == selection.rule, why))
     return told
 

@@ -82,20 +82,20 @@ def _sounds(request: Inbound) -> int:
 
 
 def _wants_json(fields: Mapping[str, msgspec.Raw]) -> bool:
-    return any(
-        raw is not None and pattern.search(raw) is not None
-        for name, pattern in _JSON.items()
-        for raw in (fields.get(name),)
-    )
+    for name, raw in fields.items():
+        pattern = _JSON.get(name)
+        if pattern is not None and pattern.search(raw) is not None:
+            return True
+    return False
 
 
 def _wants_thought(fields: Mapping[str, msgspec.Raw]) -> bool:
-    for name, off in _THOUGHT.items():
-        raw = fields.get(name)
-        if raw is not None and bytes(raw) != b"null" and off.search(raw) is None:
+    for name, raw in fields.items():
+        off = _THOUGHT.get(name)
+        if off is not None and bytes(raw) != b"null" and off.search(raw) is None:
             return True
     for name in _GOOGLE:
-        raw = fields.get(name)
-        if raw is not None and _GOOGLE_THOUGHT.search(raw):
-            return _GOOGLE_NO_THOUGHT.search(raw) is None
+        config = fields.get(name)
+        if config is not None and _GOOGLE_THOUGHT.search(config):
+            return _GOOGLE_NO_THOUGHT.search(config) is None
     return False

@@ -91,8 +91,7 @@ def by_latency(targets: Sequence[Target], view: HealthView, rng: random.Random) 
     if len(targets) < 2:
         return list(targets)
     averages = [view.first_content(target) for target in targets]
-    places = range(len(targets))
-    fastest = min((known for known in averages if known is not None), default=1.0)
+    fastest = min([known for known in averages if known is not None], default=1.0)
 
     def wait(place: int) -> float:
         known = averages[place]
@@ -104,7 +103,9 @@ def by_latency(targets: Sequence[Target], view: HealthView, rng: random.Random) 
         return math.inf if known is None else known
 
     first = min(_two_of(len(targets), rng), key=wait)
-    rest = sorted((place for place in places if place != first), key=average)
+    rest = [place for place in range(len(targets)) if place != first]
+    if len(rest) > 1:
+        rest.sort(key=average)
     return [targets[first], *(targets[place] for place in rest)]
 
 
