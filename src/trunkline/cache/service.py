@@ -29,7 +29,7 @@ def beginning(
         everything: all answers of the organisation.
 
     Raises:
-        InvalidRequest: not exactly one of them was chosen.
+        InvalidRequest: not exactly one of them was chosen, or it cannot be a name.
     """
     chosen = (bool(model), bool(prefix), everything)
     if sum(chosen) != 1:
@@ -37,6 +37,11 @@ def beginning(
             "Which answers are to be forgotten is not clear.",
             code="cache_choice",
             hint="Choose a model, a prefix of models' names, or all.",
+        )
+    if not (model or prefix or "").isprintable():
+        raise InvalidRequest(
+            "No model has a name with control characters.",
+            param="model" if model else "prefix",
         )
     return place_of(org_id, model) if model else beginning_of(org_id, prefix or "")
 

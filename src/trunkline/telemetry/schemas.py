@@ -1,11 +1,21 @@
 """What the health API gives and takes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 State = Literal["ok", "degraded", "down", "idle"]
 CircuitState = Literal["closed", "open", "half_open"]
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("a text without control characters")
+    return value
+
+
+Printable = Annotated[str, AfterValidator(_printable)]
+"""What every database can keep."""
 
 
 class CircuitHealth(BaseModel):
@@ -96,12 +106,12 @@ class CircuitOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    connection: str = Field(description="Name of the connection.")
-    model: str = Field(description="The provider's own name of the model.")
+    connection: Printable = Field(max_length=63, description="Name of the connection.")
+    model: Printable = Field(max_length=300, description="The provider's own name of the model.")
     state: Literal["open", "closed", "auto"] = Field(
         description="open: nothing is sent; closed: everything is; auto: its calls decide again."
     )
-    reason: str | None = Field(
+    reason: Printable | None = Field(
         default=None, max_length=500, description="Why, for whoever looks later."
     )
 
