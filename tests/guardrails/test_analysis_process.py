@@ -83,6 +83,15 @@ async def test_one_that_fails_is_started_again(what: str) -> None:
         assert analysis.restarts == 1
 
 
+async def test_one_that_ends_while_nobody_asks_is_there_again_for_the_next() -> None:
+    async with running() as analysis:
+        await analysis.look(TASK, ["Hi"])
+        [child] = children()
+        child.kill()
+        await until(lambda: analysis.restarts == 1 and not analysis.down)
+        assert await analysis.look(TASK, ["Hi Ada Lovelace"]) == [ADA]
+
+
 async def test_a_frozen_one_is_killed_and_started_again() -> None:
     async with running(patience=QUICK) as analysis:
         await analysis.look(TASK, ["Hi"])

@@ -121,8 +121,8 @@ class AnalysisProcess(Analysis):
             try:
                 async with talking(self._argv, self._patience) as talk:
                     await self._serve(talk)
-            except (Lost, OSError) as lost:
-                self._note(str(lost))
+            except Exception as lost:  # noqa: BLE001 - Whatever happened, the next one may do better.
+                self._note(str(lost) or repr(lost))
             self._down = True
             self._fail_all()
             await asyncio.sleep(self._pause)
@@ -131,12 +131,21 @@ class AnalysisProcess(Analysis):
 
     async def _serve(self, talk: Talk) -> NoReturn:
         """Answer with one process, until it is lost."""
+        end = asyncio.create_task(talk.ended())
+        end.add_done_callback(lambda _: self._filled.set())
+        try:
+            await self._answer(talk, end)
+        finally:
+            end.cancel()
+
+    async def _answer(self, talk: Talk, end: asyncio.Task[int]) -> NoReturn:
         for task in tuple(self._tasks):
             await talk.ask(task, ())
         self._down = False
         self._pause = self._patience.pause
+        self._said = ""
         while True:
-            waiting = await self._next()
+            waiting = await self._next(end)
             try:
                 told = await talk.ask(waiting.task, waiting.texts)
             except Lost:
@@ -150,8 +159,10 @@ class AnalysisProcess(Analysis):
             elif not waiting.answer.done():
                 waiting.answer.set_result(told.found)
 
-    async def _next(self) -> _Waiting:
+    async def _next(self, end: asyncio.Task[int]) -> _Waiting:
         while not self._queue:
+            if end.done():
+                raise Lost(f"the process ended with {end.result()}")
             self._filled.clear()
             await self._filled.wait()
         return self._queue.popleft()
@@ -161,7 +172,7 @@ class AnalysisProcess(Analysis):
             _fail(self._queue.popleft())
 
     def _note(self, failure: str) -> None:
-        """Tell the operator, once for as long as it is the same."""
+        """Tell the operator, once for as long as it is the same and no process gets ready."""
         if failure != self._said:
             self._said = failure
             _log.warning("analysis_failed", error=failure, program=self._argv[0])

@@ -67,6 +67,10 @@ class Talk:
         self._process.stdin.write(write_order(Order(self._number, task, list(texts))))
         return await self.hear(self._patience)
 
+    async def ended(self) -> int:
+        """Wait for the end of the process; its code."""
+        return await self._process.wait()
+
     async def hear(self, patience: float) -> Told:
         """The next answer.
 
@@ -83,7 +87,7 @@ class Talk:
         except ValueError:
             raise Lost("an answer is too long") from None
         if not line:
-            raise Lost(f"the process ended with {await self._process.wait()}")
+            raise Lost(f"the process ended with {await self.ended()}")
         try:
             told = read_told(line)
         except msgspec.MsgspecError:
