@@ -56,6 +56,7 @@ def _write(output: Path, text: str) -> None:
         raise InvalidRequest(
             f"The file {output} cannot be written: {error.strerror}.",
             code="output_not_written",
+            hint="Name a file that is not there yet, in a directory that is.",
             param="output",
         ) from None
 

@@ -85,6 +85,8 @@ def _print_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> Non
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(f"{name}={item}" for name, item in value.items()) or "-"
     if isinstance(value, list | tuple):

@@ -141,6 +141,9 @@ def _tell_of_the_rest(whole: Fields, router: Fields, general: Fields, report: Re
     if operations.take("database_url") is not None:
         message = "set TRUNKLINE_DATABASE_URL in the environment"
         report.left_out(operations.at("database_url"), message)
+    if whole.take("guardrails") is not None:
+        message = "write them anew, as docs/guardrails.md shows: theirs are other services"
+        report.left_out(whole.at("guardrails"), message)
     variables = whole.fields("environment_variables")
     variables.rest("set it in the environment yourself; nothing is read from a file")
     for fields in (router, general, operations, whole):
