@@ -1,5 +1,6 @@
 """Every apply keeps a version of each owner that it changed, and one can go back to any."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -9,6 +10,7 @@ from tests.connections.world import NOON
 from trunkline.configuration.apply import FOUND, Applied, apply_configuration
 from trunkline.configuration.rollback import load_version
 from trunkline.configuration.versions import Version, find_version, list_versions
+from trunkline.configuration.writing import yaml_of
 from trunkline.errors import NotFound
 from trunkline.identity.service.keys import list_keys
 from trunkline.storage.engine import Database
@@ -120,6 +122,17 @@ async def test_a_file_of_short_forms_only_prunes_nothing_that_is_shared(
     assert [owner.organisation for owner in plan.owners] == ["acme"]
     whole = await planned(sqlite_database, "organisations: [{slug: acme}]", prune=True)
     assert [owner.organisation for owner in whole.owners] == [None, "acme"]
+
+
+async def test_who_applies_at_the_same_time_follows_each_other(database: Database) -> None:
+    texts = [SHARED + ACME % f"m{number}" for number in range(5)]
+    results = await asyncio.gather(*(applied(database, text) for text in texts))
+    kept = await versions(database, "acme")
+    assert [version.number for version in kept] == [5, 4, 3, 2, 1]
+    assert all(version.note is None for version in kept)
+    assert kept[0].document == yaml_of((await exported(database))[-1])
+    edits = [len(list(result.plan.edits())) for result in results]
+    assert sorted(edits) == [1, 1, 1, 1, 4]
 
 
 async def test_a_version_that_is_not_there_is_not_found(database: Database) -> None:

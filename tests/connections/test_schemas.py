@@ -61,6 +61,8 @@ GOOD: dict[type[BaseModel], dict[str, object]] = {
         (ConnectionSpec, {"headers": {"Authorization": "c"}}, "set by the gateway itself"),
         (ConnectionSpec, {"headers": {"x": "a\r\nb"}}, "cannot carry"),
         (ConnectionSpec, {"headers": {"X-Amz-Date": "c"}}, "set by the gateway itself"),
+        (ConnectionSpec, {"headers": {"Api-Key": "c"}}, "set by the gateway itself"),
+        (ConnectionSpec, {"headers": {"X-Goog-Api-Key": "c"}}, "set by the gateway itself"),
         (ConnectionSpec, {"region": "eu"}, "the address of openai has no place for a region"),
         (ConnectionSpec, {"provider": "bedrock"}, "needs a region, or a base_url"),
         (ConnectionSpec, {"provider": "vertex"}, "needs a region and a project, or a base_url"),

@@ -13,7 +13,7 @@ from trunkline.configuration.versions import add_version, newest_version
 from trunkline.configuration.writing import yaml_of
 from trunkline.errors import Conflict
 from trunkline.kit.clock import Clock
-from trunkline.storage.changes import Change
+from trunkline.storage.changes import Change, hold_changes
 
 FOUND = "As it was found: changed by other means than a configuration."
 
@@ -110,6 +110,7 @@ async def _texts(parts: Parts, loaded: Loaded, missing: Missing) -> dict[str, st
 async def _run(
     conn: AsyncConnection, parts: Parts, loaded: Loaded, texts: dict[str, str], *, prune: bool
 ) -> Outcome:
+    await hold_changes(conn)
     collector = Collector()
     outcome = await Run(conn, parts, loaded, texts, collector, prune=prune).outcome()
     _refuse(loaded, collector.problems)

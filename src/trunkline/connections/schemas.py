@@ -19,11 +19,13 @@ EVERY_MODEL = "*"
 MAX_PRICE_NANO = 10**9 * NANO_PER_USD
 # Searches and requests are counted singly, but their prices are listed by the thousand.
 PER_THOUSAND = 1_000
-# What the gateway sets itself or what belongs to the connection between two hosts only.
+# What the gateway sets itself, such as every header that carries a secret of its own, or what
+# belongs to the connection between two hosts only.
 RESERVED_HEADERS = frozenset({
-    "authorization", "x-api-key", "host", "content-length", "transfer-encoding", "connection",
-    "accept-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-authorization",
-    "x-amz-date", "x-amz-security-token",
+    "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "host",
+    "content-length", "transfer-encoding", "connection", "accept-encoding", "te", "trailer",
+    "upgrade", "keep-alive", "expect", "proxy-authorization", "x-amz-date",
+    "x-amz-security-token",
 })  # fmt: skip
 
 DAY_MS = 86_400_000

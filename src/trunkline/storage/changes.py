@@ -50,9 +50,18 @@ async def append_change(
     Call it last in the unit of work: on PostgreSQL it takes a lock until the commit, so that
     sequence numbers become visible in their own order and no reader skips one.
     """
+    await hold_changes(conn)
+    await conn.execute(insert(change).values(org_id=org_id, kind=kind, id=id))
+
+
+async def hold_changes(conn: AsyncConnection) -> None:
+    """Let no other unit of work tell of a change before this one ends.
+
+    Whoever compares what there is with what it shall be takes it first, so that two of them follow
+    each other. On SQLite units of work that write do so anyway.
+    """
     if conn.dialect.name == "postgresql":
         await conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": APPEND_LOCK})
-    await conn.execute(insert(change).values(org_id=org_id, kind=kind, id=id))
 
 
 async def newest_change(conn: AsyncConnection) -> int:

@@ -239,13 +239,16 @@ def test_several_accounts_of_a_provider_get_names_that_tell_them_apart() -> None
 def test_headers_are_taken_over_as_far_as_they_are_no_secrets() -> None:
     result = one(
         "model: gpt-4o, organization: [a, b],"
-        " extra_headers: {X-One: '1', Authorization-Extra: os.environ/X}"
+        " extra_headers: {X-One: '1', Authorization-Extra: os.environ/X, Api-Key: sk-1}"
     )
     assert result.document["connections"][0]["headers"] == {"x-one": "1"}
     assert [path for _, path, _ in told(result, "left out")] == [
         "model_list[0].litellm_params.organization",
         "model_list[0].litellm_params.extra_headers.Authorization-Extra",
+        "model_list[0].litellm_params.extra_headers.Api-Key",
     ]
+    assert "sk-1" not in yaml_of(result.document) + str(result.findings)
+    parse(yaml_of(result.document).encode())
 
 
 def test_prices_are_exact_however_they_are_written() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from trunkline.configuration.litellm.fields import REFERENCE, Fields
 from trunkline.configuration.litellm.providers import PROVIDERS, Known
 from trunkline.configuration.litellm.report import Report
+from trunkline.connections.schemas import RESERVED_HEADERS
 
 _AZURE_HOST = re.compile(r"([a-z0-9][a-z0-9-]*)\.openai\.azure\.com")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
@@ -166,7 +167,9 @@ def _headers(params: Fields, report: Report) -> dict[str, str]:
     extra = params.fields("extra_headers")
     for name in extra.names():
         value = extra.take(name)
-        if isinstance(value, str) and not value.startswith(REFERENCE):
+        if name.lower() in RESERVED_HEADERS:
+            report.left_out(extra.at(name), "the gateway sets this header itself")
+        elif isinstance(value, str) and not value.startswith(REFERENCE):
             headers[name.lower()] = value
         else:
             report.left_out(extra.at(name), "a header is a text of the file, and no reference")
