@@ -224,15 +224,16 @@ async def _refusal(passage: Passage, response: UpstreamResponse) -> AttemptFaile
 async def _whole(
     live: LiveAttempt, shot: Shot, response: UpstreamResponse, limit: int
 ) -> WholeAnswer:
-    passage = shot.passage
+    passage, evidence = shot.passage, live.evidence
+    # Where it breaks off the provider has made all of it nevertheless, and bills it.
+    evidence.content_bytes = min(response.promised or 0, limit)
     body = await response.read(limit)
-    evidence = live.evidence
+    evidence.content_bytes = len(body)
     try:
         reply = passage.wire.read_reply(body, shot.speech.operation)
         evidence.usage = reply.usage
         evidence.model = reply.model
         evidence.service_tier = reply.service_tier
-        evidence.content_bytes = len(body)
         told = passage.answer(body, reply.usage)
     except Malformed as error:
         raise malformed(str(error)) from None

@@ -203,3 +203,30 @@ async def test_the_failure_that_opens_a_circuit_is_the_one_that_the_caller_hears
     assert answer.status_code == 500
     assert told(rig) == [("sim-fast", "first", "refused")]
     assert answer.headers.get("x-should-retry") != "false"
+
+
+async def test_a_target_whose_secret_rests_is_asked_before_the_caller_gets_an_error(
+    simulator: Simulator,
+) -> None:
+    simulator.faults.add(RuleRequest("status_429;retry_after=60", count=1, model="sim-chat"))
+    resting = alias(target(simulator, "sim-chat", id="other"), name="resting")
+    route = alias(
+        target(simulator, "sim-fast+fault=status_500"), target(simulator, "sim-chat", id="other")
+    )
+    async with running(simulator, extra=[route, resting]) as rig:
+        await post(rig, CHAT, chat("resting"))
+        answer = await post(rig, CHAT, chat("m"))
+    assert answer.status_code == 200
+    assert told(rig)[-1] == ("sim-chat", "failover", "completed")
+
+
+async def test_a_body_that_breaks_off_was_made_as_a_whole(simulator: Simulator) -> None:
+    route = alias(target(simulator, "sim-fast+fault=cut_after_bytes;bytes=40"), retry=Retry())
+    async with running(simulator, extra=[route]) as rig:
+        await post(rig, CHAT, chat("m", max_tokens=300))
+    [(attempt, outcome)] = rig.recorded.outcomes
+    [seen] = simulator.ledger
+    assert (outcome.ending, outcome.cost_state) == ("failed", "estimated")
+    assert outcome.cost_nano is not None
+    assert attempt.hold_nano is not None
+    assert seen.bill_nano <= outcome.cost_nano <= attempt.hold_nano

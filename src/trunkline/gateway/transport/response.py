@@ -171,6 +171,11 @@ class UpstreamResponse:
                 self.wake()
 
     @property
+    def promised(self) -> int | None:
+        """Bytes of the whole body as its head announced them; None where it did not."""
+        return self._incoming.content_length
+
+    @property
     def has_ended(self) -> bool:
         """Whether the end of the body has been given out, so that nothing is left to read."""
         return self._has_ended

@@ -76,7 +76,7 @@ class Answering:
 
     async def _success(self) -> Success:
         success = await self._try_in_turn()
-        if success is None and not self._scope.opened:
+        if success is None:
             success = await self._try_the_resting()
         if success is None:
             raise ClientGone if self._scope.deserted else self._failure()
