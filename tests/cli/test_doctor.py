@@ -330,7 +330,8 @@ async def test_a_provider_is_reached_as_the_data_path_would(
         Finding("providers", "ok", f"ollama is reached at {ollama}.")
     ]
     (guarded,) = await check_providers(settings(ollama_host=ollama), None, SystemClock())
-    assert guarded.verdict == "fail"
+    hint = "Add its network to TRUNKLINE_ALLOWED_NETWORKS, if it is yours."
+    assert (guarded.verdict, guarded.remedy) == ("fail", hint)
     proxied = settings(
         openai_api_key="sk-x", https_proxy="http://127.0.0.1:1", allowed_networks=("127.0.0.0/8",)
     )

@@ -13,7 +13,13 @@ from trunkline.connections.environment import environment_accounts
 from trunkline.connections.secrets import Secrets
 from trunkline.connections.service import ConnectionService
 from trunkline.gateway.snapshot import Connection
-from trunkline.gateway.transport import AddressGuard, Proxies, Resolver, TransportError
+from trunkline.gateway.transport import (
+    AddressGuard,
+    AddressRefused,
+    Proxies,
+    Resolver,
+    TransportError,
+)
 from trunkline.gateway.transport.connection import Owner, UpstreamConnection
 from trunkline.gateway.transport.connector import Connector
 from trunkline.identity.service.organisations import list_organisations
@@ -112,6 +118,7 @@ async def _reach_all(settings: Settings, connections: Iterable[Connection]) -> l
 async def _reach(connector: Connector, timeout: float, connection: Connection) -> Finding:  # noqa: ASYNC109 - told in the answer
     """Dial as the data path dials: same guard, proxy and authorities; then hang up."""
     origin = connection.origin
+    hint = "Check the address, the firewall, TRUNKLINE_HTTPS_PROXY and TRUNKLINE_CA_FILE."
     make = partial(
         UpstreamConnection,
         _NoPool(),
@@ -126,6 +133,8 @@ async def _reach(connector: Connector, timeout: float, connection: Connection) -
             dialled = await connector.dial(route, private=connection.private, make=make)
     except TimeoutError:
         reason = f"no connection within {timeout:g} s"
+    except AddressRefused as error:
+        reason, hint = str(error), "Add its network to TRUNKLINE_ALLOWED_NETWORKS, if it is yours."
     except TransportError as error:
         reason = str(error)
     else:
@@ -137,6 +146,5 @@ async def _reach(connector: Connector, timeout: float, connection: Connection) -
         "providers",
         "fail",
         f"{connection.name} is not reached at {origin}: {reason}.",
-        "Check the address, the firewall, TRUNKLINE_HTTPS_PROXY, TRUNKLINE_CA_FILE and "
-        "TRUNKLINE_ALLOWED_NETWORKS.",
+        hint,
     )

@@ -112,11 +112,12 @@ def _unknown(snapshot: Snapshot, caller: Caller, name: str) -> NotFound:
 
 def _near(snapshot: Snapshot, caller: Caller, name: str) -> str:
     usable = [alias for alias in snapshot.aliases if caller.may_use(alias)]
-    near = get_close_matches(name[:100], usable, n=3, cutoff=0.4) or sorted(usable)[:3]
-    if not near:
+    if not usable:
         return "No model is published for this key; ask the administrator."
-    listed = ", ".join(f"'{alias}'" for alias in near)
-    return f"Near names that it may use: {listed}; GET /v1/models lists all."
+    near = get_close_matches(name[:100], usable, n=3, cutoff=0.4)
+    listed = ", ".join(f"'{alias}'" for alias in near or sorted(usable)[:3])
+    told = "Near names" if near else "Some names"
+    return f"{told} that it may use: {listed}; GET /v1/models lists all."
 
 
 def _short(name: str) -> str:
