@@ -1,5 +1,7 @@
 """Applying a configuration file to real databases: whole or not at all, and idempotent."""
 
+from textwrap import dedent
+
 from tests.configuration.world import applied, org_id_of, refused
 from tests.connections.world import put, routes
 
@@ -192,6 +194,42 @@ async def test_pruning_a_connection_that_is_still_used_is_refused(
     async with sqlite_database.read(None) as conn:
         org_id = (await find_organisation(conn, "acme")).id
         assert [row.name for row in await SERVICE.connections(conn, org_id)] == ["own"]
+
+
+async def test_pruning_what_organisations_use_of_the_shared_is_refused(
+    database: Database,
+) -> None:
+    shared = "connections: [{name: gpu, provider: groq}, {name: own, provider: groq}]"
+    acme = """
+    ---
+    organisation: acme
+    connections: [{name: own, provider: groq}]
+    models: [{name: a, targets: [{connection: gpu, model: x}, {connection: own, model: x}]}]
+    """
+    await applied(database, shared + dedent(acme))
+    (problem,) = await refused(database, "version: 1", prune=True)
+    assert problem.path == "connections"
+    assert problem.message.startswith("The connection 'gpu' is used by a")
+
+
+async def test_pruning_a_model_that_the_same_file_names_is_refused(
+    sqlite_database: Database,
+) -> None:
+    models = "models: [{name: fast, targets: [{connection: gpu, model: x}]}]"
+    acme = """
+    ---
+    organisation: acme
+    keys: [{name: app, aliases: [fast]}]
+    limits: [{amount: 5, counts: requests, scope: alias, scope_id: fast}]
+    budgets: [{name: b, amount: "1.00", scope: alias, scope_id: fast}]
+    """
+    shared = "connections: [{name: gpu, provider: groq}]\n"
+    await applied(sqlite_database, shared + dedent(acme) + models)
+    problems = await refused(sqlite_database, shared + dedent(acme), prune=True)
+    assert [problem.path for problem in problems] == [
+        "keys[0].aliases[0]", "limits[0].scope_id", "budgets[0].scope_id",
+    ]  # fmt: skip
+    assert {problem.message for problem in problems} == {"There is no model 'fast'"}
 
 
 async def test_every_change_of_a_long_file_is_told(sqlite_database: Database) -> None:

@@ -90,6 +90,19 @@ class OrganisationApplier:
         """Note what its models name and is not there, once everything is as it shall be."""
         await self._owned_by(org_id).check_routes()
 
+    async def check_pruned(self, org_id: str) -> None:
+        """Note the models that its keys and rules name and that were removed."""
+        known = await known_to(self._conn, self._connections, org_id)
+        for number, key in enumerate(self._section.keys):
+            for position, name in enumerate(key.aliases):
+                with self._collector.at(f"{self._path}keys[{number}].aliases[{position}]"):
+                    known.check_model(name)
+        for kind, rules in (("limits", self._section.limits), ("budgets", self._section.budgets)):
+            for number, rule in enumerate(rules):
+                if rule.scope == "alias" and rule.scope_id is not None:
+                    with self._collector.at(f"{self._path}{kind}[{number}].scope_id"):
+                        known.check_model(rule.scope_id)
+
     def _owned_by(self, org_id: str) -> Owned:
         return Owned(
             self._conn, self._connections, self._clock, org_id, self._section, self._path,

@@ -147,6 +147,8 @@ class Run:
                 await applier.prune(org_id)
             if self._loaded.shared:
                 await shared.prune()
+            for applier, org_id in applied:
+                await applier.check_pruned(org_id)
         await shared.check_routes()
         for applier, org_id in applied:
             await applier.check_routes(org_id)

@@ -198,11 +198,20 @@ async def remove(conn: AsyncConnection, table: Table, row_id: str) -> None:
 
 
 async def models_at(conn: AsyncConnection, org_id: str | None, name: str) -> list[str]:
-    """The names of the published models of this owner that have a target at a connection."""
+    """The names of the published models that have a target at a connection of this owner.
+
+    One that is shared may be meant by the models of every organisation that has none of its name.
+    """
+    own = select(connection.c.org_id).where(
+        connection.c.name == name, connection.c.org_id.is_not(None)
+    )
+    users = owned_by(alias, org_id)
+    if org_id is None:
+        users = or_(users, alias.c.org_id.not_in(own))
     query = (
         select(alias.c.name)
         .join(alias_target, alias_target.c.alias_id == alias.c.id)
-        .where(owned_by(alias, org_id), alias_target.c.connection == name)
+        .where(users, alias_target.c.connection == name)
         .distinct()
         .order_by(alias.c.name)
     )

@@ -117,8 +117,7 @@ class ConnectionService(ModelService):
 
         Raises:
             NotFound: there is none of this name.
-            Conflict: a published model of the same owner has a target at it, and nothing else of
-                this name remains.
+            Conflict: a published model has a target at it, and nothing else of this name remains.
         """
         present = await self._connection(conn, org_id, name)
         if present is None:
