@@ -114,6 +114,20 @@ models:
     ]
 
 
+@pytest.mark.parametrize("form", ["{<<: [%s]}", "[%s]"])
+def test_anchors_that_multiply_without_end_are_refused(form: str) -> None:
+    lines = ["a0: &a0 {k: v}"]
+    for number in range(1, 12):
+        again = ", ".join([f"*a{number - 1}"] * 9)
+        lines.append(f"a{number}: &a{number} {form % again}")
+    with pytest.raises(ConfigurationRefused, match="its anchors make more than 2000000 values"):
+        parse("\n".join(lines).encode())
+
+
+def test_what_stands_inside_of_itself_is_refused() -> None:
+    assert places("models: &m\n- *m\n") == [(1, 9, "models[0]")]
+
+
 def test_names_with_dots_and_missing_fields_lead_to_what_is_there() -> None:
     text = """\
 organisation: acme

@@ -4,8 +4,8 @@ A text may hold several documents between lines of ``---``: the shared part, who
 organisations in their short form, which begin with ``organisation: slug`` in place of a list.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -15,6 +15,9 @@ ORGANISATION = "organisation"
 _ORGANISATIONS = "organisations"
 _SHAPE = "version"
 _MERGE = "<<"
+
+MOST_VALUES: Final = 2_000_000
+"""Values of a text, each counted as often as anchors repeat it."""
 
 
 class Tree(NamedTuple):
@@ -35,7 +38,8 @@ def read_documents(content: bytes, source: str) -> Tree:
 
     Raises:
         yaml.YAMLError: it is none, has other than plain values, or a key of a mapping twice.
-        ValueError: a value cannot be read, such as a day that no month has.
+        ValueError: a value cannot be read, such as a day that no month has, or there are more
+            than ``MOST_VALUES``.
         RecursionError: it is nested too deeply.
     """
     loader = yaml.SafeLoader(content)
@@ -43,6 +47,8 @@ def read_documents(content: bytes, source: str) -> Tree:
         documents = [node for node in _nodes(loader) if not _is_empty(node)]
         for node in documents:
             _refuse_repeated_keys(node)
+        if sum(map(_counter(), documents)) > MOST_VALUES:
+            raise ValueError(f"its anchors make more than {MOST_VALUES} values of it")
         root, short = _merged(documents)
         raw = {} if root is None else loader.construct_document(root)
     finally:
@@ -59,6 +65,23 @@ def _nodes(loader: yaml.SafeLoader) -> Iterator[yaml.Node]:
 
 def _is_empty(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+def _counter() -> Callable[[yaml.Node], int]:
+    """Counts the values of a node; what is repeated is counted again without being looked at."""
+    known: dict[int, int] = {}
+
+    def count(node: yaml.Node) -> int:
+        if id(node) not in known:
+            # What stands inside of itself is refused later, by its form.
+            known[id(node)] = 1
+            if isinstance(node, yaml.SequenceNode):
+                known[id(node)] += sum(map(count, node.value))
+            elif isinstance(node, yaml.MappingNode):
+                known[id(node)] += sum(count(value) for _, value in node.value)
+        return known[id(node)]
+
+    return count
 
 
 def _refuse_repeated_keys(root: yaml.Node) -> None:
