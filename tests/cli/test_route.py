@@ -244,7 +244,7 @@ def test_everything_that_was_said_reaches_the_server(ask: Run) -> None:
 def test_a_table_from_a_server_shows_circuits_and_times(ask: Run) -> None:
     lines = ask("fast", "--tag", "env=prod", "--key-env", "MY_KEY").stdout.splitlines()
     assert " ".join(lines[3].split()) == (
-        "1 acme/b open 0.5 - in the order in which it is written; "
+        "1 acme/b open 0.500 - in the order in which it is written; "
         "its circuit is open, so it comes last and waits for a probe"
     )
     assert lines[-1].startswith("Facts: team t; tags env=prod; user key-1;")

@@ -166,9 +166,9 @@ def _print(told: dict[str, Any], *, known: bool) -> None:
 
 
 def _rounded(row: dict[str, Any]) -> str | None:
-    """Seconds until the first content to a millisecond; None where nobody knows them."""
+    """Seconds until the first content to a millisecond; None where nobody knows them any more."""
     seconds = row["first_content"]
-    return None if seconds is None else f"{seconds:.3f}"
+    return None if seconds is None or seconds < 0.0005 else f"{seconds:.3f}"
 
 
 def _facts(facts: dict[str, Any]) -> str:
