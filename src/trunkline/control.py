@@ -94,7 +94,8 @@ async def _render_invalid(request: Request, error: Exception) -> JSONResponse:
         raise error
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"][1:])
-    return await _render(request, InvalidRequest(f"{path}: {first['msg']}.", param=path))
+    message = str(first["msg"]).replace("Input should be", "this must be", 1)
+    return await _render(request, InvalidRequest(f"{path}: {message}.", param=path))
 
 
 async def _render_routing(request: Request, error: Exception) -> JSONResponse:

@@ -154,6 +154,7 @@ def read_spec(kind: type[Spec], values: Mapping[str, Any], at: str = "") -> Spec
         first = error.errors(include_url=False, include_input=False)[0]
         path = at + ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
+        message = message.replace("Input should be", "this must be", 1)
         raise InvalidRequest(
             f"{path}: {message}." if path else f"{message[:1].upper()}{message[1:]}.",
             code="invalid_value",
