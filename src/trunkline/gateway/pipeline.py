@@ -286,12 +286,12 @@ class Pipeline:
             await self._detach(scope, answer)
         else:
             answer.be_patient(alias.hold_headers)
-        policy = recall.wanted(caller, alias, request, scope.arrival.headers, scope.operation)
-        if policy is None:
+        terms = recall.wanted(caller, alias, request, scope.arrival.headers, scope.operation)
+        if terms is None:
             await self._make(scope, answer, caller, journey)
         else:
             make = partial(self._make, scope, answer, caller, journey)
-            await recall.answer(scope, answer, caller, alias, request, make)
+            await recall.answer(scope, answer, caller, alias, request, terms, make)
 
     async def _make(
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey

@@ -21,7 +21,6 @@ from trunkline.gateway.answer import Answer
 from trunkline.gateway.buffering import wants_it_whole
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.metering.event import CacheUse
-from trunkline.gateway.policy import CachePolicy
 from trunkline.gateway.ports import Admission, Recorder
 from trunkline.gateway.recall.charging import Charging
 from trunkline.gateway.recall.configuration import Configurations
@@ -109,14 +108,13 @@ class Recall:
         request: Inbound,
         headers: Mapping[bytes, bytes],
         operation: str,
-    ) -> CachePolicy | None:
-        """The policy of a request that may be answered by ``answer``, or None.
+    ) -> Terms | None:
+        """What ``answer`` may do for a request; None where it is not to be asked.
 
         Raises:
             InvalidRequest: the request's header ``x-trunkline-cache`` says nothing that we know.
         """
-        terms = terms_of(caller, alias, request, headers, operation, default=self._default)
-        return None if terms is None else terms.policy
+        return terms_of(caller, alias, request, headers, operation, default=self._default)
 
     async def answer(
         self,
@@ -125,6 +123,7 @@ class Recall:
         caller: Caller,
         alias: Alias,
         request: Inbound,
+        terms: Terms,
         lead: Callable[[], Awaitable[None]],
     ) -> None:
         """Give an admitted request the stored answer, or the running one, or have it made.
@@ -135,22 +134,18 @@ class Recall:
             caller: who asks.
             alias: what is asked.
             request: as it would be sent.
+            terms: of ``wanted``.
             lead: makes the answer, and gives it through ``answer``.
 
         Raises:
             Exception: what ``lead`` raises, or raised for somebody else whose answer it was, too.
         """
-        headers, operation = scope.arrival.headers, scope.operation
-        terms = terms_of(caller, alias, request, headers, operation, default=self._default)
-        if terms is None:
-            await lead()
-            return
         key = key_of(
             caller,
             alias,
             request,
             scope.wire.name,
-            operation,
+            scope.operation,
             scope.arrival.pairs,
             self._configurations.of(caller.org_id, alias),
         )

@@ -15,14 +15,15 @@ _PIECE: Final = 16_384
 # Why an answer ended where it should not have: its provider's filter, or an error that it calls an
 # end. A quotation mark inside a text is escaped, so a text can look like this only where it is
 # nothing but such a word, and is then not kept. Source: the references of each wire's stop reasons.
+# The two patterns are apart because one with two beginnings is looked for six times as slowly.
 _UNCLEAN: Final = re.compile(
     rb':\s*"(?:content_filter|content_filtered|refusal|guardrail_intervened|error|failed|SAFETY|'
     rb"RECITATION|LANGUAGE|OTHER|BLOCKLIST|PROHIBITED_CONTENT|SPII|MALFORMED_FUNCTION_CALL|"
     rb"MODEL_ARMOR|IMAGE_SAFETY|UNEXPECTED_TOOL_CALL|TOO_MANY_TOOL_CALLS|"
-    rb'ERROR|ERROR_TOXIC|ERROR_LIMIT|USER_CANCEL|TIMEOUT|pause_turn|load)"|'
-    # OpenAI's chats have a member for a refusal, which is null where there is none.
-    rb'"refusal"\s*:\s*"[^"]'
+    rb'ERROR|ERROR_TOXIC|ERROR_LIMIT|USER_CANCEL|TIMEOUT|pause_turn|load)"'
 )
+# OpenAI's chats have a member for a refusal, which is null where there is none.
+_REFUSAL: Final = re.compile(rb'"refusal"\s*:\s*"[^"]')
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):
@@ -65,7 +66,8 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
 
     def is_clean(self) -> bool:
         """Whether it ended as it should; the request's own limit of length is such an end."""
-        return _UNCLEAN.search(b"".join(self.pieces)) is None
+        text = b"".join(self.pieces)
+        return _UNCLEAN.search(text) is None and _REFUSAL.search(text) is None
 
 
 _encode = msgspec.msgpack.Encoder().encode

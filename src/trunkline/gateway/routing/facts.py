@@ -95,6 +95,8 @@ class RequestFacts(Facts):
         self._request = request
         self._headers = headers
         self._operation = operation
+        self._input_tokens: int | None = None
+        self._needs: frozenset[Need] | None = None
 
     @property
     @override
@@ -122,20 +124,27 @@ class RequestFacts(Facts):
     def goes_on(self) -> bool:
         return goes_on(self._request)
 
-    @cached_property
+    # Rules ask for these two most often, and a cached property takes a lock.
+    @property
     @override
     def input_tokens(self) -> int:
-        return input_tokens_of(self._request)
+        tokens = self._input_tokens
+        if tokens is None:
+            tokens = self._input_tokens = input_tokens_of(self._request)
+        return tokens
 
     @property
     @override
     def output_tokens(self) -> int:
         return output_tokens_of(self._request, self._operation, TYPICAL_OUTPUT_TOKENS)
 
-    @cached_property
+    @property
     @override
     def needs(self) -> frozenset[Need]:
-        return needs_of(self._request)
+        needs = self._needs
+        if needs is None:
+            needs = self._needs = needs_of(self._request)
+        return needs
 
     @property
     @override
