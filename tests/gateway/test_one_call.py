@@ -137,6 +137,21 @@ async def test_a_model_that_is_left_out_is_the_default_or_refused(simulator: Sim
 
 
 @pytest.mark.parametrize(
+    ("member", "meant"),
+    [("max_tokens", "Did you mean 'maxTokens'? "), ("stream", "")],
+)
+async def test_another_spelling_of_a_member_is_told_the_one_that_is_meant(
+    simulator: Simulator, member: str, meant: str
+) -> None:
+    async with running(simulator) as rig:
+        told = error(await process(rig, {"prompt": "Hello", member: 1}))
+    assert told["hint"] == (
+        f"{meant}The members are prompt, model, userId, maxTokens, system; "
+        "POST /v1/chat/completions takes more."
+    )
+
+
+@pytest.mark.parametrize(
     ("members", "code", "param"),
     [
         ({"prompt": None}, "missing_prompt", "prompt"),

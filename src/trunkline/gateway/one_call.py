@@ -169,11 +169,16 @@ def _is_ours(body: bytes) -> bool:
 def _refuse_unknown(members: dict[str, msgspec.Raw]) -> None:
     for name in members:
         if name not in MEMBERS:
+            # OpenAI's spelling is the commonest slip: max_tokens, user_id.
+            meant = name[:100].replace("_", "").lower()
+            near = next((member for member in MEMBERS if member.lower() == meant), None)
+            advice = "" if near is None else f"Did you mean '{near}'? "
             raise InvalidRequest(
                 f"'{name[:100]}' is not a member of this request.",
                 code="unknown_field",
                 param=name[:100],
-                hint=f"The members are {', '.join(MEMBERS)}; POST /v1/chat/completions takes more.",
+                hint=f"{advice}The members are {', '.join(MEMBERS)}; POST /v1/chat/completions "
+                "takes more.",
             )
 
 
