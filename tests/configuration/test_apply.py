@@ -212,6 +212,29 @@ async def test_pruning_what_organisations_use_of_the_shared_is_refused(
     assert problem.message.startswith("The connection 'gpu' is used by a")
 
 
+async def test_pruning_a_shared_model_that_organisations_fall_back_to_is_refused(
+    database: Database,
+) -> None:
+    shared = "connections: [{name: gpu, provider: groq}]\n"
+    models = "models: [{name: spare, targets: [{connection: gpu, model: x}]}]"
+    route = "route: {fallbacks: {error: [spare]}}"
+    acme = f"""
+    ---
+    organisation: acme
+    models: [{{name: a, targets: [{{connection: gpu, model: x}}], {route}}}]
+    ---
+    organisation: globex
+    models:
+    - {{name: b, targets: [{{connection: gpu, model: x}}], {route}}}
+    - {{name: spare, targets: [{{connection: gpu, model: y}}]}}
+    """
+    await applied(database, shared + models + dedent(acme))
+    (problem,) = await refused(database, shared, prune=True)
+    assert (problem.path, problem.message.partition(".")[0]) == (
+        "models", "a would miss 'spare'",
+    )  # fmt: skip
+
+
 async def test_pruning_a_model_that_the_same_file_names_is_refused(
     sqlite_database: Database,
 ) -> None:

@@ -63,12 +63,21 @@ def policies_of(row: AliasRow) -> Policies:
 async def models_naming(
     conn: AsyncConnection, org_id: str | None, names: AbstractSet[str]
 ) -> list[str]:
-    """The models of this owner, beside these, that fall back to one of these or embed with it."""
-    return [
-        policies.name
-        async for policies in _policies(conn, org_id)
-        if policies.name not in names and not names.isdisjoint(_named_by(policies))
-    ]
+    """The models, beside these of this owner, that fall back to one of these or embed with it.
+
+    Shared ones may be meant by the models of every organisation that has none of their name.
+    """
+    rows = [row async for row in repository.aliases(conn, None if org_id is None else (org_id,))]
+    published = {(row.org_id, row.name) for row in rows}
+    naming = []
+    for row in rows:
+        if row.org_id == org_id:
+            meant = set() if row.name in names else set(names)
+        else:
+            meant = {name for name in names if (row.org_id, name) not in published}
+        if not meant.isdisjoint(_named_by(policies_of(row))):
+            naming.append(row.name)
+    return naming
 
 
 def _named_by(policies: Policies) -> set[str]:
