@@ -51,6 +51,7 @@ from trunkline.ledger.recount.spool import RecountSpool
 from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.limits.adapter import InProcessAdmission
+from trunkline.limits.corrections import CorrectionsFeed
 from trunkline.limits.feed import RulesFeed
 from trunkline.observability.access_line import AccessLog
 from trunkline.observability.line_writer import LineWriter
@@ -342,7 +343,15 @@ async def _open_knowledge(
     )
     forgetting = CacheFeed()
     stack.push_async_callback(forgetting.close)
-    readers = [keys.prepare, routes.prepare, rules.prepare, circuits.prepare, forgetting.prepare]
+    corrections = CorrectionsFeed(kept.ledger, admission)
+    readers = [
+        keys.prepare,
+        routes.prepare,
+        rules.prepare,
+        circuits.prepare,
+        forgetting.prepare,
+        corrections.prepare,
+    ]
     together = Together(kept.database, readers)
     poller = ChangePoller(kept.database, on_changes=together.apply, clock=clock)
     await poller.start()

@@ -107,6 +107,7 @@ class Admitted(NoLimits):
         self.asks: list[Ask] = []
         self.covered: dict[str, int | None] = {}
         self.settled: dict[str, Outcome] = {}
+        self.provisional: set[str] = set()
         self.released = 0
         self.refusal: TrunklineError | None = None
         self.refused_covers: dict[int, TrunklineError] = {}
@@ -130,9 +131,13 @@ class Admitted(NoLimits):
         self.covered[attempt_id] = hold_nano
 
     @override
-    def settle(self, lease: Lease, attempt_id: str, outcome: Outcome) -> None:
+    def settle(
+        self, lease: Lease, attempt_id: str, outcome: Outcome, *, provisional: bool = False
+    ) -> None:
         assert attempt_id not in self.settled
         self.settled[attempt_id] = outcome
+        if provisional:
+            self.provisional.add(attempt_id)
 
     @override
     def release(self, lease: Lease) -> None:

@@ -25,8 +25,9 @@ class Offered(NoRecounts):
         self.all: list[Unmetered] = []
 
     @override
-    def offer(self, unmetered: Unmetered) -> None:
+    def offer(self, unmetered: Unmetered) -> bool:
         self.all.append(unmetered)
+        return True
 
 
 async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,6 +75,7 @@ async def test_only_texts_are_counted_and_sound_keeps_its_estimate(
             await ask(rig, path, **content)
     [(attempt, outcome)] = rig.recorded.outcomes
     assert len(offered.all) == counted
+    assert rig.admitted.provisional == ({attempt.id} if counted else set())
     assert outcome.cost_state == "estimated"
     assert outcome.cost_nano is not None
     assert outcome.cost_nano >= (attempt.floor_nano or 0) > 0

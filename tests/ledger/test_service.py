@@ -54,7 +54,7 @@ async def add(database: Database, *pairs: tuple[Attempt, Outcome]) -> None:
 
 async def test_the_sums_are_what_limits_ask_for(ledger: Ledger) -> None:
     port: Spending = ledger
-    assert await port.spent(ORG, "org", ORG, 0) == 0
+    assert await port.history(ORG, "org", ORG, (0,)) == ([0], 0)
     assert await port.requests(ORG, "org", ORG, 0) == 0
 
 

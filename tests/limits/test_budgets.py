@@ -8,8 +8,9 @@ import pytest
 from tests.limits.world import ORG, World, ask, caller, outcome
 
 from trunkline.errors import BudgetExhausted, LimitExceeded
+from trunkline.ledger.corrections import CostChange
 from trunkline.limits.lease import InProcessLease
-from trunkline.limits.rules import BudgetRule, OrgRules
+from trunkline.limits.rules import BudgetRule, OrgRules, Scope
 
 DAY = 86_400
 
@@ -233,12 +234,12 @@ async def test_a_correction_moves_the_window_that_the_attempt_was_opened_in() ->
     world = world_of(budget(100, id="day"), budget(100, id="key", scope="key", window="month"))
     await spend(world, 50, 50)
     opened = world.wall_ms
-    scopes = {"org": ORG, "key": "key-1", "alias": "gpt"}
-    world.admission.correct(ORG, scopes, -20, opened)  # type: ignore[arg-type] # The literal keys are scopes.
+    scopes: dict[Scope, str] = {"org": ORG, "key": "key-1", "alias": "gpt"}
+    world.admission.correct(CostChange(1, "attempt", ORG, scopes, opened, 50, 30))
     assert world.spent() == {("day", ORG): (30, 0), ("key", "key-1"): (30, 0)}
     world.clock.advance(DAY)
     world.admission.standings(ORG)
-    world.admission.correct(ORG, scopes, 5, opened)  # type: ignore[arg-type] # As above.
+    world.admission.correct(CostChange(2, "attempt", ORG, scopes, opened, 30, 35))
     assert world.spent() == {("day", ORG): (0, 0), ("key", "key-1"): (35, 0)}
 
 

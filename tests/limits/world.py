@@ -1,6 +1,7 @@
 """A small world around an admission: a clock that can be stepped, a ledger in memory, callers."""
 
 import asyncio
+from collections.abc import Sequence
 
 from typing_extensions import override
 
@@ -36,6 +37,7 @@ class LedgerInMemory(Spending):
 
     def __init__(self) -> None:
         self.rows: list[tuple[Scope, str, int, int]] = []
+        self.seq = 0
         self.questions = 0
         self.dead = False
         self.gate = asyncio.Event()
@@ -52,9 +54,12 @@ class LedgerInMemory(Spending):
         return [n for s, i, at, n in self.rows if (s, i) == (scope, scope_id) and at >= since_ms]
 
     @override
-    async def spent(self, org_id: str, scope: Scope, scope_id: str, since_ms: int) -> int:
+    async def history(
+        self, org_id: str, scope: Scope, scope_id: str, since_ms: Sequence[int]
+    ) -> tuple[list[int], int]:
         assert org_id == ORG
-        return sum(await self._since(scope, scope_id, since_ms))
+        seq = self.seq
+        return [sum(await self._since(scope, scope_id, at)) for at in since_ms], seq
 
     @override
     async def requests(self, org_id: str, scope: Scope, scope_id: str, since_ms: int) -> int:

@@ -1,8 +1,18 @@
 """Hard budgets under failover, hedging and restarts, in a crowd and across kill -9."""
 
+import asyncio
 from pathlib import Path
 
+from tests.drills.budgets.books import sampled
 from tests.drills.budgets.drill import crowd_once, kill_once, thrift_once
+from tests.drills.load import Call, make_calls
+from tests.product.books import spent
+from tests.product.offer import ACME
+from tests.product.recounting import recounting
+from tests.product.running import CHAT, PATIENCE, Product, running_product
+
+from trunkline.simulator.rules import RuleRequest
+from trunkline.simulator.server import Simulator
 
 
 async def test_no_budget_is_passed_while_attempts_fail_over_hedge_and_restart(
@@ -22,3 +32,36 @@ async def test_a_cheaper_model_serves_when_the_budget_no_longer_covers_the_dear_
 
 async def test_no_budget_is_passed_across_a_kill_in_the_middle(tmp_path: Path) -> None:
     assert (await kill_once(tmp_path, 7, 60, "0.02")).problems == ()
+
+
+async def test_a_budget_is_never_passed_by_answers_whose_tokens_are_counted_afterwards(
+    data_dir: Path,
+) -> None:
+    simulator = Simulator(speed=1e6)
+    simulator.faults.add(RuleRequest("no_usage"))
+    section = {**ACME, "budgets": [{"name": "all", "amount": "0.001", "window": "total"}]}
+    call = Call(CHAT, "gpt-4o", stream=False, max_tokens=50)
+    await simulator.start()
+    try:
+        async with running_product(data_dir, simulator, organisations=[section]) as product:
+            async with sampled(product) as samples, recounting(product):
+                refusals = await _until_refused(product, call)
+            rows, standing = await product.rows(), await product.standing()
+    finally:
+        await simulator.stop()
+    assert refusals <= {"budget_held", "budget_exhausted"}
+    assert {(row["ending"], row["cost_state"], row["revision"]) for row in rows} == {
+        ("completed", "estimated", 1)
+    }
+    assert spent(rows) == standing.spent_nano <= standing.amount_nano
+    assert samples.most <= standing.amount_nano
+
+
+async def _until_refused(product: Product, call: Call) -> set[str | None]:
+    """Crowds of calls until the money is spent; what refused them."""
+    refusals: set[str | None] = set()
+    async with asyncio.timeout(2 * PATIENCE):
+        while "budget_exhausted" not in refusals:
+            readings = await make_calls(product.base_url, product.key, [call] * 8)
+            refusals |= {reading.error for reading in readings} - {None}
+    return refusals

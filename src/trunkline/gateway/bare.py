@@ -76,7 +76,9 @@ class NoLimits(Admission):
         return
 
     @override
-    def settle(self, lease: Lease, attempt_id: str, outcome: Outcome) -> None:
+    def settle(
+        self, lease: Lease, attempt_id: str, outcome: Outcome, *, provisional: bool = False
+    ) -> None:
         return
 
     @override
@@ -124,8 +126,8 @@ class NoRecounts(Recounts):
     """Leaves estimates as they are."""
 
     @override
-    def offer(self, unmetered: Unmetered) -> None:
-        return
+    def offer(self, unmetered: Unmetered) -> bool:
+        return False
 
 
 class NoGenerations(Generations):

@@ -408,20 +408,21 @@ class Pipeline:
 
     def _close(self, scope: RequestScope, live: LiveAttempt, body: bytes) -> None:
         """Settle an attempt that ended well, and have its tokens counted if nobody told them."""
-        outcome = scope.close_attempt("completed")
+        counted = live.evidence.usage is None and self._offer(scope, live, body)
+        scope.close_attempt("completed", provisional=counted)
+
+    def _offer(self, scope: RequestScope, live: LiveAttempt, body: bytes) -> bool:
+        """Whether the attempt's tokens will be counted, and its cost corrected after that."""
         request = scope.request
-        counts = live.evidence.usage is None and scope.operation in _OF_TEXTS
-        # Pictures and files have tokens that no tokenizer of texts can see.
-        if (
-            counts
-            and outcome is not None
-            and request
-            and not (request.attachments or request.files)
-        ):
-            prompt = scope.wire.write_request(request, request.model)
-            size = live.evidence.content_bytes
-            price = live.target.price
-            self._ports.recounts.offer(Unmetered(live.attempt, price, prompt, body, size))
+        if request is None or scope.operation not in _OF_TEXTS or live not in scope.underway:
+            return False
+        if request.attachments or request.files:
+            # Pictures and files have tokens that no tokenizer of texts can see.
+            return False
+        prompt = scope.wire.write_request(request, request.model)
+        size = live.evidence.content_bytes
+        unmetered = Unmetered(live.attempt, live.target.price, prompt, body, size)
+        return self._ports.recounts.offer(unmetered)
 
 
 def _worst_of(legs: Sequence[Leg]) -> Bounds:

@@ -109,8 +109,13 @@ class Admission(Protocol):
         """
         ...
 
-    def settle(self, lease: Lease, attempt_id: str, outcome: Outcome) -> None:
-        """Replace an attempt's hold by its cost. Idempotent by attempt; never waits."""
+    def settle(
+        self, lease: Lease, attempt_id: str, outcome: Outcome, *, provisional: bool = False
+    ) -> None:
+        """Replace an attempt's hold by its cost. Idempotent by attempt; never waits.
+
+        A provisional outcome is about to be corrected: the attempt keeps its hold until it is.
+        """
         ...
 
     def release(self, lease: Lease) -> None:
@@ -190,8 +195,11 @@ class Unmetered(msgspec.Struct, frozen=True):
 class Recounts(Protocol):
     """Has tokens counted where that may take its time, to correct the estimate made here."""
 
-    def offer(self, unmetered: Unmetered) -> None:
-        """Take an attempt. Never raises and never waits: what is too much is left as it is."""
+    def offer(self, unmetered: Unmetered) -> bool:
+        """Take an attempt. Never raises and never waits.
+
+        Returns whether it was taken: what is too much is left as it is.
+        """
         ...
 
 

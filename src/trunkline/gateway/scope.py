@@ -271,9 +271,17 @@ class RequestScope:
         self.dropped = dropped
 
     def close_attempt(
-        self, ending: Ending, error_code: str | None = None, live: LiveAttempt | None = None
+        self,
+        ending: Ending,
+        error_code: str | None = None,
+        live: LiveAttempt | None = None,
+        *,
+        provisional: bool = False,
     ) -> Outcome | None:
-        """Settle and record an attempt, the chosen one by default; once, whoever calls first."""
+        """Settle and record an attempt, the chosen one by default; once, whoever calls first.
+
+        With ``provisional`` its tokens are still to be counted, and its cost with them.
+        """
         live = live or self.live
         if live is None or self.lease is None or live not in self.underway:
             return None
@@ -288,7 +296,7 @@ class RequestScope:
             error_code,
         )
         self._recorder.closed(live.attempt, outcome)
-        self._admission.settle(self.lease, live.attempt.id, outcome)
+        self._admission.settle(self.lease, live.attempt.id, outcome, provisional=provisional)
         self.attempts.append((live.attempt, outcome))
         if self.operation == COUNT_TOKENS:
             # How quickly and how well tokens are counted says nothing about answers.

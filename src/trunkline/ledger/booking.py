@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trunkline.ledger.corrections import Correcting
 from trunkline.ledger.records import Close
 from trunkline.ledger.repository.attempts import (
-    correct,
     find_attempts,
     insert_attempts,
     insert_attributions,
@@ -47,14 +47,14 @@ async def book(conn: AsyncConnection, closes: Sequence[Close], now_ms: int) -> i
     for attempt_id in inserted:
         changes.add(rows[attempt_id])
     known = [close for close in closes if close.attempt.id not in inserted]
-    await _improve(conn, [*known, *again], changes, now_ms)
+    better = Correcting(conn, changes, reason=LATE_USAGE, made_ms=now_ms)
+    await _improve(conn, [*known, *again], better)
     await add_to_rollups(conn, changes)
+    await better.tell()
     return len(inserted)
 
 
-async def _improve(
-    conn: AsyncConnection, closes: Sequence[Close], changes: Rollups, now_ms: int
-) -> None:
+async def _improve(conn: AsyncConnection, closes: Sequence[Close], better: Correcting) -> None:
     """Let exact costs take the place of estimated and unknown ones."""
     exact = {c.attempt.id: c.outcome for c in closes if c.outcome.cost_state == "exact"}
     if not exact:
@@ -62,6 +62,4 @@ async def _improve(
     for attempt_id, row in (await find_attempts(conn, exact)).items():
         if row["cost_state"] == "exact":
             continue
-        change = cost_columns(exact[attempt_id])
-        if await correct(conn, row, change, reason=LATE_USAGE, made_ms=now_ms):
-            changes.move(row, change)
+        await better.correct(row, cost_columns(exact[attempt_id]))

@@ -1,11 +1,19 @@
 """Questions to the ledger, and the corrections that an administrator orders."""
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.gateway.metering.price import Price
 from trunkline.kit.clock import Clock
+from trunkline.ledger.corrections import Correcting, CostChange, cost_changes, is_correction
 from trunkline.ledger.reports import UsageQuery, UsageReport, report_from
-from trunkline.ledger.repository.attempts import correct, page_of_attempts
+from trunkline.ledger.repository.attempts import (
+    attributed_attempts,
+    corrections_of,
+    page_of_attempts,
+)
 from trunkline.ledger.repository.reports import (
     Period,
     Scope,
@@ -19,6 +27,7 @@ from trunkline.ledger.repository.rollups import add_to_rollups, find_differences
 from trunkline.ledger.repricing import REPRICE, Prices, Repricing, repriced
 from trunkline.ledger.rollups import DAY_MS, HOUR_MS, LENGTHS, Grain, Rollups
 from trunkline.ledger.rows import Row
+from trunkline.storage.changes import Change, newest_change
 from trunkline.storage.engine import Database
 from trunkline.storage.tables.ledger import MEASURES
 
@@ -51,11 +60,40 @@ class Ledger:
 
     async def spent(self, org_id: str, scope: Scope, scope_id: str, since_ms: int) -> int:
         """Nano-dollars, exact and estimated, of attempts opened at or after ``since_ms``."""
-        return (await self._sums(org_id, scope, scope_id, since_ms))[0]
+        async with self._database.read(org_id) as conn:
+            return (await _sums(conn, Whose(org_id, scope, scope_id), since_ms))[0]
+
+    async def history(
+        self, org_id: str, scope: Scope, scope_id: str, since_ms: Sequence[int]
+    ) -> tuple[list[int], int]:
+        """``spent`` since each of these moments, and the newest change at the time of the answer.
+
+        Exactly the corrections that were told of up to that change are in the sums.
+        """
+        whose = Whose(org_id, scope, scope_id)
+        async with self._database.read(org_id) as conn:
+            sums = [(await _sums(conn, whose, since))[0] for since in since_ms]
+            return sums, await newest_change(conn)
 
     async def requests(self, org_id: str, scope: Scope, scope_id: str, since_ms: int) -> int:
         """Requests whose first attempt was opened at or after ``since_ms``."""
-        return (await self._sums(org_id, scope, scope_id, since_ms))[1]
+        async with self._database.read(org_id) as conn:
+            return (await _sums(conn, Whose(org_id, scope, scope_id), since_ms))[1]
+
+    async def cost_changes(self, changes: Iterable[Change]) -> list[CostChange]:
+        """What the corrections among these changes did to the costs of their attempts.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        told = [change for change in changes if is_correction(change)]
+        if not told:
+            return []
+        ids = {change.id for change in told}
+        async with self._database.read(None) as conn:
+            rows = await attributed_attempts(conn, ids)
+            before = await corrections_of(conn, ids)
+        return cost_changes(told, rows, before)
 
     async def usage(self, org_id: str | None, query: UsageQuery) -> UsageReport:
         """A report from the rollups.
@@ -128,25 +166,6 @@ class Ledger:
                 differences += [_difference(grain, row) for row in rows]
         return differences
 
-    async def _sums(
-        self, org_id: str, scope: Scope, scope_id: str, since_ms: int
-    ) -> tuple[int, int]:
-        """(nano-dollars, requests) since a moment.
-
-        Attempts up to the next full hour, hours up to the next full day, then days: all in UTC,
-        where neither has gaps. Days of other time zones begin at some hour, or half hour, of it.
-        """
-        hour = since_ms + -since_ms % HOUR_MS
-        day = hour + -hour % DAY_MS
-        whose = Whose(org_id, scope, scope_id)
-        async with self._database.read(org_id) as conn:
-            parts = [
-                await sum_of_attempts(conn, whose, since_ms, hour),
-                await sum_of_rollups(conn, whose, Period("hour", hour, day)),
-                await sum_of_rollups(conn, whose, Period("day", day)),
-            ]
-        return sum(nano for nano, _ in parts), sum(requests for _, requests in parts)
-
     async def _apply(
         self, org_id: str | None, changes: list[tuple[Row, Row]]
     ) -> list[tuple[Row, Row]]:
@@ -156,12 +175,29 @@ class Ledger:
         now_ms = int(self._clock.now() * 1000)
         moved, applied = Rollups(), []
         async with self._database.write(org_id) as conn:
+            correcting = Correcting(conn, moved, reason=REPRICE, made_ms=now_ms)
             for row, change in changes:
-                if await correct(conn, row, change, reason=REPRICE, made_ms=now_ms):
-                    moved.move(row, change)
+                if await correcting.correct(row, change):
                     applied.append((row, change))
             await add_to_rollups(conn, moved)
+            await correcting.tell()
         return applied
+
+
+async def _sums(conn: AsyncConnection, whose: Whose, since_ms: int) -> tuple[int, int]:
+    """(nano-dollars, requests) since a moment.
+
+    Attempts up to the next full hour, hours up to the next full day, then days: all in UTC,
+    where neither has gaps. Days of other time zones begin at some hour, or half hour, of it.
+    """
+    hour = since_ms + -since_ms % HOUR_MS
+    day = hour + -hour % DAY_MS
+    parts = [
+        await sum_of_attempts(conn, whose, since_ms, hour),
+        await sum_of_rollups(conn, whose, Period("hour", hour, day)),
+        await sum_of_rollups(conn, whose, Period("day", day)),
+    ]
+    return sum(nano for nano, _ in parts), sum(requests for _, requests in parts)
 
 
 async def _price(prices: Prices, row: Row) -> Price | None:

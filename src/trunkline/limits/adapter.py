@@ -1,7 +1,6 @@
 """Limits and budgets inside one process: the adapter behind the ``Admission`` port."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,8 @@ from typing_extensions import override
 from trunkline.gateway.metering.event import Outcome
 from trunkline.gateway.ports import Admission, Ask, Lease
 from trunkline.kit.clock import Clock
+from trunkline.ledger.corrections import CostChange
+from trunkline.limits.awaited import Awaited
 from trunkline.limits.counters.budget import Turns
 from trunkline.limits.lease import InProcessLease
 from trunkline.limits.plan import Plan
@@ -17,7 +18,7 @@ from trunkline.limits.plans import Plans
 from trunkline.limits.ports import Spending
 from trunkline.limits.rebuild import Rebuilder
 from trunkline.limits.reservation import hold_money, return_money, take_limits, undo_limits
-from trunkline.limits.rules import OrgRules, Scope
+from trunkline.limits.rules import OrgRules
 from trunkline.limits.standing import AdmissionStats, BudgetStanding, rule_stats, standing_of
 
 LEASE_SECONDS = 1_200.0
@@ -57,6 +58,7 @@ class InProcessAdmission(Admission):
         self._rebuilder = Rebuilder(spending, clock, ledger_timeout)
         self._lease_ms = int(lease_seconds * 1000)
         self._live: set[InProcessLease] = set()
+        self._awaited = Awaited()
         self._unpriced = 0
         self._expired = 0
 
@@ -126,20 +128,27 @@ class InProcessAdmission(Admission):
         mine.open[attempt_id] = hold_money(mine.plan, wall, hold_nano, self._turns)
 
     @override
-    def settle(self, lease: Lease, attempt_id: str, outcome: Outcome) -> None:
+    def settle(
+        self, lease: Lease, attempt_id: str, outcome: Outcome, *, provisional: bool = False
+    ) -> None:
         mine = cast("InProcessLease", lease)
         plan = mine.plan
         hold = mine.open.pop(attempt_id, None)
         if hold is None:
-            _settle_expired(mine, attempt_id, outcome)
+            if not provisional:
+                _settle_expired(mine, attempt_id, outcome)
             return
         cost = outcome.cost_nano
         if cost is None:
             # Unknown is not zero: the worst case is the one number that cannot be too small.
             cost = hold.worst
             self._unpriced += 1
-        for budget in plan.budgets:
-            budget.settle(hold, cost)
+            provisional = False
+        if provisional and hold.worst:
+            self._awaited.keep(attempt_id, plan.budgets, hold, self._now())
+        else:
+            for budget in plan.budgets:
+                budget.settle(hold, cost)
         if plan.learns:
             usage = outcome.usage
             output = usage.output_total
@@ -172,6 +181,7 @@ class InProcessAdmission(Admission):
         dead = [lease for lease in self._live if now - lease.seen > self._lease_ms]
         for lease in dead:
             self._expire(lease)
+        self._awaited.sweep(now)
         self._plans.sweep(now, self._wall())
         return len(dead)
 
@@ -181,20 +191,21 @@ class InProcessAdmission(Admission):
             await asyncio.sleep(every)
             self.sweep()
 
-    def correct(
-        self, org_id: str, scopes: Mapping[Scope, str], delta_nano: int, at_ms: int
-    ) -> None:
-        """Move all budgets of an attempt because its cost, once estimated, has become exact.
+    def correct(self, change: CostChange) -> None:
+        """Take a correction of the ledger over into all budgets of its attempt.
 
-        ``scopes`` names the attempt's instance of each scope, ``at_ms`` when it was opened:
-        windows that began later are left alone. Not for attempts that this process has still to
-        settle; ``settle`` does that.
+        Those that still hold money for the attempt replace it by the cost. Others have counted the
+        former cost and move by the difference, unless the ledger's sums that they began with had
+        the correction in them. Each change must come once, in the order of the changes.
         """
-        org = self._plans.org(org_id)
-        for rule in org.rules.budgets:
-            budget = org.budgets.get((rule.id, scopes.get(rule.scope, "")))
-            if budget is not None and budget.known:
-                budget.correct(delta_nano, at_ms)
+        held_in = self._awaited.settle(change.attempt_id, change.after_nano)
+        for org in self._plans.orgs():
+            if org.org_id != change.org_id:
+                continue
+            for rule in org.rules.budgets:
+                budget = org.budgets.get((rule.id, change.scopes.get(rule.scope, "")))
+                if budget is not None and budget not in held_in:
+                    budget.correct(change.delta_nano, change.opened_ms, change.seq)
 
     def standings(self, org_id: str) -> tuple[BudgetStanding, ...]:
         """What each budget counter of an organisation has spent and holds."""

@@ -1,5 +1,6 @@
 """What limits need from outside: past spending, so that a lost counter is never taken for zero."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from trunkline.limits.rules import Scope
@@ -12,8 +13,14 @@ class Spending(Protocol):
     in its journal must be shipped before the sums are asked for.
     """
 
-    async def spent(self, org_id: str, scope: Scope, scope_id: str, since_ms: int) -> int:
-        """Nano-dollars, exact and estimated, of attempts opened at or after ``since_ms``."""
+    async def history(
+        self, org_id: str, scope: Scope, scope_id: str, since_ms: Sequence[int]
+    ) -> tuple[list[int], int]:
+        """Nano-dollars, exact and estimated, of attempts opened at or after each of these.
+
+        With them comes the sequence number of the newest change at that moment: exactly the
+        corrections that were told of up to it are in the sums.
+        """
         ...
 
     async def requests(self, org_id: str, scope: Scope, scope_id: str, since_ms: int) -> int:

@@ -83,11 +83,8 @@ class Rebuilder:
 
     async def _ask_spent(self, org_id: str, budget: Budget) -> None:
         since = budget.since()
-        sums = [
-            await self._spending.spent(org_id, budget.rule.scope, budget.scope_id, at)
-            for at in since
-        ]
-        budget.learn(since, sums)
+        sums, seq = await self._spending.history(org_id, budget.rule.scope, budget.scope_id, since)
+        budget.learn(since, sums, seq)
 
     def _steady(self) -> int:
         return int(self._clock.monotonic() * 1000)

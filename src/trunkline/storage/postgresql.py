@@ -31,6 +31,8 @@ class PostgreSQLBackend(Backend):
     def __init__(self, url: URL, engine: AsyncEngine) -> None:
         self._url = url
         self._engine = engine
+        # All statements of one view see the same moment.
+        self._views = engine.execution_options(isolation_level="REPEATABLE READ")
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int, application: str) -> "PostgreSQLBackend":
@@ -59,13 +61,13 @@ class PostgreSQLBackend(Backend):
     @override
     @asynccontextmanager
     async def read(self, org_id: str | None) -> AsyncIterator[AsyncConnection]:
-        async with self._transaction(org_id, read_only="on") as connection:
+        async with self._transaction(self._views, org_id, read_only="on") as connection:
             yield connection
 
     @override
     @asynccontextmanager
     async def write(self, org_id: str | None) -> AsyncIterator[AsyncConnection]:
-        async with self._transaction(org_id, read_only="off") as connection:
+        async with self._transaction(self._engine, org_id, read_only="off") as connection:
             yield connection
 
     @override
@@ -95,11 +97,11 @@ class PostgreSQLBackend(Backend):
 
     @asynccontextmanager
     async def _transaction(
-        self, org_id: str | None, *, read_only: str
+        self, engine: AsyncEngine, org_id: str | None, *, read_only: str
     ) -> AsyncIterator[AsyncConnection]:
         role = SYSTEM_ROLE if org_id is None else APP_ROLE
         with failures_are_unavailability():
-            async with self._engine.begin() as connection:
+            async with engine.begin() as connection:
                 await connection.execute(
                     _ENTER, {"role": role, "org_id": org_id or "", "read_only": read_only}
                 )

@@ -32,16 +32,22 @@ ROUTES: Mapping[str, Mapping[str, Any]] = {
 # Of the requests to a target, in the order in which they are drawn; most are left in peace.
 _FAULTS: Sequence[Sequence[tuple[str, float]]] = (
     (
-        ("slow_first_token;seconds=0.2", 0.2),
+        ("slow_first_token;seconds=0.2", 0.15),
         ("cut_after_events;after=6", 0.15),
         ("error_in_stream;after=6", 0.1),
         ("missing_end", 0.1),
         ("status_500", 0.15),
         ("status_429;retry_after=0.02", 0.1),
-        ("reset", 0.15),
+        ("reset", 0.1),
+        ("no_usage", 0.1),
     ),
-    (("status_503;retry_after=0.02", 0.2), ("cut_after_events;after=6", 0.2), ("reset", 0.1)),
-    (("slow_first_token;seconds=0.1", 0.2), ("cut_after_events;after=6", 0.1)),
+    (
+        ("status_503;retry_after=0.02", 0.2),
+        ("cut_after_events;after=6", 0.2),
+        ("reset", 0.1),
+        ("no_usage", 0.1),
+    ),
+    (("slow_first_token;seconds=0.1", 0.2), ("cut_after_events;after=6", 0.1), ("no_usage", 0.1)),
 )
 
 

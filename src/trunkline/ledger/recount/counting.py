@@ -13,9 +13,10 @@ from trunkline.errors import InternalError, TrunklineError
 from trunkline.gateway.metering.price import cost_of
 from trunkline.gateway.metering.usage import Usage
 from trunkline.kit.clock import Clock
+from trunkline.ledger.corrections import Correcting, tell_it_stands
 from trunkline.ledger.recount.process import count_tokens
 from trunkline.ledger.recount.texts import SUFFIX, Texts, decode
-from trunkline.ledger.repository.attempts import correct, find_attempts
+from trunkline.ledger.repository.attempts import find_attempts
 from trunkline.ledger.repository.rollups import add_to_rollups
 from trunkline.ledger.rollups import Rollups
 from trunkline.ledger.rows import LARGEST_NANO, Row, count
@@ -61,8 +62,7 @@ class Recounter:
         due = await self._due(known)
         corrected = 0
         for path, usage in zip(due, await _counted(due), strict=True):
-            if usage is not None:
-                corrected += await self._correct(known[path], usage)
+            corrected += await self._correct(known[path], usage)
             path.unlink(missing_ok=True)
         return corrected
 
@@ -79,17 +79,19 @@ class Recounter:
                 path.unlink(missing_ok=True)
         return due
 
-    async def _correct(self, texts: Texts, usage: Usage) -> bool:
+    async def _correct(self, texts: Texts, usage: Usage | None) -> bool:
+        """Book the count; without one the estimate stands, and those who wait hear of it."""
         async with self._database.write(None) as connection:
             row = (await find_attempts(connection, [texts.attempt_id]))[texts.attempt_id]
-            change = _change(row, texts, usage)
-            made_ms = self._now_ms()
-            if not await correct(connection, row, change, reason=RECOUNT, made_ms=made_ms):
+            if usage is None:
+                await tell_it_stands(connection, row)
                 return False
-            changes = Rollups()
-            changes.move(row, change)
-            await add_to_rollups(connection, changes)
-        return True
+            moved = Rollups()
+            better = Correcting(connection, moved, reason=RECOUNT, made_ms=self._now_ms())
+            corrected = await better.correct(row, _change(row, texts, usage))
+            await add_to_rollups(connection, moved)
+            await better.tell()
+        return corrected
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)

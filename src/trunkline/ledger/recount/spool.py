@@ -31,16 +31,17 @@ class RecountSpool(Recounts):
         self.shed = 0
 
     @override
-    def offer(self, unmetered: Unmetered) -> None:
+    def offer(self, unmetered: Unmetered) -> bool:
         size = len(unmetered.prompt) + len(unmetered.answer)
         if size > MOST_TEXT_BYTES or self._queued + size > MOST_WAITING_BYTES:
             self.shed += 1
-            return
+            return False
         self._queued += size
         loop = asyncio.get_running_loop()
         writing = loop.run_in_executor(None, self._write, unmetered, size)
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
+        return True
 
     async def drain(self) -> None:
         """Wait until everything is written."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.ledger.repository.statements import fetch, insert_into
@@ -31,15 +31,23 @@ async def find_attempts(conn: AsyncConnection, ids: Iterable[str]) -> dict[str, 
     return {row["id"]: row for row in await fetch(conn, statement)}
 
 
+async def attributed_attempts(conn: AsyncConnection, ids: Iterable[str]) -> dict[str, Row]:
+    """As ``find_attempts``, with what they are attributed to."""
+    statement = _attributed().where(attempt.c.id.in_(list(ids)))
+    return {row["id"]: row for row in await fetch(conn, statement)}
+
+
+async def corrections_of(conn: AsyncConnection, ids: Iterable[str]) -> dict[tuple[str, int], Row]:
+    """The former costs of attempts, by attempt and the revision that took their place."""
+    statement = select(correction).where(correction.c.attempt_id.in_(list(ids)))
+    rows = await fetch(conn, statement)
+    return {(row["attempt_id"], row["revision"]): row for row in rows}
+
+
 async def find_request(conn: AsyncConnection, org_id: str, request_id: str) -> list[Row]:
     """The attempts of one request of an organisation with what they are attributed to."""
     statement = (
-        select(attempt, *_WHO)
-        .join(
-            attribution,
-            (attribution.c.org_id == attempt.c.org_id)
-            & (attribution.c.id == attempt.c.attribution_id),
-        )
+        _attributed()
         .where(attempt.c.request_id == request_id, attempt.c.org_id == org_id)
         .order_by(attempt.c.number)
     )
@@ -67,12 +75,7 @@ async def page_of_attempts(
     """
     opened_ms, last_id = after
     statement = (
-        select(attempt, *_WHO)
-        .join(
-            attribution,
-            (attribution.c.org_id == attempt.c.org_id)
-            & (attribution.c.id == attempt.c.attribution_id),
-        )
+        _attributed()
         .where(
             attempt.c.opened_ms >= max(since_ms, opened_ms),
             attempt.c.opened_ms < until_ms,
@@ -118,3 +121,10 @@ async def correct(
         )
     )
     return True
+
+
+def _attributed() -> Select[Any]:
+    return select(attempt, *_WHO).join(
+        attribution,
+        (attribution.c.org_id == attempt.c.org_id) & (attribution.c.id == attempt.c.attribution_id),
+    )

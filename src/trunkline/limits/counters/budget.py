@@ -37,9 +37,11 @@ class Budget:
         retry_at: the instant before which the ledger is not asked again after it failed.
         refs: number of compiled plans that use the counter.
         turn: the number of the turn at which the present window began.
+        seq: the change up to which corrections are in what the ledger said.
     """
 
     __slots__ = (
+        "_early",
         "_slices",
         "_turns",
         "end",
@@ -49,6 +51,7 @@ class Budget:
         "retry_at",
         "rule",
         "scope_id",
+        "seq",
         "spent",
         "start",
         "tally",
@@ -76,6 +79,8 @@ class Budget:
         self.zone = zone
         self._turns = turns
         self.turn = turns.count
+        self.seq = 0
+        self._early: list[tuple[int, int, int]] = []
         self._slices: Slices | None = None
         if rule.rolling_seconds is not None:
             self._slices = Slices(-(-rule.rolling_seconds * 1000 // SLICES), SLICES, wall)
@@ -100,7 +105,7 @@ class Budget:
         self.start, self.end = calendar_window(self.rule.window, wall, self.zone)
         self.spent = 0
         self._forget_holds()
-        self.known = True
+        self._know()
         self._turns.count += 1
         self.turn = self._turns.count
 
@@ -132,9 +137,15 @@ class Budget:
         if hold.turn >= self.turn:
             self._book(hold.at, delta)
 
-    def correct(self, delta: int, at: int) -> None:
-        """Move what was spent by an attempt that was opened at the instant ``at``."""
-        if at >= self.start:
+    def correct(self, delta: int, at: int, seq: int) -> None:
+        """Move what was spent by an attempt that was opened at the instant ``at``.
+
+        ``seq`` numbers the change that told of it. Until the ledger has answered nobody knows
+        whether its answer has the correction in it, so corrections wait for it.
+        """
+        if not self.known:
+            self._early.append((delta, at, seq))
+        elif seq > self.seq and at >= self.start:
             self._book(at, delta)
 
     def exhausted(self, hold: Hold) -> bool:
@@ -147,8 +158,8 @@ class Budget:
             return (self.start,)
         return self._slices.starts()
 
-    def learn(self, since: tuple[int, ...], sums: list[int]) -> None:
-        """Take on the ledger's sums from each of these instants on."""
+    def learn(self, since: tuple[int, ...], sums: list[int], seq: int) -> None:
+        """Take on the ledger's sums from each of these instants on, as of this change."""
         if self._slices is not None:
             # Only a budget that refuses nothing can have spent before it knew; what it counted
             # is in the ledger's sum too, or will be.
@@ -158,9 +169,11 @@ class Budget:
                 self._slices.add_at(at, share)
                 missing -= share
             self.spent = self._slices.total
+            self.seq = seq
         elif since[0] == self.start:
             self.spent = max(self.spent, sums[0])
-        self.known = True
+            self.seq = seq
+        self._know()
 
     def frees(self, nano: int) -> int | None:
         """The instant at which the window will have room for this much; None when it never will."""
@@ -176,6 +189,12 @@ class Budget:
         else:
             self._slices.add_at(at, amount)
             self.spent = self._slices.total
+
+    def _know(self) -> None:
+        self.known = True
+        early, self._early = self._early, []
+        for delta, at, seq in early:
+            self.correct(delta, at, seq)
 
     def _forget_holds(self) -> None:
         self.held = 0
