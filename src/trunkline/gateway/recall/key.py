@@ -16,7 +16,6 @@ attributes a request is left out, but not where the answer repeats it.
 
 import hashlib
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -150,14 +149,21 @@ def _routed_by(alias: Alias, caller: Caller, request: Inbound) -> tuple[object, 
     rules = alias.route.rules
     if not rules:
         return ()
-    team = caller.team_id if any(rule.when.teams for rule in rules) else None
-    tagged = any(rule.when.tags for rule in rules)
-    return (team, sorted(caller.tags + request.tags) if tagged else None)
+    team = tagged = False
+    for rule in rules:
+        team |= bool(rule.when.teams)
+        tagged |= bool(rule.when.tags)
+    tags = sorted(caller.tags + request.tags) if tagged else None
+    return (caller.team_id if team else None, tags)
 
 
 def _digest(said: object, size: int) -> str:
-    text = _encode(said)
-    # What is nested so deeply that it could just be read counts letter by letter.
-    with suppress(msgspec.DecodeError, RecursionError):
-        text = msgspec.json.format(text, indent=-1)
-    return hashlib.blake2b(text, digest_size=size).hexdigest()
+    return hashlib.blake2b(_without_blanks(_encode(said)), digest_size=size).hexdigest()
+
+
+def _without_blanks(text: bytes) -> bytes:
+    try:
+        return msgspec.json.format(text, indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        # What is nested so deeply that it could just be read counts letter by letter.
+        return text
