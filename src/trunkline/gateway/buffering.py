@@ -3,17 +3,33 @@
 from collections.abc import Mapping
 from typing import Final
 
+from trunkline.errors import InvalidRequest
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.snapshot import Alias
 
 HEADER: Final = b"x-trunkline-buffered"
 
-_YES: Final = frozenset({b"true", b"1", b"on"})
+_WORDS: Final = {
+    **dict.fromkeys((b"true", b"1", b"on", b"yes"), True),
+    **dict.fromkeys((b"false", b"0", b"off", b"no"), False),
+}
 
 
 def wants_it_whole(caller: Caller, alias: Alias, headers: Mapping[bytes, bytes]) -> bool:
-    """What the key, the route or the request says of streams; other answers are whole anyway."""
-    if caller.buffered or alias.route.buffered:
-        return True
+    """What the request says of streams, else its key or route; other answers are whole anyway.
+
+    Raises:
+        InvalidRequest: the request's header says neither yes nor no.
+    """
     asked = headers.get(HEADER)
-    return asked is not None and asked.strip().lower() in _YES
+    if asked is None:
+        return caller.buffered or alias.route.buffered
+    word = _WORDS.get(asked.strip().lower())
+    if word is None:
+        raise InvalidRequest(
+            "The header 'x-trunkline-buffered' says neither true nor false.",
+            code="invalid_header",
+            param="x-trunkline-buffered",
+            hint="Send 'true' to have a stream held until it is whole, or 'false'.",
+        )
+    return word

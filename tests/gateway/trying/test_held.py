@@ -44,11 +44,15 @@ async def test_a_request_and_a_key_can_ask_for_it(simulator: Simulator) -> None:
     async with running(simulator, extra=[route]) as rig:
         broken = await post(rig, CHAT, chat("m", stream=True))
         asked = await post(rig, CHAT, chat("m", stream=True), x_trunkline_buffered="true")
+        unclear = await post(rig, CHAT, chat("m", stream=True), x_trunkline_buffered="maybe")
     async with running(simulator, extra=[route], buffered=True) as rig:
         keyed = await post(rig, CHAT, chat("m", stream=True))
+        declined = await post(rig, CHAT, chat("m", stream=True), x_trunkline_buffered="off")
     assert "data: [DONE]" not in broken.text
     assert asked.text.endswith("data: [DONE]\n\n")
     assert keyed.text.endswith("data: [DONE]\n\n")
+    assert "data: [DONE]" not in declined.text
+    assert (unclear.status_code, unclear.json()["error"]["code"]) == (400, "invalid_header")
 
 
 async def test_a_translated_stream_is_held_as_well(simulator: Simulator) -> None:

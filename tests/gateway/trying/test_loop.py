@@ -230,3 +230,16 @@ async def test_a_body_that_breaks_off_was_made_as_a_whole(simulator: Simulator) 
     assert outcome.cost_nano is not None
     assert attempt.hold_nano is not None
     assert seen.bill_nano <= outcome.cost_nano <= attempt.hold_nano
+
+
+async def test_a_secret_that_the_provider_takes_again_is_not_refused_any_more(
+    simulator: Simulator,
+) -> None:
+    simulator.faults.add(RuleRequest("status_401", count=1))
+    route = alias(target(simulator, "sim-fast"))
+    async with running(simulator, extra=[route]) as rig:
+        refused = await post(rig, CHAT, chat("m"))
+        rested = len(rig.health.resting())
+        taken = await post(rig, CHAT, chat("m"))
+        assert rig.health.resting() == []
+    assert (refused.status_code, rested, taken.status_code) == (502, 1, 200)

@@ -138,6 +138,17 @@ class RestingCredentials:
             )
         self._keep(key, rest, now)
 
+    def served(self, connection_id: str, credential_id: str, model: str) -> None:
+        """The provider has taken a secret, so that it is not refused any more.
+
+        A limit is another matter: a call that began before it tells nothing about it.
+        """
+        for place in ("", model) if self._rests else ():
+            key = (connection_id, credential_id, place)
+            rest = self._rests.get(key)
+            if rest is not None and rest.verdict != "limited":
+                del self._rests[key]
+
     def works(self, connection: Connection) -> bool:
         """Whether any of its secrets is not dead."""
         if not self._rests:

@@ -210,6 +210,10 @@ class Health(HealthView):
         """The secret to ask with where all rest: see ``RestingCredentials.last_resort``."""
         return self._credentials.last_resort(connection, model)
 
+    def served(self, connection: Connection, credential_id: str, model: str) -> None:
+        """A secret has been taken by the provider; see ``RestingCredentials.served``."""
+        self._credentials.served(connection.id, credential_id, model)
+
     def works(self, connection: Connection) -> bool:
         """Whether the provider has not refused all secrets of a connection lately."""
         return self._credentials.works(connection)

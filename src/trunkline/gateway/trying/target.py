@@ -206,6 +206,8 @@ class Trier:
         try:
             shot, dropped = await self._aimed(leg, reason, credential, call)
             live, answered = await attempt(self._scope, shot, self._means)
+            target = leg.speech.target
+            self._health.served(target.connection, credential.id, self._limited_as(target))
             if spoken is not None:
                 spoken.set()
             if self._buffered and isinstance(answered, OpenStream):
