@@ -6,7 +6,6 @@ opposite order, however the start or the run ends. Read ``open_front`` from top 
 
 import asyncio
 import gc
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -53,9 +52,6 @@ from trunkline.ledger.shipping import Shipper
 from trunkline.limits.adapter import InProcessAdmission
 from trunkline.limits.corrections import CorrectionsFeed
 from trunkline.limits.feed import RulesFeed
-from trunkline.observability.access_line import AccessLog
-from trunkline.observability.line_writer import LineWriter
-from trunkline.observability.logs import configure_logs
 from trunkline.observability.metrics import Metrics
 from trunkline.readiness import check_database, check_journal, check_redis
 from trunkline.repeats.adapter import StoredRepeats
@@ -65,22 +61,19 @@ from trunkline.storage.changes import ChangePoller
 from trunkline.storage.engine import Database
 from trunkline.storage.processes import DataDirectoryLock, ProcessRegistry
 from trunkline.storage.together import Together
-from trunkline.telemetry.batched import BatchedObserver
 from trunkline.telemetry.health_sources import watch_health, watch_recall
 from trunkline.telemetry.observed import Application, ObservedApp
-from trunkline.telemetry.observer import RequestObserver
-from trunkline.telemetry.provider_traffic import ProviderTraffic
 from trunkline.telemetry.sources import (
     watch_admission,
     watch_analysis,
     watch_checks,
     watch_journal,
     watch_pool,
-    watch_shed,
     watch_tasks,
 )
 from trunkline.telemetry.spans import SpanQueue
 from trunkline.telemetry.target_traffic import TargetTraffic
+from trunkline.telling import Seen, open_logs, open_telemetry
 
 # Objects that live as long as the process need not be looked at by the collector again and again.
 YOUNG_OBJECTS_BEFORE_COLLECTION = 50_000
@@ -108,14 +101,6 @@ class Known(msgspec.Struct, frozen=True):
     analysis: AnalysisProcess
     forgetting: CacheFeed
     poller: ChangePoller
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """What is told about requests."""
-
-    metrics: Metrics
-    traffic: ProviderTraffic
-    observer: BatchedObserver
 
 
 class DataPath(msgspec.Struct, frozen=True):
@@ -147,11 +132,11 @@ async def open_front(
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
-        lines = _open_logs(settings, stack, log_fd)
+        lines = open_logs(settings, stack, log_fd)
         kept = await _open_storage(settings, stack, clock)
         upstream = _open_upstream(settings, stack)
         known = await _open_knowledge(settings, stack, clock, kept, upstream)
-        seen = _open_telemetry(settings, stack, clock, lines)
+        seen = open_telemetry(settings, stack, clock, lines, _open_spans(settings))
         lifecycle = Lifecycle()
         health = _open_health(settings, stack, clock, kept, known, seen, lifecycle)
         path = _open_data_path(settings, stack, clock, kept, known, seen, upstream)
@@ -277,14 +262,6 @@ def _watch(
     watch_analysis(metrics, lambda: known.analysis)
 
 
-def _open_logs(settings: Settings, stack: AsyncExitStack, log_fd: int | None) -> LineWriter:
-    lines = LineWriter(sys.stdout.fileno() if log_fd is None else log_fd)
-    stack.callback(lines.close)
-    configure_logs(lines, settings.log_level)
-    lines.start()
-    return lines
-
-
 async def _open_storage(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Kept:
     """Database and journal; what a dead process left in the journal is in the ledger after this."""
     # Limits and budgets count in this process, so a second front would grant them again in full.
@@ -365,28 +342,6 @@ async def _open_knowledge(
     sweeping = asyncio.create_task(admission.keep_swept(), name="leases")
     stack.callback(sweeping.cancel)
     return Known(keys, routes, admission, targets, analysis, forgetting, poller)
-
-
-def _open_telemetry(
-    settings: Settings, stack: AsyncExitStack, clock: Clock, lines: LineWriter
-) -> Seen:
-    metrics = Metrics()
-    traffic = ProviderTraffic(clock)
-    spans = _open_spans(settings)
-    if spans is not None:
-        spans.start()
-        stack.push_async_callback(spans.close)
-    watch_shed(metrics, lines=lambda: lines.shed, spans=lambda: spans.shed if spans else 0)
-    observer = BatchedObserver(
-        RequestObserver(
-            metrics,
-            access_log=AccessLog(lines) if settings.access_log else None,
-            spans=spans,
-            traffic=traffic,
-        )
-    )
-    stack.callback(observer.flush)
-    return Seen(metrics, traffic, observer)
 
 
 def _open_health(
