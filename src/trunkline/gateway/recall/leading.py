@@ -131,6 +131,9 @@ class Leading(Shared):
         self._answer.sink, self._answer.shared = self._inner, None
         self._scope.stays = None
         self._flight.on_left = None
+        # The two know each other. Left so, all of the request would wait for the garbage collector,
+        # which costs more than all else about keeping an answer.
+        del self._sink
 
     @override
     def begin(self, head: Pairs) -> None:
