@@ -127,7 +127,7 @@ def test_a_bad_file_ends_with_the_paths_and_a_code_of_its_own(room: Path) -> Non
     assert refused.stderr.splitlines() == [
         "Error: trunkline.yaml is refused:",
         "trunkline.yaml:1:30: organisations[0].colour: there is no such field",
-        "trunkline.yaml:1:44: organisations[1].slug: Field required",
+        "trunkline.yaml:1:44: organisations[1].slug: this field must be there",
         "  Nothing was changed. docs/configuration.md explains every field.",
     ]
 

@@ -35,7 +35,7 @@ from trunkline.gateway.lookup import LookupPorts, LookupRunner
 from trunkline.gateway.metering.event import Attempt, Finished, Outcome, Progress
 from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.pipeline import Bearings, Pipeline, Ports
-from trunkline.gateway.policy import DEFAULT_ROUTE, Retry, Route
+from trunkline.gateway.policy import DEFAULT_ROUTE, CircuitTerms, Retry, Route
 from trunkline.gateway.ports import Ask, Callers, Lease, Observer, Recounts, Repeats
 from trunkline.gateway.recall.near_embedding import WITHIN, Embedder
 from trunkline.gateway.recall.near_index import NearIndex
@@ -55,7 +55,8 @@ from trunkline.simulator.prices import PRICES, ListPrice
 from trunkline.simulator.server import Simulator
 
 KEY = "tl_test"
-ONCE = Route(retry=Retry(attempts=1))
+# No circuit either: a test of faults makes more of them than any target has in earnest.
+ONCE = Route(retry=Retry(attempts=1), circuit=CircuitTerms(enabled=False))
 WIRES = {"openai_chat": "sim-openai", "anthropic_messages": "sim-anthropic"}
 
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 import structlog
 from tests.gateway.transport.hostile import until
+from tests.guardrails.running import analysers
 
 from trunkline.gateway.guarding.analysis import NO_ANALYSIS, AnalysisDown, Spot, Task
 from trunkline.guardrails.compiling import compile_guard
@@ -38,10 +38,6 @@ async def running(*argv: str, patience: Patience = PATIENT) -> AsyncIterator[Ana
         await process.close()
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children()
-
-
 async def test_many_texts_are_looked_at_in_one_go() -> None:
     async with running() as analysis:
         texts = ["Hi Ada Lovelace", "", "\U0001f600 Zo\u00eb in London\n", "half \ud800 Zo\u00eb"]
@@ -51,7 +47,7 @@ async def test_many_texts_are_looked_at_in_one_go() -> None:
             [Spot(2, 5, "PERSON", 0.85), Spot(9, 15, "LOCATION", 0.85)],
             [Spot(7, 10, "PERSON", 0.85)],
         ]
-        [child] = children()
+        [child] = analysers()
         assert await analysis.look(TASK, []) == []
     assert not child.is_running()
     assert analysis.restarts == 0
@@ -86,7 +82,7 @@ async def test_one_that_fails_is_started_again(what: str) -> None:
 async def test_one_that_ends_while_nobody_asks_is_there_again_for_the_next() -> None:
     async with running() as analysis:
         await analysis.look(TASK, ["Hi"])
-        [child] = children()
+        [child] = analysers()
         child.kill()
         await until(lambda: analysis.restarts == 1 and not analysis.down)
         assert await analysis.look(TASK, ["Hi Ada Lovelace"]) == [ADA]
@@ -95,7 +91,7 @@ async def test_one_that_ends_while_nobody_asks_is_there_again_for_the_next() -> 
 async def test_a_frozen_one_is_killed_and_started_again() -> None:
     async with running(patience=QUICK) as analysis:
         await analysis.look(TASK, ["Hi"])
-        [child] = children()
+        [child] = analysers()
         os.kill(child.pid, signal.SIGSTOP)
         with pytest.raises(AnalysisDown, match="down"):
             await analysis.look(TASK, ["Hi"])
@@ -119,7 +115,7 @@ async def test_who_leaves_gives_the_place_back() -> None:
         again = asyncio.create_task(analysis.look(TASK, ["Hi"]))
         await asyncio.sleep(0)
         assert not again.done()
-        [child] = children()
+        [child] = analysers()
         child.kill()
         assert [getattr(one, "reason", None) for one in await asyncio.gather(
             frozen, again, return_exceptions=True)] == ["down", "down"]  # fmt: skip
@@ -142,7 +138,7 @@ async def test_what_is_too_large_is_not_looked_at() -> None:
     async with running() as analysis:
         with pytest.raises(AnalysisDown, match="too_large"):
             await analysis.look(TASK, ["x" * MOST_CHARACTERS, "x"])
-        assert children() == []
+        assert analysers() == []
 
 
 @pytest.mark.parametrize("argv", [[*TINY, "never"], ["/nowhere/python"]])
@@ -161,12 +157,12 @@ async def test_it_gets_ready_before_it_is_asked() -> None:
     spec = {"kind": "presidio", "way": "in", "presidio": {"entities": ["CREDIT_CARD"]}}
     async with running() as analysis:
         analysis.expect(compile_guard("cards", {"kind": "pii"}))
-        assert children() == []
+        assert analysers() == []
         for number in range(20):
             more = {**spec["presidio"], "threshold": number / 20}  # type: ignore[dict-item] # a mapping
             analysis.expect(compile_guard("p", {**spec, "presidio": more}))
             analysis.expect(compile_guard("p", {**spec, "presidio": more}))
-        await until(lambda: len(children()) == 1)
+        await until(lambda: len(analysers()) == 1)
         assert await analysis.look(TASK, ["Hi Ada Lovelace"]) == [ADA]
 
 
@@ -179,7 +175,7 @@ async def test_its_end_is_that_of_whoever_waits() -> None:
         await waiting[1]
     waiting[0].cancel()
     await asyncio.wait(waiting)
-    assert children() == []
+    assert analysers() == []
 
 
 async def test_without_one_it_is_down() -> None:

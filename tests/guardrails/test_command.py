@@ -61,7 +61,7 @@ def test_guardrails_are_listed_with_whose_they_are() -> None:
     ]  # fmt: skip
     table = run("list").split("\n")
     assert [line.split() for line in table if line.startswith("stop")] == [
-        ["stop", "topics", "both", "refuse", "True"]
+        ["stop", "topics", "both", "refuse", "yes"]
     ]
 
 

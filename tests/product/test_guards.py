@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import pytest_asyncio
 from tests.guardrails import tiny_analyser
+from tests.guardrails.running import analysers
 from tests.product.conftest import StartProduct
 from tests.product.offer import ACME, rates_of
 from tests.product.running import PATIENCE, Product
@@ -186,7 +186,7 @@ async def test_no_kind_of_call_goes_around_a_guard(
 
 
 async def test_presidio_is_asked_by_a_front_that_needs_it(product: Product) -> None:
-    [process] = psutil.Process().children()
+    [process] = analysers()
     body = {"model": "names", "prompt": "say Ada Lovelace"}
     answer = await product.post("/api/llm/process", body)
     assert answer.json()["content"] == "[PERSON]"
