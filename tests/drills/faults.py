@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from tests.drills.verdict import Surroundings, Verdict
 from tests.product.answers import Reading, read_answer
-from tests.product.books import disagreements, spent
+from tests.product.books import disagreements, spent, uncounted
 from tests.product.running import CHAT, MESSAGES, Product, running_product
 from tests.simulator.raw import asked, exchange, request
 
@@ -69,6 +69,7 @@ class FaultTable:
     def __init__(self, product: Product) -> None:
         self._product = product
         self._seen = 0
+        self._held = 0
         self._known: set[str] = set()
         self._whole: dict[tuple[str, bool], str] = {}
 
@@ -102,10 +103,13 @@ class FaultTable:
         problems = disagreements(rows, seen)
         problems += self._broken_promises(path, reading, seen, stream=stream)
         moved = after.spent_nano - before.spent_nano
-        if moved != spent(rows):
-            problems.append(f"the budget moved by {moved} and the rows cost {spent(rows)}")
-        if after.held_nano:
-            problems.append(f"{after.held_nano} are still held")
+        waiting = uncounted(rows)
+        self._held += sum(row["hold_nano"] for row in waiting)
+        booked = spent(rows) - spent(waiting)
+        if moved != booked:
+            problems.append(f"the budget moved by {moved} and the rows cost {booked}")
+        if after.held_nano != self._held:
+            problems.append(f"{after.held_nano} are held instead of {self._held}")
         return FaultRow(
             fault=fault or "none",
             path=path,

@@ -20,6 +20,11 @@ async def ledger_rows(database: Database) -> list[Row]:
         )
 
 
+def uncounted(rows: Iterable[Row]) -> list[Row]:
+    """Rows of whole answers without a usage: their holds stay until their tokens are counted."""
+    return [row for row in rows if (row["ending"], row["cost_state"]) == ("completed", "estimated")]
+
+
 def spent(rows: Iterable[Row]) -> int:
     """Nano-dollars that these rows took from a budget."""
     return sum(row["cost_nano"] or 0 for row in rows)

@@ -10,7 +10,7 @@ from tests.drills.matrix.judging import Texts, problems_of
 from tests.drills.matrix.kinds import STALE, harms
 from tests.drills.matrix.offer import PATHS, Cell, cells, name_of_second
 from tests.product.answers import Reading, read_answer
-from tests.product.books import disagreements, spent
+from tests.product.books import disagreements, spent, uncounted
 from tests.product.running import Product
 from tests.simulator.raw import asked, exchange, request
 
@@ -57,10 +57,13 @@ async def run_matrix(product: Product) -> Report:
     problems = disagreements(rows, seen) + leftovers(product)
     after = await product.standing()
     moved = after.spent_nano - before.spent_nano
-    if moved != spent(rows):
-        problems.append(f"the budget moved by {moved} and the rows cost {spent(rows)}")
-    if after.held_nano:
-        problems.append(f"{after.held_nano} are still held")
+    waiting = uncounted(rows)
+    booked = spent(rows) - spent(waiting)
+    if moved != booked:
+        problems.append(f"the budget moved by {moved} and the rows cost {booked}")
+    held = sum(row["hold_nano"] for row in waiting)
+    if after.held_nano != held:
+        problems.append(f"{after.held_nano} are held instead of {held}")
     if len(asyncio.all_tasks()) > tasks:
         problems.append(f"{len(asyncio.all_tasks()) - tasks} tasks are left")
     return Report(outcomes, problems)
