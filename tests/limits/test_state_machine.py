@@ -40,16 +40,19 @@ LIMITS = (
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Money:
-    """One hold or cost, and the period of each budget that it counts in."""
+    """One hold or cost, and the period of each budget that it counts in.
+
+    Compared by identity: two requests may hold the same amount, and only one of them ends.
+    """
 
     nano: int
     periods: dict[tuple[str, str], tuple[int, ...]]
     spent: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     lease: Lease
     key: str
