@@ -82,3 +82,12 @@ def test_what_a_filter_refused_goes_only_where_the_alias_says_so() -> None:
     assert leg is not None
     assert not plain.turn(leg, "content_filter")
     assert plain.next() is None
+
+
+def test_a_fallback_for_several_failures_is_still_there_after_one_of_them() -> None:
+    first = alias("a", ("a1", 8), ("a2", 4), context_window=("b",), error=("b",))
+    going = course(first, alias("b", ("b1", 1)))
+    leg = going.next()
+    assert leg is not None
+    assert going.turn(leg, "context_window")
+    assert models(going) == ["b1"]

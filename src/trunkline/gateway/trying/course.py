@@ -28,28 +28,34 @@ class Course:
     Its state is these, the aliases that come after them, and those that it has been at.
     """
 
-    __slots__ = ("_elsewhere", "_legs", "_names", "_visited")
+    __slots__ = ("_at", "_elsewhere", "_legs", "_names", "_visited")
 
     def __init__(self, alias: Alias, legs: Sequence[Leg], elsewhere: Itinerary) -> None:
-        self._legs = list(reversed(legs))
+        self._legs = legs
+        self._at = 0
         self._elsewhere = elsewhere
+        # The next one is the last of them.
         self._names: list[str] = []
-        self._visited = {alias.name}
+        self._visited = [alias.name]
         self._ahead(alias, "error")
-
-    @property
-    def ends(self) -> bool:
-        """Whether nothing can come any more."""
-        return not self._legs and not self._names
 
     def next(self) -> Leg | None:
         """The next leg: of the alias, else of the first fallback that can serve."""
-        while not self._legs and self._names:
-            legs = self._elsewhere(self._names.pop())
+        at = self._at
+        if at < len(self._legs):
+            self._at = at + 1
+            return self._legs[at]
+        while self._names:
+            name = self._names.pop()
+            if name in self._visited:
+                continue
+            self._visited.append(name)
+            legs = self._elsewhere(name)
             if legs:
-                self._legs = list(reversed(legs))
+                self._legs, self._at = legs, 1
                 self._ahead(legs[0].alias, "error")
-        return self._legs.pop() if self._legs else None
+                return legs[0]
+        return None
 
     def turn(self, leg: Leg, kind: FallbackKind) -> bool:
         """Leave out what would fail for the same reason; whether anything is left to try.
@@ -60,18 +66,16 @@ class Course:
         read = leg.speech.target.context_window or 0
         self._legs = [
             other
-            for other in self._legs
+            for other in self._legs[self._at :]
             if kind == "context_window" and (other.speech.target.context_window or 0) > read
         ]
+        self._at = 0
         self._names = []
         self._ahead(leg.alias, kind)
-        return not self.ends
+        return bool(self._legs) or any(name not in self._visited for name in self._names)
 
     def _ahead(self, alias: Alias, kind: FallbackKind) -> None:
         """Put the fallbacks of an alias before all others."""
         names = alias.route.fallbacks.get(kind)
-        if not names:
-            return
-        new = [name for name in names if name not in self._visited]
-        self._visited.update(new)
-        self._names += reversed(new)
+        if names:
+            self._names += reversed(names)
