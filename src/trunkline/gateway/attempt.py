@@ -16,7 +16,7 @@ from trunkline.gateway.ports import Admission
 from trunkline.gateway.resilience.health import Call
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.scope import LiveAttempt, RequestScope
-from trunkline.gateway.snapshot import Credential
+from trunkline.gateway.snapshot import Credential, Signer
 from trunkline.gateway.transport import (
     FirstByteTimeout,
     Timeouts,
@@ -48,6 +48,7 @@ MOST_ERROR_BYTES = 1_048_576
 MOST_FRAME_BYTES = 16_777_216
 # Start events of known providers are below 2 KB; more than this is content that we do not know.
 MOST_HELD_BYTES = 262_144
+_UPSTREAM_IDS = (b"x-request-id", b"request-id")
 
 
 class WholeAnswer(msgspec.Struct, frozen=True):
@@ -153,7 +154,9 @@ async def _answer_of(
     scope: RequestScope, live: LiveAttempt, shot: Shot, means: Means
 ) -> WholeAnswer | OpenStream:
     passage = shot.passage
-    outbound = await _outbound(scope, live, shot)
+    outbound = _outbound(scope, live, shot)
+    if shot.credential.signer is not None:
+        outbound = await _signed(outbound, shot.credential.signer)
     response = await means.upstream.open(outbound, timeouts=shot.timeouts)
     live.evidence.status = response.status
     live.evidence.first_byte_ms = live.elapsed_ms()
@@ -169,12 +172,8 @@ async def _answer_of(
     return stream
 
 
-async def _outbound(scope: RequestScope, live: LiveAttempt, shot: Shot) -> UpstreamRequest:
-    """The request to the provider.
-
-    Raises:
-        UpstreamFailed: its credential cannot be had.
-    """
+def _outbound(scope: RequestScope, live: LiveAttempt, shot: Shot) -> UpstreamRequest:
+    """The request to the provider, without a signature."""
     speech, passage, credential = shot.speech, shot.passage, shot.credential
     target, arrival, stream = speech.target, scope.arrival, live.attempt.stream
     connection = target.connection
@@ -192,9 +191,6 @@ async def _outbound(scope: RequestScope, live: LiveAttempt, shot: Shot) -> Upstr
         arrival.headers.get(b"connection"),
         passage.content_type,
     )
-    if credential.signer is not None:
-        host = authority(connection.origin).decode()
-        headers += await credential.signer.headers(b"POST", host, where, body)
     return UpstreamRequest(
         method=b"POST",
         origin=connection.origin,
@@ -203,6 +199,17 @@ async def _outbound(scope: RequestScope, live: LiveAttempt, shot: Shot) -> Upstr
         body=body,
         private=connection.private,
     )
+
+
+async def _signed(outbound: UpstreamRequest, signer: Signer) -> UpstreamRequest:
+    """The request with the signature of what leaves.
+
+    Raises:
+        UpstreamFailed: its credential cannot be had.
+    """
+    host = authority(outbound.origin).decode()
+    signature = await signer.headers(outbound.method, host, outbound.target, outbound.body)
+    return msgspec.structs.replace(outbound, headers=outbound.headers + signature)
 
 
 async def _refusal(passage: Passage, response: UpstreamResponse) -> AttemptFailed:
@@ -353,10 +360,12 @@ def _is_stream(response: UpstreamResponse, kind: bytes) -> bool:
 
 
 def _note_upstream_id(live: LiveAttempt, response: UpstreamResponse) -> None:
-    headers = dict(response.headers)
-    own = headers.get(b"x-request-id") or headers.get(b"request-id")
-    if own is not None:
-        live.evidence.upstream_id = own.decode("latin-1")[:128]
+    for name, value in response.headers:
+        if name in _UPSTREAM_IDS:
+            live.evidence.upstream_id = value.decode("latin-1")[:128]
+            # OpenAI's name; where a gateway before Anthropic sends both, this one is its own.
+            if name == _UPSTREAM_IDS[0]:
+                return
 
 
 def _note(live: LiveAttempt, error: TrunklineError) -> None:

@@ -81,7 +81,7 @@ from trunkline.gateway.trying.course import Course, Leg
 from trunkline.gateway.trying.deadlines import Deadlines
 from trunkline.gateway.trying.held import HeldStream
 from trunkline.gateway.trying.planning import Journey, Planner
-from trunkline.gateway.trying.target import Answered, Trier
+from trunkline.gateway.trying.target import Trier
 from trunkline.gateway.upstream_errors import AttemptFailed
 from trunkline.gateway.wire.contract import (
     CHAT,
@@ -204,8 +204,11 @@ class Pipeline:
 
     async def _life(self, scope: RequestScope, answer: Answer) -> None:
         caller = self._identify(scope)
-        request = await self._read(scope)
-        waited = scope.arrival.waits
+        arrival = scope.arrival
+        body = await arrival.read_body()
+        request = scope.wire.read_request(body, scope.operation, arrival.place)
+        scope.request = request
+        waited = arrival.waits
         if keeping.goes_on(request):
             await keeping.go_on(self._ports.responses, caller, scope.wire, request)
             waited = True
@@ -238,12 +241,6 @@ class Pipeline:
         scope.caller = caller
         return caller
 
-    async def _read(self, scope: RequestScope) -> Inbound:
-        body = await scope.arrival.read_body()
-        request = scope.wire.read_request(body, scope.operation, scope.arrival.place)
-        scope.request = request
-        return request
-
     def _resolve(
         self, scope: RequestScope, snapshot: Snapshot, caller: Caller, request: Inbound
     ) -> Alias:
@@ -266,14 +263,7 @@ class Pipeline:
             raise out_of_service(alias)
         if not legs and scope.operation != COUNT_TOKENS:
             raise unable(alias, scope.operation)
-        scope.translator = Translator(self._tools, self._owner(scope), request, alias)
         return Journey(alias, legs, planner.elsewhere)
-
-    def _owner(self, scope: RequestScope) -> Owner:
-        if scope.caller is None:
-            raise AssertionError("plan comes after identify")
-        now = int(self._ports.clock.now())
-        return Owner(scope.wire, scope.caller.org_id, scope.id, now)
 
     async def _answer(
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey
@@ -297,7 +287,9 @@ class Pipeline:
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey
     ) -> None:
         """The answer by attempts of its own."""
-        answered = await self._attempt(scope, caller, journey)
+        # Targets are tried in order; when all fail, the first failure is the answer.
+        success = await self._answering(scope, caller, journey).run()
+        answered = success.answered
         if isinstance(answered, OpenStream):
             await self._relay(scope, answer, answered)
         elif isinstance(answered, HeldStream):
@@ -324,8 +316,9 @@ class Pipeline:
 
     async def _admit(self, scope: RequestScope, caller: Caller, journey: Journey) -> Journey:
         """Take the lease; where a budget is too small for the alias, its fallback may fit."""
+        admission = self._ports.admission
         try:
-            await self._lease(scope, caller, journey)
+            scope.lease = await admission.admit(_asked(scope, caller, journey))
         except (BudgetExhausted, LimitExceeded) as refusal:
             if refusal.code not in _OF_MONEY:
                 raise
@@ -337,40 +330,32 @@ class Pipeline:
                 spare = msgspec.structs.replace(legs[0].alias, guards=journey.alias.guards)
                 cheaper = Journey(spare, legs, journey.elsewhere)
                 with suppress(BudgetExhausted, LimitExceeded):
-                    await self._lease(scope, caller, cheaper)
+                    scope.lease = await admission.admit(_asked(scope, caller, cheaper))
+                    scope.name = spare.name
                     return cheaper
             raise
         return journey
 
-    async def _lease(self, scope: RequestScope, caller: Caller, journey: Journey) -> None:
-        legs, name = journey.legs, journey.alias.name
-        worst = legs[0].bounds if len(legs) == 1 else _worst_of(legs)
-        scope.lease = await self._ports.admission.admit(
-            Ask(scope.id, caller, name, worst.hold_nano, worst.input_tokens, worst.output_tokens)
-        )
-        scope.name = name
-
-    async def _attempt(self, scope: RequestScope, caller: Caller, journey: Journey) -> Answered:
-        """Try the targets in order; when all fail, the first failure is the answer."""
-        translator, request = scope.translator, scope.request
-        if translator is None or request is None:
-            raise AssertionError("attempt comes after plan")
-        route, ports, bearings = journey.alias.route, self._ports, self._bearings
-        deadline = route.waits.deadline or bearings.deadline
+    def _answering(self, scope: RequestScope, caller: Caller, journey: Journey) -> Answering:
+        """The tries of one request at the targets of its journey."""
+        alias, request = journey.alias, scope.request
+        if request is None:
+            raise AssertionError("attempts come after the request was read")
+        ports, bearings = self._ports, self._bearings
+        owner = Owner(scope.wire, caller.org_id, scope.id, int(ports.clock.now()))
+        deadline = alias.route.waits.deadline or bearings.deadline
         deadlines = Deadlines(bearings.timeouts, deadline, ports.clock.monotonic)
         trier = Trier(
             scope,
-            translator,
+            Translator(self._tools, owner, request, alias),
             self._means,
             ports.health,
             deadlines,
             self._rng,
-            buffered=request.stream
-            and wants_it_whole(caller, journey.alias, scope.arrival.headers),
+            buffered=request.stream and wants_it_whole(caller, alias, scope.arrival.headers),
         )
-        course = Course(journey.alias, journey.legs, journey.elsewhere)
-        success = await Answering(scope, course, trier, ports.health, deadlines).run()
-        return success.answered
+        course = Course(alias, journey.legs, journey.elsewhere)
+        return Answering(scope, course, trier, ports.health, deadlines)
 
     async def _relay(self, scope: RequestScope, answer: Answer, stream: OpenStream) -> None:
         live = scope.live
@@ -423,6 +408,20 @@ class Pipeline:
         size = live.evidence.content_bytes
         unmetered = Unmetered(live.attempt, live.target.price, prompt, body, size)
         return self._ports.recounts.offer(unmetered)
+
+
+def _asked(scope: RequestScope, caller: Caller, journey: Journey) -> Ask:
+    """The worst case of a journey, which its lease must cover."""
+    legs = journey.legs
+    worst = legs[0].bounds if len(legs) == 1 else _worst_of(legs)
+    return Ask(
+        scope.id,
+        caller,
+        journey.alias.name,
+        worst.hold_nano,
+        worst.input_tokens,
+        worst.output_tokens,
+    )
 
 
 def _worst_of(legs: Sequence[Leg]) -> Bounds:

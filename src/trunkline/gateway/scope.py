@@ -28,7 +28,6 @@ from trunkline.gateway.ports import Admission, Lease, Observer, Recorder
 from trunkline.gateway.resilience.health import Call
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Target
-from trunkline.gateway.translation import Translator
 from trunkline.gateway.upstream_errors import AttemptFailed
 from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound, Wire
 from trunkline.kit.clock import Clock
@@ -116,7 +115,6 @@ class RequestScope:
         "stays",
         "traceparent",
         "trailing",
-        "translator",
         "ttft_ms",
         "underway",
         "wire",
@@ -140,7 +138,6 @@ class RequestScope:
         self.id = new_id()
         self.caller: Caller | None = None
         self.request: Inbound | None = None
-        self.translator: Translator | None = None
         self.name: str | None = None
         self.lease: Lease | None = None
         self.underway: list[LiveAttempt] = []
@@ -196,11 +193,12 @@ class RequestScope:
 
     def enter(self) -> None:
         """Begin: from here on the scope hears of the caller's leaving and of the shutdown."""
-        self._task = self.arrival.client.task or asyncio.current_task()
+        client = self.arrival.client
+        self._task = client.task or asyncio.current_task()
         self._observer.began()
-        self.arrival.client.on_deadline = self._shut_down
-        self.arrival.client.on_gone = self._client_gone
-        if self.arrival.client.gone:
+        client.on_deadline = self._shut_down
+        client.on_gone = self._client_gone
+        if client.gone:
             self._client_gone()
 
     def open_attempt(
@@ -331,24 +329,27 @@ class RequestScope:
         if self._finished:
             return
         self._finished = True
-        self._stop_learning()
+        if self.trailing:
+            self._stop_learning()
         for live in tuple(self.underway):
             self.close_attempt(self.interrupted or "failed", self.error_code, live)
-        self._put_the_answer_last()
+        if len(self.attempts) > 1:
+            self._put_the_answer_last()
         self._release()
         arrival = self.arrival
-        arrival.client.on_gone = arrival.client.on_deadline = None
+        client = arrival.client
+        client.on_gone = client.on_deadline = None
         caller, request = self.caller, self.request
         self._observer.finished(
             Finished(
-                started_ns=arrival.client.accepted_ns,
+                started_ns=client.accepted_ns,
                 request_id=self.id,
                 client_request_id=arrival.client_request_id,
                 method=arrival.method,
                 url=arrival.url,
                 route=arrival.route,
                 status=self.status,
-                duration_ms=self.arrival.elapsed_ms(),
+                duration_ms=arrival.elapsed_ms(),
                 user_agent=_text(arrival.headers.get(b"user-agent")),
                 org_id=caller.org_id if caller is not None else None,
                 key_id=caller.key_id if caller is not None else None,
@@ -389,7 +390,7 @@ class RequestScope:
     def _put_the_answer_last(self) -> None:
         """Whoever reads the finished event finds the attempt that was answered with at its end."""
         chosen = self.live
-        if chosen is not None and len(self.attempts) > 1:
+        if chosen is not None:
             self.attempts.sort(key=lambda closed: closed[0] is chosen.attempt)
 
     def _client_gone(self) -> None:

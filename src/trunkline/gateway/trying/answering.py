@@ -66,36 +66,29 @@ class Answering:
             TrunklineError: no target could be asked.
             ClientGone: the caller has left, and so no other target was asked.
         """
+        success: Success | None = None
         try:
-            success = await self._success()
+            leg = self._course.next()
+            while leg is not None:
+                success = await self._try(leg)
+                if success is not None:
+                    break
+                leg = self._another()
+            else:
+                success = await self._try_the_resting()
+            if success is None:
+                raise ClientGone if self._scope.deserted else self._failure()
         except AttemptFailed as failure:
             self._scope.noted += failure.noted
             raise
         self._scope.choose(success.live, success.dropped)
         return success
 
-    async def _success(self) -> Success:
-        success = await self._try_in_turn()
-        if success is None:
-            success = await self._try_the_resting()
-        if success is None:
-            raise ClientGone if self._scope.deserted else self._failure()
-        return success
-
-    async def _try_in_turn(self) -> Success | None:
-        leg = self._course.next()
-        while leg is not None:
-            success = await self._try(leg)
-            if success is not None:
-                return success
-            leg = self._course.next() if self._may_go_on() else None
-        return None
-
     def _may_go_on(self) -> bool:
         return self._deadlines.allow(0.0) and not self._scope.deserted
 
-    def _beside(self) -> Leg | None:
-        """What may be asked beside a slow target."""
+    def _another(self) -> Leg | None:
+        """What may be asked after a target that failed, or beside one that is slow."""
         return self._course.next() if self._may_go_on() else None
 
     async def _try(self, leg: Leg, *, force: bool = False) -> Success | None:
@@ -103,7 +96,7 @@ class Answering:
         try:
             if hedge is None or force:
                 return await self._trier.target(leg, self._reason(), force=force)
-            hedger = Hedger(self._scope, self._trier, self._health, self._beside)
+            hedger = Hedger(self._scope, self._trier, self._health, self._another)
             return await hedger.target(leg, self._reason(), hedge)
         except Resting as resting:
             self._resting.append((leg, resting))

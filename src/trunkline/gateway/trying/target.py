@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import msgspec
 
@@ -105,14 +106,14 @@ class Trier:
             Resting: it was not asked.
             InvalidRequest: the request cannot be written for it.
         """
-        retry = leg.alias.route.retry
+        retry, model = leg.alias.route.retry, self._limited_as(leg.speech.target)
         tries = 0
-        tired: set[str] = set()
+        tired: tuple[str, ...] = ()
         spare: Credential | None = None
         last: AttemptFailed | None = None
         while True:
             try:
-                credential, call = self._allowed(leg, spare, force=force or tries > 0)
+                credential, call = self._allowed(leg, model, spare, force=force or tries > 0)
             except Resting:
                 # Its own failures may have opened the circuit meanwhile.
                 if last is not None:
@@ -120,7 +121,7 @@ class Trier:
                 raise
             tries += 1
             try:
-                return await self._once(leg, reason, credential, call, spoken)
+                return await self._once(leg, model, reason, credential, call, spoken)
             except (LimitExceeded, BudgetExhausted):
                 # What is left of the money may cover the first try and not its repeat.
                 if last is not None:
@@ -128,7 +129,10 @@ class Trier:
                 raise
             except AttemptFailed as failure:
                 reason, last = "restart" if self.broke else "retry", failure
-                spare = self._spare(leg, credential, failure, tired)
+                spare = None
+                if failure.credential != "fine":
+                    tired += (credential.id,)
+                    spare = self._spare(leg, model, tired, failure)
                 if self._scope.deserted or self._scope.live is not None:
                     # Nobody waits for another try: the caller has left, or has an answer.
                     raise
@@ -151,15 +155,11 @@ class Trier:
         return wait if self._health.may_retry(leg.speech.target, retry) else None
 
     def _spare(
-        self, leg: Leg, credential: Credential, failure: AttemptFailed, tired: set[str]
+        self, leg: Leg, model: str, tired: Sequence[str], failure: AttemptFailed
     ) -> Credential | None:
-        """Another secret, where the failure is that of the one used and there is one unused."""
-        if failure.credential == "fine":
-            return None
-        target, health = leg.speech.target, self._health
-        connection, model = target.connection, self._limited_as(target)
-        tired.add(credential.id)
-        health.rests(connection, credential.id, failure.credential, failure.wait, model)
+        """Another secret than those that failed, the last one of which rests from now on."""
+        connection, health = leg.speech.target.connection, self._health
+        health.rests(connection, tired[-1], failure.credential, failure.wait, model)
         spare = health.pick(connection, model, tired)
         if (
             spare is None
@@ -180,11 +180,11 @@ class Trier:
         return f"{target.model} ({COUNT_TOKENS})" if counts else target.model
 
     def _allowed(
-        self, leg: Leg, spare: Credential | None, *, force: bool
+        self, leg: Leg, model: str, spare: Credential | None, *, force: bool
     ) -> tuple[Credential, Call]:
         """Leave to ask: a secret that does not rest, and the circuit's consent."""
         target = leg.speech.target
-        connection, model = target.connection, self._limited_as(target)
+        connection = target.connection
         credential = spare or self._health.pick(connection, model)
         if credential is None:
             if not force:
@@ -198,6 +198,7 @@ class Trier:
     async def _once(
         self,
         leg: Leg,
+        model: str,
         reason: AttemptReason,
         credential: Credential,
         call: Call,
@@ -206,8 +207,7 @@ class Trier:
         try:
             shot, dropped = await self._aimed(leg, reason, credential, call)
             live, answered = await attempt(self._scope, shot, self._means)
-            target = leg.speech.target
-            self._health.served(target.connection, credential.id, self._limited_as(target))
+            self._health.served(leg.speech.target.connection, credential.id, model)
             if spoken is not None:
                 spoken.set()
             if self._buffered and isinstance(answered, OpenStream):
@@ -224,8 +224,9 @@ class Trier:
         speech, translator, request = leg.speech, self._translator, self._scope.request
         if request is None:
             raise AssertionError("an attempt comes after the request was read")
-        if self._scope.operation != COUNT_TOKENS:
-            limit(self._scope.wire, request, leg.alias, speech)
+        scope = self._scope
+        if scope.operation != COUNT_TOKENS:
+            limit(scope.wire, request, leg.alias, speech)
         noted: list[Guarded] = []
         passage = await translator.passage(speech, noted)
         dropped = translator.dropped
