@@ -45,6 +45,17 @@ def test_a_request_is_read_as_far_as_the_path_needs_it() -> None:
     assert request.server_tools
 
 
+def test_things_are_looked_for_where_messages_may_have_parts() -> None:
+    parts = [
+        {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}},
+        {"type": "document", "source": {"type": "file", "file_id": "f"}},
+    ]
+    shown = WIRE.read_request(body(messages=[{"role": "user", "content": parts}]), "chat")
+    written = WIRE.read_request(body(messages=[{"role": "user", "content": "image"}]), "chat")
+    assert (shown.attachments, shown.files) == (1, 1)
+    assert (written.attachments, written.files) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trunkline.errors import BudgetExhausted, InvalidRequest, LimitExceeded
 from trunkline.gateway.metering.usage import Usage
-from trunkline.gateway.wire.contract import Malformed, Sight
+from trunkline.gateway.wire.contract import Malformed, Reply, Sight
 from trunkline.gateway.wire.openai_chat.passing import OpenAIChat
 
 WIRE = OpenAIChat()
@@ -52,6 +52,19 @@ def test_a_request_is_read_as_far_as_the_path_needs_it() -> None:
     assert not request.server_tools
 
 
+def test_things_are_looked_for_where_messages_may_have_parts() -> None:
+    parts = [
+        {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}},
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+        {"type": "file", "file": {"file_id": "f"}},
+    ]
+    spoken = WIRE.read_request(body(messages=[{"role": "user", "content": parts}]), "chat")
+    written = WIRE.read_request(body(messages=[{"role": "user", "content": "file"}]), "chat")
+    # Each part has its name twice.
+    assert (spoken.attachments, spoken.files) == (4, 2)
+    assert (written.attachments, written.files) == (0, 0)
+
+
 def test_only_the_model_changes_on_the_way_to_the_provider() -> None:
     sent = '{"model": "gpt-4o", "messages": [{"x": 1}], "new": {"kept": [2.50, "é"]}}'.encode()
     request = WIRE.read_request(sent, "chat")
@@ -68,6 +81,14 @@ def test_a_repeated_member_is_sent_on_once_as_it_was_read() -> None:
     request = WIRE.read_request(raw, "chat")
     assert (request.model, request.max_tokens) == ("dear", 9)
     assert WIRE.write_request(request, "dear") == b'{"model":"dear","messages":[1],"max_tokens":9}'
+
+
+def test_a_request_for_usage_in_the_stream_is_sent_on_as_it_came() -> None:
+    sent = b'{"model":"gpt-4o","messages":[1],"stream":true,"stream_options":%s}'
+    for options in (b'{"include_usage":true}', b'{"include_usage":true,"new":1}'):
+        request = WIRE.read_request(sent % options, "chat")
+        assert request.wants_usage
+        assert WIRE.write_request(request, "gpt-4o") == sent % options
 
 
 @pytest.mark.parametrize(
@@ -193,6 +214,15 @@ def test_usage_is_split_into_disjoint_buckets() -> None:
 def test_an_answer_that_is_none_is_malformed(raw: bytes) -> None:
     with pytest.raises(Malformed):
         WIRE.read_reply(raw, "chat")
+
+
+def test_of_an_answer_with_strange_choices_the_rest_is_read() -> None:
+    choices = b'[{"finish_reason":7},3,{"finish_reason":"content_filter"}]'
+    usage = b'{"prompt_tokens":3,"completion_tokens":5}'
+    reply = WIRE.read_reply(b'{"choices":%s,"model":"m","usage":%s}' % (choices, usage), "chat")
+    assert reply == Reply(Usage(input=3, output=5), "m", None, filtered=True)
+    with pytest.raises(Malformed):
+        WIRE.read_reply(b'{"choices":%s,"usage":' % choices, "chat")
 
 
 def test_an_answer_of_unknown_shape_passes_without_usage() -> None:

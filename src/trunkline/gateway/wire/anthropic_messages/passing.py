@@ -36,6 +36,7 @@ from trunkline.gateway.wire.contract import (
 from trunkline.gateway.wire.members import (
     count_marks,
     encode_members,
+    may_have_parts,
     read_count,
     read_flag,
     read_members,
@@ -54,6 +55,8 @@ _REFUSED: Final = "refusal"
 _SEAL: Final = f'"{SEAL}'.encode()
 _ATTACHMENTS: Final = (b'"image"',)
 _FILES: Final = (b'"document"', b'"container_upload"')
+_OWN_CEILING: Final = ("max_tokens",)
+_PARTICULARS: Final = frozenset({"tools", "mcp_servers", "metadata", "service_tier"})
 # What runs at the provider and brings text of its own into the context.
 _SERVER_TOOLS: Final = (b'"web_search_', b'"web_fetch_', b'"code_execution_', b'"mcp_toolset"')
 
@@ -190,34 +193,28 @@ class AnthropicMessages(Wire):
                 param="max_tokens",
                 hint="Send the most output tokens that you want to pay for.",
             )
-        plain = unescaped(body)
-        tools = unescaped(bytes(fields["tools"])) if "tools" in fields else b""
-        metadata: dict[str, Any] = read_tags(fields, "metadata", {}) if "metadata" in fields else {}
-        end_user = metadata.get("user_id")
-        return Inbound(
-            fields=fields,
-            model=model,
-            size=len(body),
-            stream=operation == CHAT and read_flag(fields, "stream"),
+        attachments, files = _count_things(body) if may_have_parts(body) else (0, 0)
+        request = Inbound(
+            fields,
+            model,
+            len(body),
+            stream=operation == CHAT and "stream" in fields and read_flag(fields, "stream"),
             max_tokens=max_tokens,
-            ceilings=("max_tokens",) if max_tokens is not None else (),
-            attachments=count_marks(plain, _ATTACHMENTS),
-            files=count_marks(plain, _FILES),
-            has_tools=bool(tools),
-            server_tools="mcp_servers" in fields or count_marks(tools, _SERVER_TOOLS) > 0,
-            searches=b'"web_search_' in tools,
-            end_user=shortened(end_user) if isinstance(end_user, str) else None,
-            service_tier=(
-                read_text(fields, "service_tier", None) if "service_tier" in fields else None
-            ),
+            ceilings=_OWN_CEILING if max_tokens is not None else (),
+            attachments=attachments,
+            files=files,
         )
+        if not _PARTICULARS.isdisjoint(fields):
+            _read_particulars(request)
+        return request
 
     @override
     def write_request(self, request: Inbound, model: str) -> bytes:
         fields = request.fields
         if model != request.model:
             fields = {**fields, "model": msgspec.Raw(_encode(model))}
-        if _SEAL in bytes(fields["messages"]):
+        messages = bytes(fields["messages"])
+        if may_have_parts(messages) and _SEAL in messages:
             fields = {**fields, "messages": unsealed_messages(fields["messages"])}
         return encode_members(fields)
 
@@ -267,3 +264,26 @@ class AnthropicMessages(Wire):
     @override
     def error_frame(self, error: TrunklineError, request_id: str) -> bytes:
         return b"event: error\ndata: " + anthropic_errors.error_body(error, request_id) + b"\n\n"
+
+
+def _count_things(body: bytes) -> tuple[int, int]:
+    """How many pictures there are, and how many files."""
+    plain = unescaped(body)
+    return count_marks(plain, _ATTACHMENTS), count_marks(plain, _FILES)
+
+
+def _read_particulars(request: Inbound) -> None:
+    """Read what not every request says.
+
+    Raises:
+        InvalidRequest: a member is of another type.
+    """
+    fields = request.fields
+    tools = unescaped(bytes(fields["tools"])) if "tools" in fields else b""
+    request.has_tools = bool(tools)
+    request.server_tools = "mcp_servers" in fields or count_marks(tools, _SERVER_TOOLS) > 0
+    request.searches = b'"web_search_' in tools
+    metadata: dict[str, Any] = read_tags(fields, "metadata", {})
+    end_user = metadata.get("user_id")
+    request.end_user = shortened(end_user) if isinstance(end_user, str) else None
+    request.service_tier = read_text(fields, "service_tier", None)

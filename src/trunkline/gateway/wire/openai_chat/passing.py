@@ -11,6 +11,7 @@ from typing_extensions import override
 from trunkline.gateway.wire.contract import CHAT, NOWHERE, Inbound, Place
 from trunkline.gateway.wire.members import (
     count_marks,
+    may_have_parts,
     read_members,
     require_messages,
     required_model,
@@ -28,6 +29,10 @@ from trunkline.gateway.wire.openai_family.passing import (
     text_member,
 )
 
+_CEILINGS: Final = ("max_completion_tokens", "max_tokens")
+_PARTICULARS: Final = frozenset(
+    {"n", "tools", "functions", "web_search_options", "user", "service_tier", "metadata"}
+)
 _ATTACHMENTS: Final = (b'"image_url"', b'"input_audio"')
 _FILES: Final = (b'"file"', b'"video_url"', b'"document_url"')
 # How three of these names end; few texts have it, and then they are not searched for one by one.
@@ -50,27 +55,23 @@ class OpenAIChat(FamilyWire):
         model = required_model(fields, "'model' is missing.")
         straighten(fields)
         require_messages(fields, "'messages' is missing or empty.")
-        ceilings = ceilings_of(fields)
+        ceilings, max_tokens = _read_ceilings(fields)
         stream, wants_usage = read_stream(fields)
-        plain = unescaped(body)
-        linked = _ENDING in plain
-        return Inbound(
-            fields=fields,
-            model=model,
-            size=len(body),
+        attachments, files = _count_things(body) if may_have_parts(body) else (0, 0)
+        request = Inbound(
+            fields,
+            model,
+            len(body),
             stream=stream,
             wants_usage=wants_usage,
-            max_tokens=max(ceilings.values(), default=None),
-            ceilings=tuple(ceilings),
-            answers=positive(fields, "n") or 1,
-            attachments=count_marks(plain, _ATTACHMENTS if linked else _UNLINKED_ATTACHMENTS),
-            files=count_marks(plain, _FILES if linked else _UNLINKED_FILES),
-            has_tools="tools" in fields or "functions" in fields,
-            server_tools="web_search_options" in fields,
-            end_user=shortened(text_member(fields, "user")),
-            service_tier=text_member(fields, "service_tier"),
-            tags=tags_of(fields),
+            max_tokens=max_tokens,
+            ceilings=ceilings,
+            attachments=attachments,
+            files=files,
         )
+        if not _PARTICULARS.isdisjoint(fields):
+            _read_particulars(request)
+        return request
 
     @override
     def path(self, operation: str, model: str, *, stream: bool) -> bytes:
@@ -81,10 +82,36 @@ class OpenAIChat(FamilyWire):
         return ChatMeter(hides_usage=not request.wants_usage)
 
 
-def ceilings_of(fields: dict[str, msgspec.Raw]) -> dict[str, int]:
-    """The members in which the caller names a ceiling of output tokens, and the ceilings."""
-    return {
-        name: count
-        for name in ("max_completion_tokens", "max_tokens")
-        if (count := positive(fields, name)) is not None
-    }
+def _read_ceilings(fields: dict[str, msgspec.Raw]) -> tuple[tuple[str, ...], int | None]:
+    """The members in which the caller names a ceiling of output tokens, and the highest one."""
+    named: tuple[str, ...] = ()
+    highest: int | None = None
+    for name in _CEILINGS:
+        count = positive(fields, name) if name in fields else None
+        if count is not None:
+            named += (name,)
+            highest = count if highest is None else max(highest, count)
+    return named, highest
+
+
+def _count_things(body: bytes) -> tuple[int, int]:
+    """How many pictures and sounds there are, and how many files."""
+    plain = unescaped(body)
+    if _ENDING in plain:
+        return count_marks(plain, _ATTACHMENTS), count_marks(plain, _FILES)
+    return count_marks(plain, _UNLINKED_ATTACHMENTS), count_marks(plain, _UNLINKED_FILES)
+
+
+def _read_particulars(request: Inbound) -> None:
+    """Read what few requests say.
+
+    Raises:
+        InvalidRequest: a member is of another type.
+    """
+    fields = request.fields
+    request.answers = positive(fields, "n") or 1
+    request.has_tools = "tools" in fields or "functions" in fields
+    request.server_tools = "web_search_options" in fields
+    request.end_user = shortened(text_member(fields, "user"))
+    request.service_tier = text_member(fields, "service_tier")
+    request.tags = tags_of(fields)

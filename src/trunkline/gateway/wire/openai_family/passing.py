@@ -25,22 +25,29 @@ from trunkline.gateway.wire.whole import body_for
 # As many as OpenAI takes.
 MOST_TAGS: Final = 16
 _INCLUDE_USAGE: Final = msgspec.Raw(b'{"include_usage":true}')
-_FILTERED: Final = FILTERED.encode()
 _TRUE: Final = msgspec.Raw(b"true")
 
 
-class _Reply(msgspec.Struct):
-    choices: list[msgspec.Raw] | None = None
+class _Told(msgspec.Struct):
     usage: Reported | None = None
     model: str | None = None
     service_tier: str | None = None
 
 
 class _Choice(msgspec.Struct):
-    finish_reason: Any = None
+    finish_reason: str | None = None
+
+
+class _Reply(_Told):
+    choices: list[_Choice] | None = None
+
+
+class _StrangeReply(_Told):
+    choices: list[msgspec.Raw] | None = None
 
 
 _decode_reply = msgspec.json.Decoder(_Reply).decode
+_decode_strange_reply = msgspec.json.Decoder(_StrangeReply).decode
 _decode_choice = msgspec.json.Decoder(_Choice).decode
 _decode_any = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -67,18 +74,22 @@ class FamilyWire(Wire):
 
     @override
     def read_reply(self, body: bytes, operation: str) -> Reply:
+        reply: _Reply | None
         try:
             reply = _decode_reply(body)
         except msgspec.ValidationError:
-            _require_object(body)
-            return Reply(None)
+            reply = _decode_strange(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not JSON") from None
+        if reply is None:
+            return Reply(None)
         if reply.choices is None:
             raise Malformed("the answer has no choices")
         usage = usage_of(reply.usage) if reply.usage is not None else None
-        # Most answers do not have the word at all, and then nothing more is read.
-        filtered = _FILTERED in body and any(map(_is_filtered, reply.choices))
+        filtered = False
+        for choice in reply.choices:
+            if choice.finish_reason == FILTERED:
+                filtered = True
         return Reply(usage, reply.model, reply.service_tier, filtered)
 
     @override
@@ -136,8 +147,10 @@ def read_stream(fields: dict[str, msgspec.Raw]) -> tuple[bool, bool]:
 
     Usage is asked for in any case, since it is what costs are made of.
     """
-    if not read_flag(fields, "stream"):
+    if "stream" not in fields or not read_flag(fields, "stream"):
         return False, True
+    if fields.get("stream_options") == _INCLUDE_USAGE:
+        return True, True
     options = read_object(fields, "stream_options", dict[str, msgspec.Raw]())
     wanted = options.get("include_usage") == _TRUE
     if not wanted:
@@ -154,11 +167,27 @@ def _with_usage(options: dict[str, msgspec.Raw]) -> msgspec.Raw:
     return msgspec.Raw(encode_members({**options, "include_usage": _TRUE}))
 
 
-def _is_filtered(choice: msgspec.Raw) -> bool:
+def _decode_strange(body: bytes) -> _Reply | None:
+    """An answer with choices of a shape that we do not know; None where more of it is strange.
+
+    Raises:
+        Malformed: it is no object.
+    """
     try:
-        return bool(_decode_choice(choice).finish_reason == FILTERED)
+        strange = _decode_strange_reply(body)
+    except (msgspec.DecodeError, RecursionError):
+        _require_object(body)
+        return None
+    choices = strange.choices
+    told = None if choices is None else [_choice_of(choice) for choice in choices]
+    return _Reply(strange.usage, strange.model, strange.service_tier, told)
+
+
+def _choice_of(choice: msgspec.Raw) -> _Choice:
+    try:
+        return _decode_choice(choice)
     except msgspec.ValidationError:
-        return False
+        return _Choice()
 
 
 def _require_object(body: bytes) -> None:
