@@ -28,7 +28,15 @@ def call(
 ) -> bool:
     ticket = circuit.begin(now)
     assert ticket is not None
-    return circuit.ended(ticket, now, terms, failed=failed, slow=slow)
+    return ended(circuit, ticket, now, terms, failed=failed, slow=slow)
+
+
+def ended(
+    circuit: Circuit, ticket: int, now: float, terms: CircuitTerms, *, failed: bool, slow: bool
+) -> bool:
+    if failed or slow:
+        return circuit.ended_badly(ticket, now, terms, failed=failed, slow=slow)
+    return circuit.ended_well(ticket, now, terms)
 
 
 def opened(now: float = 0.0) -> Circuit:
@@ -91,7 +99,7 @@ def test_while_it_is_open_no_call_begins_and_then_exactly_one_probe() -> None:
     assert probe is not None
     assert (circuit.begin(30.0), circuit.begin(500.0)) == (None, None)
     assert (circuit.state(500.0), circuit.until_probe(500.0)) == ("half_open", 0.0)
-    assert circuit.ended(probe, 31.0, TERMS, failed=False, slow=False)
+    assert circuit.ended_well(probe, 31.0, TERMS)
     assert (circuit.state(31.0), circuit.opened, circuit.closed) == ("closed", 1, 1)
     # The window is forgotten: it takes as many calls again.
     for _ in range(3):
@@ -136,8 +144,9 @@ def test_a_call_that_began_before_the_circuit_moved_says_nothing() -> None:
     assert early is not None
     for _ in range(4):
         call(circuit, 0.0, failed=True)
-    assert not circuit.ended(early, 1.0, TERMS, failed=False, slow=False)
-    assert circuit.state(1.0) == "open"
+    assert not circuit.ended_well(early, 1.0, TERMS)
+    assert not circuit.ended_badly(early, 1.0, TERMS, failed=True, slow=False)
+    assert (circuit.state(1.0), circuit.until_probe(1.0)) == ("open", 29.0)
     probe = circuit.begin(30.0)
     circuit.released(early)
     assert circuit.begin(30.0) is None
@@ -151,6 +160,30 @@ def test_whoever_takes_it_in_hand_leaves_it_closed_and_without_a_past() -> None:
     for _ in range(3):
         call(circuit, 0.0, failed=True)
     assert circuit.state(0.0) == "closed"
+
+
+def test_a_good_call_opens_it_where_those_that_left_the_window_were_better() -> None:
+    circuit = made()
+    for _ in range(4):
+        call(circuit, 0.0)
+    call(circuit, 50.0, failed=True)
+    call(circuit, 50.0, failed=True)
+    call(circuit, 50.0)
+    assert circuit.state(50.0) == "closed"
+    # Two of four, where a moment ago it was two of seven.
+    assert call(circuit, 61.0)
+    assert circuit.reason == "2 of 4 calls failed"
+
+
+def test_a_window_in_which_nothing_failed_any_more_is_not_judged_by_what_was_before() -> None:
+    circuit = made()
+    call(circuit, 0.0, failed=True)
+    for now in (61.0, 62.0, 63.0, 64.0):
+        assert not call(circuit, now)
+    for _ in range(3):
+        assert not call(circuit, 65.0, failed=True)
+    assert call(circuit, 65.0, failed=True)
+    assert circuit.reason == "4 of 8 calls failed"
 
 
 def test_two_aliases_with_windows_of_their_own_still_open_it_together() -> None:
@@ -208,7 +241,7 @@ class AgainstAPlainModel(RuleBasedStateMachine):
         terms = CircuitTerms(
             window=60.0, minimum=4, failures=0.5, slow=1.0, slow_share=0.75, open=30.0, longest=120
         )
-        moved = self.circuit.ended(ticket, self.now, terms, failed=failed, slow=slow)
+        moved = ended(self.circuit, ticket, self.now, terms, failed=failed, slow=slow)
         if era != self.era:
             assert not moved
         elif probe:

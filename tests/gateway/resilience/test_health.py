@@ -272,8 +272,17 @@ def test_the_report_tells_all_of_it(watch: Watch) -> None:
 def test_the_targets_called_longest_ago_are_forgotten_first() -> None:
     watch = Watch(most=3)
     for model in ("a", "b", "c", "a", "d"):
-        watch.calls(1, None, target(model))
+        watch.calls(1, None, target(model), took=0.1)
     assert [report.model for report in watch.health.report()] == ["c", "a", "d"]
+
+
+def test_several_targets_are_forgotten_at_once_where_many_are_remembered() -> None:
+    watch = Watch(most=32)
+    for number in range(33):
+        watch.calls(1, None, target(str(number)), took=0.1)
+    assert [report.model for report in watch.health.report()] == [
+        str(number) for number in range(2, 33)
+    ]
 
 
 def test_resting_secrets_are_told_without_their_text(watch: Watch) -> None:

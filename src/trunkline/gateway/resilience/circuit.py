@@ -26,76 +26,81 @@ class Circuit:
     Where aliases with different terms share a target, those of the newest call hold.
 
     Attributes:
+        is_open: whether it has opened and not closed again; half open counts as open.
         opened: how often it has opened.
         closed: how often it has closed again.
         reason: a few words about why it opened last, or None.
     """
 
     __slots__ = (
+        "_doubtful",
         "_era",
         "_failed_probes",
-        "_is_open",
         "_probe",
         "_probe_at",
         "_rng",
+        "_window",
         "closed",
+        "is_open",
         "opened",
         "reason",
-        "window",
     )
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._era = 0
-        self._is_open = False
         self._probe = False
         self._probe_at = 0.0
         self._failed_probes = 0
-        self.window = SlidingWindow()
+        self._window = SlidingWindow()
+        # Whether the window may hold a bad call: good ones alone open nothing.
+        self._doubtful = False
+        self.is_open = False
         self.opened = 0
         self.closed = 0
         self.reason: str | None = None
 
     def state(self, now: float) -> CircuitState:
         """Closed, open, or half open once the time of being open is over."""
-        if not self._is_open:
+        if not self.is_open:
             return "closed"
         return "half_open" if self._probe or now >= self._probe_at else "open"
 
     def until_probe(self, now: float) -> float:
         """Seconds until a probe may begin; 0 where one may, is under way, or none is needed."""
-        return max(self._probe_at - now, 0.0) if self._is_open and not self._probe else 0.0
+        return max(self._probe_at - now, 0.0) if self.is_open and not self._probe else 0.0
 
     def begin(self, now: float) -> int | None:
         """A ticket for a call, or None where none may begin now."""
-        if not self._is_open:
+        if not self.is_open:
             return self._era
         if self._probe or now < self._probe_at:
             return None
         self._probe = True
         return self._era
 
-    def ended(
-        self, ticket: int, now: float, terms: CircuitTerms, *, failed: bool, slow: bool
-    ) -> bool:
-        """A call came to its end and tells something about the target; whether that moved us."""
+    def ended_well(self, ticket: int, now: float, terms: CircuitTerms) -> bool:
+        """A call came to a good end in good time; whether that moved us."""
         if ticket != self._era:
             return False
-        if self._is_open:
-            if failed or slow:
-                self._failed_probes += 1
-                self._open(now, terms, "the probe failed" if failed else "the probe was slow")
-            else:
-                self._close()
+        if self.is_open:
+            self._close()
             return True
-        window = self.window
-        window.add(now, terms.window, failed=failed, slow=slow)
-        if window.failures or window.slow:
-            reason = self._judge(now, terms)
-            if reason is not None:
-                self._open(now, terms, reason)
-                return True
-        return False
+        self._window.add(now, terms.window)
+        return self._doubtful and self._judge(now, terms)
+
+    def ended_badly(
+        self, ticket: int, now: float, terms: CircuitTerms, *, failed: bool, slow: bool
+    ) -> bool:
+        """A call failed by the target's fault, or was slow, or both; whether that moved us."""
+        if ticket != self._era:
+            return False
+        if self.is_open:
+            self._failed_probes += 1
+            self._open(now, terms, "the probe failed" if failed else "the probe was slow")
+            return True
+        self._window.add_bad(now, terms.window, failed=failed, slow=slow)
+        return self._judge(now, terms)
 
     def released(self, ticket: int) -> None:
         """A call is over that tells nothing about the target; a probe's place is free again."""
@@ -105,29 +110,29 @@ class Circuit:
     def forget(self) -> None:
         """Begin anew, closed and with an empty window, after somebody has taken it in hand."""
         self._era += 1
-        self._is_open = self._probe = False
+        self.is_open = self._probe = False
         self._failed_probes = 0
         self.reason = None
-        self.window.clear()
+        self._window.clear()
 
-    def _judge(self, now: float, terms: CircuitTerms) -> str | None:
-        """Why the calls of the window open it, or None."""
-        window = self.window
-        window.trim(now, terms.window)
-        if not terms.enabled or window.calls < max(terms.minimum, 1):
-            return None
+    def _judge(self, now: float, terms: CircuitTerms) -> bool:
+        """Open where the calls of the window say so; whether they did."""
+        calls, failures, slow = self._window.lately(now, terms.window)
+        self._doubtful = failures > 0 or slow > 0
+        if not terms.enabled or calls < max(terms.minimum, 1):
+            return False
         # A share is compared as a product, since 0.8 of 20 is 16 and 16/20 is not always 0.8.
-        if window.failures and window.failures >= terms.failures * window.calls:
-            return f"{window.failures} of {window.calls} calls failed"
-        if window.slow and window.slow >= terms.slow_share * window.calls:
-            return f"{window.slow} of {window.calls} calls were slow"
-        return None
+        if failures and failures >= terms.failures * calls:
+            self._open(now, terms, f"{failures} of {calls} calls failed")
+        elif slow and slow >= terms.slow_share * calls:
+            self._open(now, terms, f"{slow} of {calls} calls were slow")
+        return self.is_open
 
     def _open(self, now: float, terms: CircuitTerms, reason: str) -> None:
         self._era += 1
-        self._is_open, self._probe = True, False
+        self.is_open, self._probe = True, False
         self._probe_at = now + self._rest(terms)
-        self.window.clear()
+        self._window.clear()
         self.opened += 1
         self.reason = reason
 
@@ -140,7 +145,7 @@ class Circuit:
 
     def _close(self) -> None:
         self._era += 1
-        self._is_open = self._probe = False
+        self.is_open = self._probe = False
         self._failed_probes = 0
         self.closed += 1
-        self.window.clear()
+        self._window.clear()

@@ -143,7 +143,9 @@ class RestingCredentials:
 
         A limit is another matter: a call that began before it tells nothing about it.
         """
-        for place in ("", model) if self._rests else ():
+        if not self._rests:
+            return
+        for place in ("", model):
             key = (connection_id, credential_id, place)
             rest = self._rests.get(key)
             if rest is not None and rest.verdict != "limited":

@@ -1,6 +1,7 @@
 """All that is remembered of one target."""
 
 import random
+from collections.abc import Callable
 from typing import Literal
 
 from trunkline.gateway.policy import DEFAULT_ROUTE, CircuitTerms
@@ -9,9 +10,10 @@ from trunkline.gateway.resilience.latency import Latency
 from trunkline.gateway.resilience.report import TargetReport
 from trunkline.gateway.resilience.retry_budget import RetryBudget
 from trunkline.gateway.resilience.window import SlidingWindow
-from trunkline.gateway.snapshot import Target
+from trunkline.gateway.snapshot import Connection, Target
 
-_LATELY = 60.0
+LATELY = 60.0
+"""Seconds over which a report counts calls."""
 
 
 class Fare:
@@ -21,51 +23,55 @@ class Fare:
     forgotten whenever it moves, so the calls of the last minute are counted beside it.
 
     Attributes:
+        monotonic: steady time in seconds.
+        works: whether a connection has a secret that its provider does not refuse.
         target: as the newest call named it.
         terms: of the newest call.
+        used: when the newest call began.
         forced: how its circuit is held by hand, or None.
         in_flight: calls under way.
+        ended: the calls that ended and tell something about the target.
     """
 
     __slots__ = (
-        "_calls",
-        "_failures",
-        "_lately",
         "budget",
         "circuit",
+        "ended",
         "forced",
         "in_flight",
         "latency",
+        "monotonic",
         "target",
         "terms",
+        "used",
+        "works",
     )
 
     def __init__(
-        self, target: Target, rng: random.Random, forced: Literal["open", "closed"] | None
+        self,
+        target: Target,
+        rng: random.Random,
+        forced: Literal["open", "closed"] | None,
+        monotonic: Callable[[], float],
+        works: Callable[[Connection], bool],
     ) -> None:
+        self.monotonic = monotonic
+        self.works = works
         self.target = target
         self.terms: CircuitTerms = DEFAULT_ROUTE.circuit
+        self.used = 0.0
         self.forced = forced
         self.in_flight = 0
         self.circuit = Circuit(rng)
         self.latency = Latency()
         self.budget = RetryBudget()
-        self._lately = SlidingWindow()
-        self._calls = 0
-        self._failures = 0
-
-    def count(self, now: float, *, failed: bool, slow: bool) -> None:
-        """A call ended that tells something about the target."""
-        self._calls += 1
-        if failed:
-            self._failures += 1
-        self._lately.add(now, _LATELY, failed=failed, slow=slow)
+        self.ended = SlidingWindow()
 
     def report(self, now: float) -> TargetReport:
         """What is told of it."""
-        target, circuit, latency, lately = self.target, self.circuit, self.latency, self._lately
+        target, circuit, latency = self.target, self.circuit, self.latency
         connection = target.connection
-        lately.trim(now, _LATELY)
+        lately = self.ended.lately(now, LATELY)
         return TargetReport(
             key=target.key,
             connection_id=connection.id,
@@ -86,8 +92,8 @@ class Fare:
             p95=latency.percentile(95),
             p99=latency.percentile(99),
             tokens_per_second=latency.tokens_per_second(),
-            total_calls=self._calls,
-            total_failures=self._failures,
+            total_calls=self.ended.calls,
+            total_failures=self.ended.failures,
             opened=circuit.opened,
             closed=circuit.closed,
             repeats=self.budget.repeats,

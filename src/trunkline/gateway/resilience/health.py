@@ -3,17 +3,19 @@
 It is asked before and after each attempt, so each answer is a look-up and a few additions.
 """
 
+import heapq
 import logging
 import random
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
-from typing import Literal
+from collections.abc import Collection, Mapping
+from operator import attrgetter
+from typing import Final, Literal
 
+import msgspec
 from typing_extensions import override
 
 from trunkline.gateway.policy import CircuitTerms, Retry
 from trunkline.gateway.resilience.credentials import RestingCredentials
-from trunkline.gateway.resilience.fare import Fare
+from trunkline.gateway.resilience.fare import LATELY, Fare
 from trunkline.gateway.resilience.report import CredentialReport, TargetReport
 from trunkline.gateway.routing.view import CircuitState, HealthView
 from trunkline.gateway.snapshot import Connection, Credential, Target
@@ -23,39 +25,33 @@ from trunkline.kit.clock import Clock
 # A target is about 6 KB. Names such as provider/model let a caller make up targets, so the number
 # is bounded, and those that were not called for longest are forgotten.
 MOST_TARGETS = 4096
+# So large a part of them is forgotten at once.
+_PARTS_FORGOTTEN: Final = 16
+_USED: Final = attrgetter("used")
 # The ticket of a call that says nothing about the circuit.
 _NO_TICKET = -1
 
 logger = logging.getLogger(__name__)
 
 
-class Call:
-    """One attempt at a target, until its end. The first of ``ended`` and ``cancelled`` counts."""
+class Call(msgspec.Struct, gc=False):
+    """One attempt at a target, until its end. The first of ``ended`` and ``cancelled`` counts.
 
-    __slots__ = ("_begun", "_credentials", "_fare", "_first", "_monotonic", "_terms", "_ticket")
+    Its state is the moment of its first content, and the target's fare until its end. Nothing that
+    it holds leads back to it, so the collector of cycles need not know it.
+    """
 
-    def __init__(
-        self,
-        fare: Fare,
-        terms: CircuitTerms,
-        ticket: int,
-        begun: float,
-        monotonic: Callable[[], float],
-        credentials: RestingCredentials,
-    ) -> None:
-        self._fare: Fare | None = fare
-        self._terms = terms
-        self._ticket = ticket
-        self._begun = begun
-        self._first: float | None = None
-        self._monotonic = monotonic
-        self._credentials = credentials
+    _fare: Fare | None
+    _terms: CircuitTerms
+    _ticket: int
+    _begun: float
+    _first: float | None = None
 
     def first_content(self) -> None:
         """The first content has come, or the whole answer. Only the first time counts."""
         fare = self._fare
         if fare is not None and self._first is None:
-            now = self._first = self._monotonic()
+            now = self._first = fare.monotonic()
             fare.latency.add(now, now - self._begun)
 
     def ended(self, failure: AttemptFailed | None, output_tokens: int = 0) -> None:
@@ -64,16 +60,27 @@ class Call:
         if fare is None:
             return
         fare.in_flight -= 1
-        now = self._monotonic()
+        now, begun, first = fare.monotonic(), self._begun, self._first
+        spoke = now if first is None else first
         if failure is None:
             if output_tokens:
-                fare.latency.spoke(now, self._begun, self._first or now, output_tokens)
-        elif not self._counts(fare.target.connection, failure):
+                fare.latency.spoke(now, begun, spoke, output_tokens)
+        elif not _counts(fare, failure):
             fare.circuit.released(self._ticket)
             return
-        elif self._first is None:
-            fare.latency.add_lost(now, now - self._begun)
-        self._count(fare, now, failed=failure is not None)
+        elif first is None:
+            fare.latency.add_lost(now, now - begun)
+        terms, circuit = self._terms, fare.circuit
+        slow = terms.slow is not None and spoke - begun > terms.slow
+        if failure is None and not slow:
+            fare.ended.add(now, LATELY)
+            moved = circuit.ended_well(self._ticket, now, terms)
+        else:
+            failed = failure is not None
+            fare.ended.add_bad(now, LATELY, failed=failed, slow=slow)
+            moved = circuit.ended_badly(self._ticket, now, terms, failed=failed, slow=slow)
+        if moved:
+            _tell(fare.target, circuit.reason if circuit.is_open else None)
 
     def cancelled(self) -> None:
         """The attempt was given up by us or by the caller, which says nothing about the target."""
@@ -83,22 +90,15 @@ class Call:
         fare.in_flight -= 1
         fare.circuit.released(self._ticket)
         if self._first is None:
-            now = self._monotonic()
+            now = fare.monotonic()
             fare.latency.add_lost(now, now - self._begun)
 
-    def _counts(self, connection: Connection, failure: AttemptFailed) -> bool:
-        """A refused secret is not the target's fault, unless there is no other left."""
-        return failure.blames or (
-            failure.credential == "dead" and not self._credentials.works(connection)
-        )
 
-    def _count(self, fare: Fare, now: float, *, failed: bool) -> None:
-        terms = self._terms
-        slow = terms.slow is not None and (self._first or now) - self._begun > terms.slow
-        fare.count(now, failed=failed, slow=slow)
-        circuit = fare.circuit
-        if circuit.ended(self._ticket, now, terms, failed=failed, slow=slow):
-            _tell(fare.target, None if circuit.state(now) == "closed" else circuit.reason)
+def _counts(fare: Fare, failure: AttemptFailed) -> bool:
+    """A refused secret is not the target's fault, unless there is no other left."""
+    return failure.blames or (
+        failure.credential == "dead" and not fare.works(fare.target.connection)
+    )
 
 
 def _tell(target: Target, reason: str | None) -> None:
@@ -129,20 +129,17 @@ class Health(HealthView):
         # Jitter needs no secrecy.
         self._rng = rng or random.Random()  # noqa: S311 - it spreads probes and guards nothing.
         self._most = most
-        self._fares: OrderedDict[str, Fare] = OrderedDict()
+        self._fares: dict[str, Fare] = {}
         self._forced: Mapping[str, Literal["open", "closed"]] = {}
         self._credentials = RestingCredentials(clock.monotonic)
 
     def begin(self, target: Target, terms: CircuitTerms) -> Call | None:
         """Leave to call a target; None where its circuit is open or its one probe is under way."""
-        key = target.key
-        fare = self._fares.get(key)
+        fare = self._fares.get(target.key)
         if fare is None:
             fare = self._remember(target)
-        else:
-            self._fares.move_to_end(key)
-            fare.target = target
         now = self._monotonic()
+        fare.target, fare.used = target, now
         ticket: int | None = _NO_TICKET
         if fare.forced is None:
             ticket = fare.circuit.begin(now)
@@ -156,7 +153,7 @@ class Health(HealthView):
         fare.terms = terms
         fare.in_flight += 1
         fare.budget.began(now)
-        return Call(fare, terms, ticket, now, self._monotonic, self._credentials)
+        return Call(fare, terms, ticket, now)
 
     def until_probe(self, target: Target) -> float:
         """Seconds until an open circuit lets a probe through; 0 where it is not open.
@@ -171,7 +168,10 @@ class Health(HealthView):
         fare = self._fares.get(target.key)
         if fare is None:
             return self._forced.get(target.place, "closed")
-        return fare.forced or fare.circuit.state(self._monotonic())
+        if fare.forced is not None:
+            return fare.forced
+        circuit = fare.circuit
+        return circuit.state(self._monotonic()) if circuit.is_open else "closed"
 
     @override
     def first_content(self, target: Target) -> float | None:
@@ -247,7 +247,7 @@ class Health(HealthView):
     def report(self) -> list[TargetReport]:
         """All targets that are remembered, the ones called last at the end."""
         now = self._monotonic()
-        return [fare.report(now) for fare in self._fares.values()]
+        return [fare.report(now) for fare in sorted(self._fares.values(), key=_USED)]
 
     def resting(self) -> list[CredentialReport]:
         """The secrets that rest now."""
@@ -259,7 +259,19 @@ class Health(HealthView):
 
     def _remember(self, target: Target) -> Fare:
         if len(self._fares) >= self._most:
-            self._fares.popitem(last=False)
-        fare = Fare(target, self._rng, self._forced.get(target.place))
+            self._forget()
+        fare = Fare(
+            target,
+            self._rng,
+            self._forced.get(target.place),
+            self._monotonic,
+            self._credentials.works,
+        )
         self._fares[target.key] = fare
         return fare
+
+    def _forget(self) -> None:
+        """Make room; for several at once, since finding those called longest ago takes a while."""
+        several = max(self._most // _PARTS_FORGOTTEN, 1)
+        for fare in heapq.nsmallest(several, self._fares.values(), key=_USED):
+            del self._fares[fare.target.key]

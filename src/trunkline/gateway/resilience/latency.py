@@ -1,11 +1,14 @@
 """How long a target takes to say something, and how fast it speaks then."""
 
 import math
+from collections import deque
 
 # After so many seconds without a call, a moving average has lost two thirds of its weight.
 _MEMORY = 10.0
-# One call alone never moves an average by more than this part of the way.
+# One call alone never moves an average by more than this part of the way, which it does after a
+# pause of this length.
 _MOST_WEIGHT = 0.5
+_LONG_PAUSE = -_MEMORY * math.log(1.0 - _MOST_WEIGHT)
 # A target that was not asked for this long is thought of as faster and faster, until it is asked
 # again: a bad average would otherwise keep it from ever showing a better one.
 _FRESH = 10.0
@@ -28,7 +31,6 @@ class Latency:
 
     __slots__ = (
         "_average",
-        "_next",
         "_seconds",
         "_since_sorted",
         "_sorted",
@@ -40,8 +42,7 @@ class Latency:
     def __init__(self) -> None:
         self._average: float | None = None
         self._updated = 0.0
-        self._values: list[float] = []
-        self._next = 0
+        self._values: deque[float] = deque(maxlen=_RING)
         self._sorted: list[float] = []
         self._since_sorted = 0
         self._tokens = 0.0
@@ -53,16 +54,12 @@ class Latency:
         if average is None:
             self._average = seconds
         else:
-            weight = min(1.0 - math.exp((self._updated - now) / _MEMORY), _MOST_WEIGHT)
+            idle = now - self._updated
+            weight = 1.0 - math.exp(-idle / _MEMORY) if idle < _LONG_PAUSE else _MOST_WEIGHT
             self._average = average + weight * (seconds - average)
         self._updated = now
-        values = self._values
+        self._values.append(seconds)
         self._since_sorted += 1
-        if len(values) < _RING:
-            values.append(seconds)
-        else:
-            values[self._next] = seconds
-            self._next = (self._next + 1) % _RING
 
     def add_lost(self, now: float, seconds: float) -> None:
         """A call ended after so many seconds without content.

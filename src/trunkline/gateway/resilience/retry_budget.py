@@ -10,35 +10,35 @@ FLOOR = 3
 class RetryBudget:
     """First tries and repeats at one target over the last ten seconds.
 
-    Source: the retry budgets of Finagle and Linkerd. Its state is two windows.
+    Source: the retry budgets of Finagle and Linkerd. Its state is two windows and a count.
 
     Attributes:
-        repeats: how many repeats were allowed since it was made.
-        refused: how many were not.
+        refused: how many repeats were not allowed since it was made.
     """
 
-    __slots__ = ("_again", "_first", "refused", "repeats")
+    __slots__ = ("_again", "_begun", "refused")
 
     def __init__(self) -> None:
-        self._first = SlidingWindow()
+        self._begun = SlidingWindow()
         self._again = SlidingWindow()
-        self.repeats = 0
         self.refused = 0
+
+    @property
+    def repeats(self) -> int:
+        """How many were allowed since it was made."""
+        return self._again.calls
 
     def began(self, now: float) -> None:
         """A call begins; whether it is a repeat was said by ``take``."""
-        self._first.add(now, WINDOW, failed=False, slow=False)
+        self._begun.add(now, WINDOW)
 
     def take(self, now: float, share: float) -> bool:
         """Take one repeat, where repeats are at most this share of the first tries."""
-        first, again = self._first, self._again
-        first.trim(now, WINDOW)
-        again.trim(now, WINDOW)
-        tries = max(first.calls - again.calls, 0)
+        again = self._again.lately(now, WINDOW).calls
+        tries = max(self._begun.lately(now, WINDOW).calls - again, 0)
         # Nobody who sets the share to nothing wants the floor.
-        if share <= 0 or again.calls + 1 > max(share * tries, FLOOR):
+        if share <= 0 or again + 1 > max(share * tries, FLOOR):
             self.refused += 1
             return False
-        again.add(now, WINDOW, failed=False, slow=False)
-        self.repeats += 1
+        self._again.add(now, WINDOW)
         return True
