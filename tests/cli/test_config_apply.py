@@ -185,3 +185,18 @@ def test_on_a_terminal_the_plan_is_coloured_and_agreed_to_first(room: Path, run:
     assert (code, "nothing changes" in shown, "Apply this?" in shown) == (0, True, False)
     code, shown = on_a_terminal(room, "apply", "-f", "t.yaml", "--yes", answer="")
     assert (code, "Apply this?" in shown) == (0, False)
+
+
+def test_an_empty_file_prunes_nothing_and_says_what_to_do(room: Path, run: Run) -> None:
+    assert run("apply", "-f", "t.yaml").returncode == 0
+    (room / "empty.yaml").write_text("# To be written.\n")
+    for command in ("plan", "apply"):
+        refused = run(command, "-f", "empty.yaml", "--prune")
+        assert (refused.returncode, refused.stdout) == (4, "")
+        assert refused.stderr == (
+            "Error: empty.yaml is refused:\n"
+            "it names nothing, and pruning would remove all that organisations share: connections "
+            "(1). Where something shall go, write its section as an empty list, such as models: []\n"
+            "  Nothing was changed. docs/configuration.md explains every field.\n"
+        )
+    assert run("plan", "-f", "t.yaml", "--detailed-exitcode").returncode == 0

@@ -2,6 +2,7 @@
 
 from textwrap import dedent
 
+import pytest
 from tests.configuration.world import applied, org_id_of, refused
 from tests.connections.world import put, routes
 
@@ -207,7 +208,7 @@ async def test_pruning_what_organisations_use_of_the_shared_is_refused(
     models: [{name: a, targets: [{connection: gpu, model: x}, {connection: own, model: x}]}]
     """
     await applied(database, shared + dedent(acme))
-    (problem,) = await refused(database, "version: 1", prune=True)
+    (problem,) = await refused(database, "{connections: [], models: []}", prune=True)
     assert problem.path == "connections"
     assert problem.message.startswith("The connection 'gpu' is used by a")
 
@@ -229,7 +230,7 @@ async def test_pruning_a_shared_model_that_organisations_fall_back_to_is_refused
     - {{name: spare, targets: [{{connection: gpu, model: y}}]}}
     """
     await applied(database, shared + models + dedent(acme))
-    (problem,) = await refused(database, shared, prune=True)
+    (problem,) = await refused(database, shared + "models: []", prune=True)
     assert (problem.path, problem.message.partition(".")[0]) == (
         "models", "a would miss 'spare'",
     )  # fmt: skip
@@ -282,3 +283,44 @@ async def test_guardrails_go_after_the_models_that_name_them(database: Database)
     assert problem.path == "guardrails"
     pruned = await applied(database, "organisations: [{slug: acme}]", prune=True)
     assert sorted(change.kind for change in pruned.changes) == ["alias", "guardrail", "guardrail"]
+
+
+@pytest.mark.parametrize("text", ["", "# Nothing yet.\n", "{}", "version: 1", "organisations: []"])
+async def test_pruning_by_a_file_that_says_nothing_is_refused(
+    sqlite_database: Database, text: str
+) -> None:
+    shared = """
+    connections: [{name: gpu, provider: groq}]
+    models: [{name: a, targets: [{connection: gpu, model: x}]}]
+    prices: [{provider: groq, input: "1"}, {provider: openai, input: "1"}]
+    """
+    whole = dedent(shared) + "---\norganisation: acme\nkeys: [{name: k}]\n"
+    assert (await applied(sqlite_database, text, prune=True)).changes == ()
+    await applied(sqlite_database, whole)
+    (problem,) = await refused(sqlite_database, text, prune=True)
+    assert problem.message == (
+        "it names nothing, and pruning would remove all that organisations share: connections "
+        "(1), models (1), prices (2). Where something shall go, write its section as an empty "
+        "list, such as models: []"
+    )
+    assert (await applied(sqlite_database, whole, prune=True)).changes == ()
+    meant = "{connections: [], models: [], prices: []}"
+    gone = await applied(sqlite_database, meant, prune=True)
+    assert sorted(change.kind for change in gone.changes) == [
+        "alias", "connection", "price_override", "price_override",
+    ]  # fmt: skip
+
+
+async def test_pruning_every_shared_model_has_to_be_said(sqlite_database: Database) -> None:
+    connections = "connections: [{name: gpu, provider: groq}]\n"
+    models = "models: [{name: a, targets: [{connection: gpu, model: x}]}]\n"
+    await applied(sqlite_database, connections + models)
+    (problem,) = await refused(sqlite_database, connections, prune=True)
+    assert (problem.path, problem.line) == ("models", 1)
+    assert problem.message == (
+        "the file has none, and pruning would remove every model that organisations share (1). "
+        "Write models: [] if they shall go"
+    )
+    gone = await applied(sqlite_database, connections + "models: []", prune=True)
+    assert [change.kind for change in gone.changes] == ["alias"]
+    assert (await applied(sqlite_database, connections, prune=True)).changes == ()

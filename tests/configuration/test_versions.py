@@ -143,3 +143,13 @@ async def test_a_version_that_is_not_there_is_not_found(database: Database) -> N
         for owner, number in ((org_id, 2), (None, 1)):
             with pytest.raises(NotFound, match=f"There is no version {number}"):
                 await find_version(conn, owner, number)
+
+
+async def test_one_can_go_back_to_when_nothing_was_shared(sqlite_database: Database) -> None:
+    await applied(sqlite_database, SHARED)
+    await applied(sqlite_database, "connections: []", prune=True)
+    await applied(sqlite_database, SHARED)
+    back = await rolled_back(sqlite_database, None, 2)
+    assert [(edit.action, edit.section) for edit in back.plan.edits()] == [
+        ("remove", "connections")
+    ]

@@ -22,11 +22,14 @@ class Loaded(NamedTuple):
         places: where its fields stand in its text.
         shared: whether it speaks of what all organisations share; a file of organisations in
             their short form does not, and so removes nothing there.
+        whole: whether it is all that its owner had, as a version is, so that what it leaves out
+            was not there. Of a file nobody knows whether that was meant.
     """
 
     content: ConfigurationFile
     places: Places
     shared: bool = True
+    whole: bool = False
 
 
 def made_up(content: ConfigurationFile, source: str) -> Loaded:

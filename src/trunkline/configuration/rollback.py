@@ -23,4 +23,5 @@ async def load_version(
     """
     version = await find_version(conn, org_id, number)
     whose = "the shared part" if organisation is None else organisation
-    return parse(version.document.encode(), f"version {number} of {whose}")
+    loaded = parse(version.document.encode(), f"version {number} of {whose}")
+    return loaded._replace(whole=True)

@@ -12,6 +12,7 @@ from trunkline.configuration.loading import Loaded
 from trunkline.configuration.organisation import OrganisationApplier
 from trunkline.configuration.owned import Owned
 from trunkline.configuration.plan import OwnerPlan, Plan
+from trunkline.configuration.pruning import slips
 from trunkline.configuration.rules import apply_tiers
 from trunkline.connections.secrets import Secrets
 from trunkline.connections.service import ConnectionService
@@ -107,7 +108,10 @@ class Run:
         slugs = [section.slug for section in self._loaded.content.organisations]
         before = {slug: await self._exported(slug) for slug in (None, *slugs)}
         newest = await newest_change(self._conn)
-        await self._apply()
+        if self._prune:
+            self._collector.problems += slips(self._loaded, before[None])
+        if not self._collector.problems:
+            await self._apply()
         if self._collector.problems:
             return Outcome((), (), (), Plan((), 0))
         changes = await _changes(self._conn, newest)
