@@ -78,7 +78,7 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
     # Servers written in Go, Ollama for one, read a name whatever the case of its letters, and would
     # run another model than the one that was looked up here.
     names = "".join(members)
-    lower = names.islower() and names.isascii()
+    lower = names.isascii() and names == names.lower()
     if not lower and len({name.casefold() for name in members}) != len(members):
         raise _named_twice(members)
     return members

@@ -1,12 +1,9 @@
 """What the wires have in common whose answers are never streams, such as vectors and ranks."""
 
-import msgspec
 from typing_extensions import override
 
 from trunkline.gateway.wire.contract import Inbound, Splitter, StreamReader, Wire
 from trunkline.gateway.wire.members import encode_members
-
-_encode = msgspec.json.Encoder().encode
 
 
 class WholeWire(Wire):
@@ -36,6 +33,4 @@ class WholeWire(Wire):
 def body_for(request: Inbound, model: str) -> bytes:
     """The members of a request as they came, under the provider's own name of the model."""
     fields = request.fields
-    if model != request.model:
-        fields = {**fields, "model": msgspec.Raw(_encode(model))}
-    return encode_members(fields)
+    return encode_members(fields if model == request.model else {**fields, "model": model})

@@ -49,7 +49,6 @@ from trunkline.gateway.wire.members import (
 )
 from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter, data_of, size_of
 
-_encode = msgspec.json.Encoder().encode
 # Anthropic's classifiers stopped the answer; a model's own refusal is an answer like any other.
 _REFUSED: Final = "refusal"
 _SEAL: Final = f'"{SEAL}'.encode()
@@ -211,12 +210,10 @@ class AnthropicMessages(Wire):
     @override
     def write_request(self, request: Inbound, model: str) -> bytes:
         fields = request.fields
-        if model != request.model:
-            fields = {**fields, "model": msgspec.Raw(_encode(model))}
         messages = bytes(fields["messages"])
         if may_have_parts(messages) and _SEAL in messages:
             fields = {**fields, "messages": unsealed_messages(fields["messages"])}
-        return encode_members(fields)
+        return encode_members(fields if model == request.model else {**fields, "model": model})
 
     @override
     def limit_output(self, request: Inbound, ceiling: int, field: str) -> None:

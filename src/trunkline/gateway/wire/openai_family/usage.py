@@ -73,8 +73,10 @@ def usage_of(reported: Reported) -> Usage | None:
             # Gemini's compatible endpoint tells its thought in the total only.
             thought = beyond
             completion += beyond
-    spoken = min(outputs.audio_tokens or 0, completion)
-    thought = min(thought, completion - spoken)
+    spoken = outputs.audio_tokens or 0
+    if spoken + thought > completion:
+        spoken = min(spoken, completion)
+        thought = min(thought, completion - spoken)
     return Usage(
         input=max(0, prompt - cached - written - heard),
         cache_read=cached,
