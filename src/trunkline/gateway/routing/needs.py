@@ -5,7 +5,7 @@ something else in another one.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -44,32 +44,33 @@ _THOUGHT: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
 _GOOGLE_THOUGHT: Final = re.compile(rb'"thinking_?config"', re.IGNORECASE)
 _GOOGLE_NO_THOUGHT: Final = re.compile(rb'"thinking_?budget"\s*:\s*0\b', re.IGNORECASE)
 _GOOGLE: Final = ("generationConfig", "generation_config")
+# Most requests have none of these members, and then none is looked at.
+_ASKING: Final = frozenset((*_JSON, *_THOUGHT, *_GOOGLE))
 
 
 def needs_of(request: Inbound) -> frozenset[Need]:
     """What the request asks for, by its members."""
-    return frozenset(_needs(request))
-
-
-def _needs(request: Inbound) -> Iterator[Need]:
+    needs: list[Need] = []
     if request.stream:
-        yield "stream"
+        needs.append("stream")
     if request.has_tools:
-        yield "tools"
+        needs.append("tools")
     if request.server_tools:
-        yield "server_tools"
+        needs.append("server_tools")
     if request.files:
-        yield "files"
+        needs.append("files")
     if request.attachments:
         sounds = _sounds(request)
         if sounds:
-            yield "audio"
+            needs.append("audio")
         if request.attachments > sounds:
-            yield "vision"
-    if _wants_json(request.fields):
-        yield "json"
-    if _wants_thought(request.fields):
-        yield "thinking"
+            needs.append("vision")
+    if not _ASKING.isdisjoint(request.fields):
+        if _wants_json(request.fields):
+            needs.append("json")
+        if _wants_thought(request.fields):
+            needs.append("thinking")
+    return frozenset(needs)
 
 
 def _sounds(request: Inbound) -> int:

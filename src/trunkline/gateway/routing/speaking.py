@@ -3,13 +3,15 @@
 Pure: decided from the connection's list of wires and from what each wire can be asked for.
 """
 
+import msgspec
+
 from trunkline.gateway.snapshot import Connection, Target
 from trunkline.gateway.wire.contract import CHAT, COMPLETION, Inbound, Wire
 from trunkline.gateway.wire.registry import WIRES
 
 
-class Speech:
-    """One target and how it is spoken to. Nothing sets its members after it is made.
+class Speech(msgspec.Struct, frozen=True, eq=False):
+    """One target and how it is spoken to.
 
     Attributes:
         wire: the provider's.
@@ -17,13 +19,10 @@ class Speech:
         passes: whether it is the caller's own wire, so that bytes pass.
     """
 
-    __slots__ = ("operation", "passes", "target", "wire")
-
-    def __init__(self, target: Target, wire: Wire, operation: str, *, passes: bool = False) -> None:
-        self.target = target
-        self.wire = wire
-        self.operation = operation
-        self.passes = passes
+    target: Target
+    wire: Wire
+    operation: str
+    passes: bool = False
 
 
 def speak(target: Target, wire: Wire, operation: str, request: Inbound) -> Speech | None:
