@@ -84,23 +84,22 @@ class Passage(Protocol):
 class Passing(Passage):
     """Caller and provider speak the same wire."""
 
-    __slots__ = ("_model", "_output_limit_field", "_request", "_thinks", "content_type", "wire")
+    __slots__ = ("_request", "_target", "content_type", "wire")
 
     passes = True
 
     def __init__(self, speech: Speech, request: Inbound) -> None:
         self.wire = speech.wire
         self.content_type = JSON[1] if request.form is None else request.place.content_type
-        self._model = speech.target.model
+        self._target = speech.target
         self._request = request
-        self._thinks = bool(speech.target.traits.thinking)
-        self._output_limit_field = speech.target.connection.output_limit_field
 
     @override
     def body(self) -> bytes:
-        self._request.thinks = self._thinks
-        self._request.output_limit_field = self._output_limit_field
-        return self.wire.write_request(self._request, self._model)
+        target, request = self._target, self._request
+        request.thinks = bool(target.traits.thinking)
+        request.output_limit_field = target.connection.output_limit_field
+        return self.wire.write_request(request, target.model)
 
     @override
     def meter(self) -> StreamReader:

@@ -103,7 +103,8 @@ class Translator:
         Raises:
             InvalidRequest: the request cannot be read, or loses what the alias must not lose.
         """
-        look = self._look(speech.operation, noted)
+        watched = self._alias.guards or self._request.stand_ins is not None
+        look = self._look(speech.operation, noted) if watched else None
         if speech.passes:
             self.dropped = ()
             return Passing(speech, self._request) if look is None else self._watched(speech, look)
