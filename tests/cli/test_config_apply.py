@@ -110,7 +110,8 @@ def test_a_configuration_is_planned_applied_exported_and_taken_back(room: Path, 
     assert [line.split()[0] for line in listed] == ["Version", "2", "1"]
     assert [line.endswith(note) for line, note in zip(listed[1:], ("Second", "First"), strict=True)]
     assert run("versions", "--show", "1").stdout == (
-        "version: 1\norganisation: acme\nmodels:\n  - name: fast\n    targets:\n"
+        "version: 1\norganisation: acme\nname: acme\ntime_zone: UTC\ntier: null\nmodels:\n"
+        "  - name: fast\n    targets:\n"
         "      - {connection: gpu, model: llama}\n      - {connection: gpu, model: qwen}\n"
         "keys:\n  - {name: build}\n"
     )
@@ -195,8 +196,9 @@ def test_an_empty_file_prunes_nothing_and_says_what_to_do(room: Path, run: Run) 
         assert (refused.returncode, refused.stdout) == (4, "")
         assert refused.stderr == (
             "Error: empty.yaml is refused:\n"
-            "it names nothing, and pruning would remove all that organisations share: connections "
-            "(1). Where something shall go, write its section as an empty list, such as models: []\n"
+            "it names nothing, and pruning would remove all that organisations share: "
+            "connections (1). Where something shall go, write its section as an empty list, "
+            "such as models: []\n"
             "  Nothing was changed. docs/configuration.md explains every field.\n"
         )
     assert run("plan", "-f", "t.yaml", "--detailed-exitcode").returncode == 0

@@ -158,7 +158,7 @@ async def test_what_is_not_in_the_file_is_left_alone_unless_pruned(database: Dat
     await put(database, None, PriceSpec(provider="vllm", free=True))
     less = "organisations: [{slug: acme, name: Acme GmbH, keys: [{name: ann}]}]"
     kept = await applied(database, less)
-    assert {change.kind for change in kept.changes} == {"organisation", "api_key"}
+    assert {change.kind for change in kept.changes} == {"api_key"}
     org_id = await org_id_of(database, "acme")
     async with database.read(None) as conn:
         assert len(await SERVICE.models(conn, org_id)) == 1
@@ -324,3 +324,19 @@ async def test_pruning_every_shared_model_has_to_be_said(sqlite_database: Databa
     gone = await applied(sqlite_database, connections + "models: []", prune=True)
     assert [change.kind for change in gone.changes] == ["alias"]
     assert (await applied(sqlite_database, connections, prune=True)).changes == ()
+
+
+async def test_what_a_file_leaves_out_about_an_organisation_itself_stays(
+    database: Database,
+) -> None:
+    await applied(database, "{organisation: acme, name: Acme, time_zone: Asia/Tokyo, tier: pro}")
+    kept = await applied(database, "{organisation: acme, teams: [{slug: ops}]}", prune=True)
+    assert [change.kind for change in kept.changes] == ["team"]
+    await applied(database, "{organisation: acme, tier: enterprise}")
+    async with database.read(None) as conn:
+        org = await find_organisation(conn, "acme")
+    assert (org.name, org.time_zone, org.tier) == ("Acme", "Asia/Tokyo", "enterprise")
+    await applied(database, "{organisation: acme, name: null, time_zone: null, tier: null}")
+    async with database.read(None) as conn:
+        org = await find_organisation(conn, "acme")
+    assert (org.name, org.time_zone, org.tier) == ("acme", "UTC", None)

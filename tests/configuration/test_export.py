@@ -20,7 +20,13 @@ async def test_a_rich_configuration_comes_back_as_it_was_written(database: Datab
     assert (await applied(database, again)).changes == ()
     assert (await applied(database, again, prune=True)).changes == ()
     assert [*(await exported(database))] == [shared, acme, globex]
-    assert globex == {"version": 1, "organisation": "globex"}
+    assert globex == {
+        "version": 1,
+        "organisation": "globex",
+        "name": "globex",
+        "time_zone": "UTC",
+        "tier": None,
+    }
     # No secret, no default, no number where money is meant.
     assert yaml_of(shared) == SHARED
     assert acme["keys"] == [
@@ -174,7 +180,10 @@ async def test_a_plan_after_apply_and_one_of_an_export_are_empty(
         assert (await planned(sqlite_database, export, prune=True)).is_empty
 
 
-@pytest.mark.parametrize("document", [{"organisation": "acme"}, {"version": 1}])
+@pytest.mark.parametrize(
+    "document",
+    [{"organisation": "acme", "name": "acme", "time_zone": "UTC", "tier": None}, {"version": 1}],
+)
 async def test_an_owner_without_anything_is_exported(
     sqlite_database: Database, document: dict[str, Any]
 ) -> None:

@@ -60,7 +60,7 @@ async def test_a_plan_tells_item_by_item_what_applying_changes(database: Databas
         OwnerPlan(
             "acme",
             (
-                Edit("change", "organisation", "acme", (FieldEdit("name", None, "Acme GmbH"),)),
+                Edit("change", "organisation", "acme", (FieldEdit("name", "acme", "Acme GmbH"),)),
                 Edit(
                     "change",
                     "models",

@@ -9,10 +9,11 @@ from tests.connections.world import NOON
 
 from trunkline.configuration.apply import FOUND, Applied, apply_configuration
 from trunkline.configuration.rollback import load_version
-from trunkline.configuration.versions import Version, find_version, list_versions
+from trunkline.configuration.versions import Version, add_version, find_version, list_versions
 from trunkline.configuration.writing import yaml_of
 from trunkline.errors import NotFound
 from trunkline.identity.service.keys import list_keys
+from trunkline.kit.clock import FakeClock
 from trunkline.storage.engine import Database
 
 SHARED = 'connections: [{name: gpu, provider: vllm, base_url: "http://10.0.0.7/v1"}]\n'
@@ -43,7 +44,8 @@ async def test_each_owner_that_changed_gets_a_version_of_its_own(database: Datab
     await applied(database, SHARED + ACME % "a", note="The same")
     await applied(database, SHARED + ACME % "b", note="Second")
     text = (
-        "version: 1\norganisation: acme\nmodels:\n  - name: fast\n    targets:\n"
+        "version: 1\norganisation: acme\nname: acme\ntime_zone: UTC\ntier: null\n"
+        "models:\n  - name: fast\n    targets:\n"
         "      - {connection: gpu, model: %s}\nkeys:\n  - {name: build}\n"
     )
     created_ms = int(NOON * 1000)
@@ -153,3 +155,22 @@ async def test_one_can_go_back_to_when_nothing_was_shared(sqlite_database: Datab
     assert [(edit.action, edit.section) for edit in back.plan.edits()] == [
         ("remove", "connections")
     ]
+
+
+async def test_going_back_brings_back_what_an_organisation_was_called(
+    sqlite_database: Database,
+) -> None:
+    await applied(sqlite_database, "{organisation: acme, teams: [{slug: ops}]}")
+    _, first = await exported(sqlite_database)
+    await applied(sqlite_database, "{organisation: acme, name: Acme, tier: pro}")
+    await rolled_back(sqlite_database, "acme", 1)
+    assert (await exported(sqlite_database))[1] == first
+
+    # A version of its own kind, from before all fields of an organisation were written.
+    await applied(sqlite_database, "{organisation: acme, name: Acme, tier: pro}")
+    org_id = await org_id_of(sqlite_database, "acme")
+    async with sqlite_database.write(None) as conn:
+        short = "version: 1\norganisation: acme\nteams: [{slug: ops}]\n"
+        number = await add_version(conn, org_id, short, None, FakeClock(NOON))
+    await rolled_back(sqlite_database, "acme", number)
+    assert (await exported(sqlite_database))[1] == first

@@ -74,10 +74,8 @@ def _organisation(before: Document, after: Document) -> Iterator[Edit]:
     slug = after.get("organisation", before.get("organisation"))
     if slug is None:
         return
-    own = [
-        {name: value for name, value in side.items() if name in {"name", "time_zone", "tier"}}
-        for side in (before, after)
-    ]
+    defaults = {"name": slug, "time_zone": "UTC", "tier": None}
+    own = [{name: side.get(name, defaults[name]) for name in defaults} for side in (before, after)]
     fields = tuple(_fields(own[0], own[1], OrganisationSection))
     if not before or fields:
         yield Edit("change" if before else "add", "organisation", slug, fields)

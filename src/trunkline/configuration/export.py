@@ -1,7 +1,8 @@
 """What an owner has, written as a configuration would write it.
 
-Applying what was exported changes nothing. Fields that have their default are left out, lists are
-in the order of their names, amounts are decimal strings, and secrets are the references to them.
+Applying what was exported changes nothing. Fields that have their default are left out, but for an
+organisation's own: there leaving out means keeping. Lists are in the order of their names, amounts
+are decimal strings, and secrets are the references to them.
 Keys come without their texts, which nobody has.
 """
 
@@ -62,12 +63,12 @@ async def export_organisation(
     tiers = [tier for tier in await list_tiers(conn, org_id) if tier not in shared]
     limits = [written_limit(rule, names) for rule in await list_limits(conn, org_id)]
     budgets = [written_budget(rule, names) for rule in await list_budgets(conn, org_id)]
-    return _filled({
-        "version": 1,
-        "organisation": organisation.slug,
-        "name": _other(organisation.name, organisation.slug),
-        "time_zone": _other(organisation.time_zone, "UTC"),
+    own = {
+        "name": organisation.name,
+        "time_zone": organisation.time_zone,
         "tier": organisation.tier,
+    }
+    return {"version": 1, "organisation": organisation.slug, **own} | _filled({
         "teams": _sorted(
             [_filled({"slug": t.slug, "name": _other(t.name, t.slug)}) for t in teams], "slug"
         ),

@@ -10,7 +10,7 @@ from trunkline.configuration.rules import Kept, apply_rules, apply_tiers, prune_
 from trunkline.configuration.schema import KeySection, OrganisationSection
 from trunkline.connections.service import ConnectionService
 from trunkline.identity.pepper import Pepper
-from trunkline.identity.records import KeyTerms
+from trunkline.identity.records import ORGANISATION_FIELDS, KeyTerms, Organisation
 from trunkline.identity.service import keys, organisations, users
 from trunkline.kit.clock import Clock
 
@@ -32,6 +32,7 @@ class OrganisationApplier:
         *,
         pepper: Pepper,
         clock: Clock,
+        whole: bool,
     ) -> None:
         self._conn = conn
         self._section = section
@@ -40,6 +41,7 @@ class OrganisationApplier:
         self._collector = collector
         self._pepper = pepper
         self._clock = clock
+        self._whole = whole
         self._kept = Kept(frozenset(), frozenset())
         self.issued: list[tuple[str, str]] = []
 
@@ -51,16 +53,7 @@ class OrganisationApplier:
         section, path = self._section, self._path
         org_id: str | None = None
         with self._collector.at(path):
-            made = await organisations.ensure_organisation(
-                self._conn,
-                name=section.name or section.slug,
-                slug=section.slug,
-                time_zone=section.time_zone,
-                tier=section.tier,
-                clock=self._clock,
-                at=path,
-            )
-            org_id = made.id
+            org_id = (await self._ensured()).id
         if org_id is not None:
             await self._apply_people(org_id)
             await self._owned_by(org_id).apply()
@@ -102,6 +95,21 @@ class OrganisationApplier:
                 if rule.scope == "alias" and rule.scope_id is not None:
                     with self._collector.at(f"{self._path}{kind}[{number}].scope_id"):
                         known.check_model(rule.scope_id)
+
+    async def _ensured(self) -> Organisation:
+        """The organisation itself; what a file leaves out about it stays as it is."""
+        section = self._section
+        left_out = frozenset(ORGANISATION_FIELDS) - section.model_fields_set
+        return await organisations.ensure_organisation(
+            self._conn,
+            name=section.name or section.slug,
+            slug=section.slug,
+            time_zone="UTC" if section.time_zone is None else section.time_zone,
+            tier=section.tier,
+            keep=frozenset() if self._whole else left_out,
+            clock=self._clock,
+            at=self._path,
+        )
 
     def _owned_by(self, org_id: str) -> Owned:
         return Owned(

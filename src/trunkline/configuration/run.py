@@ -166,6 +166,7 @@ class Run:
             self._collector,
             pepper=self._parts.pepper,
             clock=self._parts.clock,
+            whole=self._loaded.whole,
         )
 
 

@@ -109,11 +109,16 @@ Budgets = Annotated[
 
 
 class OrganisationSection(Strict):
-    """A tenant and all that belongs to it; the name is the slug where none is given."""
+    """A tenant and all that belongs to it.
+
+    Attributes:
+        name, time_zone, tier: of one that is there they stay as they are where they are left out;
+            null means the default, which is the slug, UTC and no tier.
+    """
 
     slug: str
     name: str | None = None
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     tier: str | None = None
     teams: Teams = ()
     users: Users = ()

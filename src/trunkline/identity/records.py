@@ -1,5 +1,7 @@
 """Organisations, teams, users and keys as the rest of the product sees them."""
 
+from typing import Final, Literal, get_args
+
 import msgspec
 
 DEFAULT_SCOPES = ("inference", "models:read", "usage:read")
@@ -7,6 +9,10 @@ DEFAULT_SCOPES = ("inference", "models:read", "usage:read")
 
 SCOPES = (*DEFAULT_SCOPES, "cache:write", "circuits:write")
 """All that a key may be allowed: also to forget kept answers and to open and close circuits."""
+
+OrganisationField = Literal["name", "time_zone", "tier"]
+ORGANISATION_FIELDS: Final[tuple[OrganisationField, ...]] = get_args(OrganisationField)
+"""What may be changed about an organisation itself."""
 
 ROLES = ("owner", "admin", "analyst", "member")
 

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.errors import Conflict, NotFound
-from trunkline.identity.records import Organisation, Team
+from trunkline.identity.records import Organisation, OrganisationField, Team
 from trunkline.identity.repository import organisations, teams
 from trunkline.identity.validation import check_name, check_slug, check_time_zone, slug_of
 from trunkline.kit.clock import Clock
@@ -47,16 +47,21 @@ async def ensure_organisation(
     slug: str | None = None,
     time_zone: str = "UTC",
     tier: str | None = None,
+    keep: frozenset[OrganisationField] = frozenset(),
     clock: Clock,
     at: str = "",
 ) -> Organisation:
-    """The organisation of this slug, made or changed to be as told. Repeating changes nothing."""
+    """The organisation of this slug, made or changed to be as told. Repeating changes nothing.
+
+    Of one that is there the fields in ``keep`` stay as they are.
+    """
     wanted = _organisation(name, slug, time_zone, tier, clock, at)
     present = await organisations.organisation_by_slug(conn, wanted.slug)
     if present is None:
         await organisations.add_organisation(conn, wanted)
     else:
-        wanted = replace(wanted, id=present.id, created_ms=present.created_ms)
+        kept = {field: getattr(present, field) for field in ("id", "created_ms", *keep)}
+        wanted = replace(wanted, **kept)
         if wanted == present:
             return present
         await organisations.change_organisation(conn, wanted)
