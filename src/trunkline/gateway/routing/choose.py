@@ -37,13 +37,8 @@ def choose(alias: Alias, facts: AskFacts, view: HealthView, rng: random.Random) 
     Hot: what has no policy, as most aliases, is given back as it is written, and ``facts`` is only
     called where a rule or a strategy looks at the request.
     """
-    route, targets = alias.route, alias.targets
-    if not route.rules and (route.strategy == "ordered" or len(targets) == 1):
-        for target in targets:
-            if target.state != "active":
-                break
-        else:
-            return targets
+    if alias.as_written:
+        return alias.targets
     asked = facts()
     return arrange(alias, select(alias, asked), asked, view, rng)
 
@@ -76,19 +71,31 @@ def arrange(
 ) -> list[Target]:
     """Put the targets that are in service in order, those with an open circuit last."""
     closed, opened = _in_service(selection.targets, view)
-    strategy = selection.strategy
-    if strategy == "sticky":
+    if selection.strategy == "sticky":
         key = sticky_key(alias, facts)
         order = by_place(closed, key) + by_place(opened, key)
         place = _draining_place(selection.targets, key, facts, order)
         return order if place is None else _put_first(place, order, view)
-    if strategy == "weighted":
-        return by_weight(closed, rng) + by_weight(opened, rng)
-    if strategy == "price":
-        return by_price(closed, facts) + by_price(opened, facts)
+    order = _ordered(selection.strategy, closed, facts, view, rng)
+    if opened:
+        order += _ordered(selection.strategy, opened, facts, view, rng)
+    return order
+
+
+def _ordered(
+    strategy: Strategy,
+    targets: Sequence[Target],
+    facts: Facts,
+    view: HealthView,
+    rng: random.Random,
+) -> list[Target]:
     if strategy == "latency":
-        return by_latency(closed, view, rng) + by_latency(opened, view, rng)
-    return closed + opened
+        return by_latency(targets, view, rng)
+    if strategy == "weighted":
+        return by_weight(targets, rng)
+    if strategy == "price":
+        return by_price(targets, facts)
+    return list(targets)
 
 
 def sticky_key(alias: Alias, facts: Facts) -> bytes:
@@ -100,12 +107,19 @@ def sticky_key(alias: Alias, facts: Facts) -> bytes:
     return b"u:" + facts.user.encode("utf-8", "surrogatepass")
 
 
-def _in_service(targets: Sequence[Target], view: HealthView) -> tuple[list[Target], list[Target]]:
+def _in_service(
+    targets: Sequence[Target], view: HealthView
+) -> tuple[Sequence[Target], Sequence[Target]]:
     """Those that take requests, apart by whether their circuit is open.
 
     Draining ones join when no active one is left, that is, when none has a circuit that lets calls
     through.
     """
+    for target in targets:
+        if target.state != "active" or view.state(target) == "open":
+            break
+    else:
+        return targets, ()
     closed: list[Target] = []
     opened: list[Target] = []
     for target in targets:

@@ -16,6 +16,9 @@ from trunkline.gateway.routing.length import TYPICAL_BYTES_PER_TOKEN
 from trunkline.gateway.routing.view import HealthView
 from trunkline.gateway.snapshot import Target
 
+# Two who wait equally long are each the better one as often as the other.
+_EVEN = 0.5
+
 
 def by_weight(targets: Iterable[Target], rng: random.Random) -> list[Target]:
     """At random, drawn one after the other by weight without being put back."""
@@ -88,29 +91,43 @@ def by_latency(targets: Sequence[Target], view: HealthView, rng: random.Random) 
     one: idle, it gets half of what it is drawn for, and more only when it has shown what it can.
     Among the others, which are tried only after a failure, those without an average come last.
     """
-    if len(targets) < 2:
+    count = len(targets)
+    if count < 2:
         return list(targets)
-    averages = [view.first_content(target) for target in targets]
-    fastest = min([known for known in averages if known is not None], default=1.0)
+    averages: list[float | None] = []
+    fastest: float | None = None
+    for target in targets:
+        known = view.first_content(target)
+        averages.append(known)
+        if known is not None and (fastest is None or known < fastest):
+            fastest = known
+    unknown = 1.0 if fastest is None else fastest
+    one, other = (0, 1) if count == 2 else _two_of(count, rng)
+    here = _wait(targets[one], averages[one], unknown, view)
+    there = _wait(targets[other], averages[other], unknown, view)
+    if there < here or (there == here and rng.random() < _EVEN):
+        one, other = other, one
+    if count == 2:
+        return [targets[one], targets[other]]
+    return [targets[one], *_by_average(targets, averages, one)]
 
-    def wait(place: int) -> float:
-        known = averages[place]
-        calls = view.in_flight(targets[place]) + 1
-        return (fastest if known is None else known) * calls
 
-    def average(place: int) -> float:
-        known = averages[place]
-        return math.inf if known is None else known
+def _wait(target: Target, average: float | None, unknown: float, view: HealthView) -> float:
+    """What one call more may expect at a target; one without an average takes ``unknown``."""
+    return (unknown if average is None else average) * (view.in_flight(target) + 1)
 
-    first = min(_two_of(len(targets), rng), key=wait)
+
+def _by_average(
+    targets: Sequence[Target], averages: Sequence[float | None], first: int
+) -> list[Target]:
+    """All but the first, the fastest one first and those without an average last."""
     rest = [place for place in range(len(targets)) if place != first]
-    if len(rest) > 1:
-        rest.sort(key=average)
-    return [targets[first], *(targets[place] for place in rest)]
+    rest.sort(key=lambda place: math.inf if (known := averages[place]) is None else known)
+    return [targets[place] for place in rest]
 
 
 def _two_of(count: int, rng: random.Random) -> tuple[int, int]:
-    """Two different places at random, in a random order."""
+    """Two different places at random."""
     one = int(rng.random() * count)
     other = int(rng.random() * (count - 1))
     return one, other + (other >= one)
