@@ -1,10 +1,11 @@
 """The head of an answer as bytes. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Final
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 # Framing and the date are the server's own business; what a handler says of them is left out.
 _SERVER_OWNED: Final = frozenset(
@@ -12,6 +13,9 @@ _SERVER_OWNED: Final = frozenset(
 )
 
 _WITHOUT_BODY: Final = frozenset({204, 304})
+_NAME: Final = itemgetter(0)
+_LINE: Final = b": ".join
+_LF, _CR, _NUL = b"\n\r\0"
 
 
 def _status_line(status: int) -> bytes:
@@ -41,11 +45,12 @@ def render_head(status: int, headers: Headers, own: bytes) -> bytes:
     Raises:
         ValueError: a name or value would break out of its line.
     """
-    lines = [b": ".join(header) for header in headers if header[0] not in _SERVER_OWNED]
-    count = len(lines)
-    lines.insert(0, _STATUS_LINES[status])
-    head = b"\r\n".join(lines)
-    # Three scans in C instead of a pattern per header: no line may hold another line.
-    if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
+    if not _SERVER_OWNED.isdisjoint(map(_NAME, headers)):
+        headers = [header for header in headers if header[0] not in _SERVER_OWNED]
+    lines = [_LINE(header) for header in headers]
+    # Searched before the line breaks stand between them: no line may hold another line.
+    text = b"".join(lines)
+    if _LF in text or _CR in text or _NUL in text:
         raise ValueError("a header of the answer holds a line break or NUL")
-    return b"%b\r\n%b\r\n" % (head, own)
+    lines.append(own)
+    return b"%b\r\n%b\r\n" % (_STATUS_LINES[status], b"\r\n".join(lines))

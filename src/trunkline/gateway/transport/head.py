@@ -5,6 +5,10 @@ from trunkline.gateway.transport.models import UpstreamRequest
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WITHOUT_LENGTH = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
+_LINE = b": ".join
+_LF, _CR, _NUL = b"\n\r\0"
+# Joined by line breaks, these end the last header, if there is one, and the head.
+_END = (b"", b"")
 
 
 def authority(origin: Origin) -> bytes:
@@ -32,21 +36,13 @@ def encode_head(request: UpstreamRequest, target_prefix: bytes, fixed: bytes) ->
         ValueError: a part contains a line break, NUL, or a space where none may be, so that the
             provider would read something else than was meant.
     """
-    lines = [name + b": " + value for name, value in request.headers]
+    lines = [_LINE(pair) for pair in request.headers]
     if request.body or request.method not in _WITHOUT_LENGTH:
         lines.append(b"content-length: %d" % len(request.body))
-    lines.append(b"\r\n")
-    start = b"%b %b%b HTTP/1.1\r\n" % (request.method, target_prefix, request.target)
-    rest = b"\r\n".join(lines)
-    breaks = len(lines)
-    if (
-        start.count(b" ") != 2
-        or start.count(b"\n") != 1
-        or start.count(b"\r") != 1
-        or rest.count(b"\n") != breaks
-        or rest.count(b"\r") != breaks
-        or b"\0" in rest
-        or b"\0" in start
-    ):
+    start = b"%b %b%b HTTP/1.1" % (request.method, target_prefix, request.target)
+    # Searched before the line breaks stand between them: no line may hold another line.
+    text = start + b"".join(lines)
+    if _LF in text or _CR in text or _NUL in text or start.count(b" ") != 2:
         raise ValueError("the request target or a header contains a character that may not be sent")
-    return start + fixed + rest
+    lines += _END
+    return b"%b\r\n%b%b" % (start, fixed, b"\r\n".join(lines))
