@@ -1,6 +1,7 @@
 """Which headers pass through, and which ones we add."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from trunkline.errors import TrunklineError
@@ -86,6 +87,8 @@ _NOT_DOWNSTREAM_PREFIXES: Final = (
 
 JSON: Final = (b"content-type", b"application/json")
 
+_IDENTITY: Final = (b"accept-encoding", b"identity")
+
 USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
 """What ``Connection`` says where it names no other header."""
 
@@ -111,17 +114,15 @@ def upstream_headers(
     to whoever wrote the body. ``hop`` is the caller's ``Connection`` header: what it names is for
     the caller's hop only (RFC 9110, 7.6.1). ``content_type`` is that of the body that is sent.
     """
-    taken = {name for name, _ in credentials}
-    refused = _NOT_UPSTREAM
-    if hop is not None and hop.lower() not in USUAL_CONNECTION:
-        refused = _NOT_UPSTREAM.union(name.strip().lower() for name in hop.split(b","))
+    taken = dict(credentials)
     passed = [
         pair
         for pair in received
-        if pair[0] not in refused
-        and not pair[0].startswith(_NOT_UPSTREAM_PREFIXES)
-        and (pair[0] not in taken or pair[0] == b"anthropic-version")
+        if not _stays_here(pair[0]) and (pair[0] not in taken or pair[0] == b"anthropic-version")
     ]
+    if hop is not None and hop.lower() not in USUAL_CONNECTION:
+        named = {name.strip().lower() for name in hop.split(b",")}
+        passed = [pair for pair in passed if pair[0] not in named]
     own = credentials
     if b"anthropic-version" in taken and any(name == b"anthropic-version" for name, _ in passed):
         own = tuple(pair for pair in credentials if pair[0] != b"anthropic-version")
@@ -129,7 +130,7 @@ def upstream_headers(
         *passed,
         *own,
         (b"content-type", content_type),
-        (b"accept-encoding", b"identity"),
+        _IDENTITY,
         (b"traceparent", traceparent),
         (b"x-trunkline-attempt", attempt_id.encode()),
     )
@@ -137,14 +138,28 @@ def upstream_headers(
 
 def downstream_headers(received: Iterable[tuple[bytes, bytes]], status: int) -> Pairs:
     """The provider's headers that pass to the caller."""
-    failed = status >= 400
-    return [
-        pair
-        for pair in received
-        if pair[0] not in _NOT_DOWNSTREAM
-        and not pair[0].startswith(_NOT_DOWNSTREAM_PREFIXES)
-        and (failed or not pair[0].startswith(b"retry-after"))
-    ]
+    stays = _stays_with_a_failure if status >= 400 else _stays_with_an_answer
+    return [pair for pair in received if not stays(pair[0])]
+
+
+# Clients and providers say the same few dozen names again and again, so each is judged once; the
+# bound keeps the rest harmless.
+@lru_cache(maxsize=256)
+def _stays_here(name: bytes) -> bool:
+    """Whether a header of a caller is not for the provider."""
+    return name in _NOT_UPSTREAM or name.startswith(_NOT_UPSTREAM_PREFIXES)
+
+
+@lru_cache(maxsize=256)
+def _stays_with_a_failure(name: bytes) -> bool:
+    """Whether a header of a provider's refusal is not for the caller."""
+    return name in _NOT_DOWNSTREAM or name.startswith(_NOT_DOWNSTREAM_PREFIXES)
+
+
+@lru_cache(maxsize=256)
+def _stays_with_an_answer(name: bytes) -> bool:
+    """The same of an answer: some providers send ``retry-after`` with every one."""
+    return _stays_with_a_failure(name) or name.startswith(b"retry-after")
 
 
 def request_id_headers(request_id: str, generation_id: str | None) -> Pairs:
