@@ -41,6 +41,15 @@ def test_any_split_of_a_stream_gives_the_same_frames(
     assert not splitter.unfinished
 
 
+@given(st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r", b"\n\n"]), max_size=9))
+def test_bytes_of_any_kind_are_split_at_once_as_they_are_one_by_one(pieces: list[bytes]) -> None:
+    stream = b"".join(pieces)
+    at_once, one_by_one = FrameSplitter(100), FrameSplitter(100)
+    singly = [frame for byte in stream for frame in one_by_one.feed(bytes([byte]))]
+    assert at_once.feed(stream) == singly
+    assert at_once.rest() == one_by_one.rest()
+
+
 def test_a_frame_beyond_the_limit_is_refused_even_byte_by_byte() -> None:
     splitter = FrameSplitter(10)
     for _ in range(10):
