@@ -18,6 +18,7 @@ from trunkline.identity.records import IssuedKey, KeyTerms, Organisation
 from trunkline.identity.secret import generate_key
 from trunkline.identity.service import keys, organisations
 from trunkline.kit.clock import FakeClock
+from trunkline.kit.ids import new_id
 from trunkline.storage.changes import Change, ChangePoller
 from trunkline.storage.engine import Database
 from trunkline.storage.tables.identity import api_key
@@ -40,7 +41,7 @@ class House:
             return await keys.create_key(
                 conn,
                 self.org.id,
-                KeyTerms(name="k", **terms),  # type: ignore[arg-type]  # Terms of many types.
+                KeyTerms(name=new_id(), **terms),  # type: ignore[arg-type]  # Terms of many types.
                 pepper=PEPPER,
                 clock=self.clock,
             )
@@ -175,6 +176,35 @@ async def test_changes_are_applied_row_by_row(house: House) -> None:
     assert refusal(house.ring, text_of(first)).code == "api_key_revoked"
     assert refusal(house.ring, text_of(second)).message == "The API key is not known."
     assert house.ring.identify(text_of(third)).key_id == third.key.id
+
+
+async def test_a_key_that_was_met_opens_nothing_for_another_text(house: House) -> None:
+    issued = await house.issue()
+    await house.ring.load()
+    text = text_of(issued)
+    for credential in (text, text):
+        assert house.ring.identify(credential).key_id == issued.key.id
+    forged = type(generate_key())(issued.key.public_id, generate_key().secret).full
+    for credential in (forged, forged, text + "x", text[:-1] + "\ud800"):
+        assert refusal(house.ring, credential).code == "invalid_api_key"
+    assert house.ring.identify(text).key_id == issued.key.id
+
+
+async def test_a_key_that_was_met_is_forgotten_with_its_row(house: House) -> None:
+    issued = await house.issue()
+    await house.ring.load()
+    text = text_of(issued)
+    assert house.ring.identify(text).key_id == issued.key.id
+    other = type(generate_key())(issued.key.public_id, generate_key().secret).full
+    async with house.database.write(house.org.id) as conn:
+        await conn.execute(
+            api_key.update()
+            .where(api_key.c.id == issued.key.id)
+            .values(digest=PEPPER.digest(other))
+        )
+    await house.ring.apply([Change(1, house.org.id, "api_key", issued.key.id)])
+    assert refusal(house.ring, text).code == "invalid_api_key"
+    assert house.ring.identify(other).key_id == issued.key.id
 
 
 async def test_what_was_prepared_is_taken_into_use_in_one_step(house: House) -> None:

@@ -38,7 +38,7 @@ def credential_in(headers: dict[bytes, bytes], query: bytes) -> str | None:
         if plain is not None:
             return plain.strip().decode("latin-1")
     scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() == b"bearer" and bearer:
+    if bearer and (scheme == b"Bearer" or scheme.lower() == b"bearer"):
         return bearer.strip().decode("latin-1")
     if b"key=" in query:
         # Google's own clients may put it there; it is scrubbed from every log.

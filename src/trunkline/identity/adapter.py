@@ -2,7 +2,9 @@
 
 import asyncio
 import hmac
+import secrets
 from collections.abc import Callable
+from hashlib import blake2b
 
 import msgspec
 from typing_extensions import override
@@ -22,12 +24,18 @@ _NEVER = 1 << 62
 _REVOKED = -1
 
 
-class _Entry(msgspec.Struct, frozen=True):
-    """One key. ``until_ms`` is when it expires, ``_NEVER``, or ``_REVOKED``."""
+class _Entry(msgspec.Struct):
+    """One key; a row that is read again becomes a new entry.
+
+    Attributes:
+        until_ms: when it expires, ``_NEVER``, or ``_REVOKED``.
+        mark: the mark of the text whose digest was found to be the key's; empty before that.
+    """
 
     digest: bytes
     caller: Caller
     until_ms: int
+    mark: bytes = b""
 
 
 class KeyRing(Callers):
@@ -58,6 +66,9 @@ class KeyRing(Callers):
         """
         self._database = database
         self._pepper = pepper.secret
+        # A digest costs as much as five marks, so a key is proven once and then known by its mark.
+        # A mark tells nothing outside of this process: what it is keyed with is made up here.
+        self._marks = blake2b(key=secrets.token_bytes(blake2b.MAX_KEY_SIZE), digest_size=32)
         self._clock = clock
         self._lag = lag
         self._stale_max = stale_max
@@ -73,14 +84,12 @@ class KeyRing(Callers):
 
     @override
     def identify(self, credential: str) -> Caller:
-        """The caller behind a key; 2 microseconds, without I/O.
+        """The caller behind a key; a microsecond once it was met, without I/O.
 
         The checksum is looked at only to explain a refusal: the digest covers it.
         """
         entry = self._entries.get(credential[PUBLIC_ID])
-        if entry is None or not hmac.compare_digest(
-            entry.digest, hmac.digest(self._pepper, credential.encode(errors="replace"), "sha256")
-        ):
+        if entry is None or not self._proves(credential, entry):
             raise self._stranger(credential)
         if entry.until_ms < self._clock.now() * 1000:
             raise _ended(entry)
@@ -136,6 +145,18 @@ class KeyRing(Callers):
                 self._put(row)
 
         return swap
+
+    def _proves(self, credential: str, entry: _Entry) -> bool:
+        text = credential.encode(errors="replace")
+        marks = self._marks.copy()
+        marks.update(text)
+        mark = marks.digest()
+        if hmac.compare_digest(mark, entry.mark):
+            return True
+        if not hmac.compare_digest(hmac.digest(self._pepper, text, "sha256"), entry.digest):
+            return False
+        entry.mark = mark
+        return True
 
     def _put(self, row: StoredKey) -> None:
         self._public_ids[row.key.id] = row.key.public_id
