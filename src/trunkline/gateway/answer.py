@@ -14,16 +14,17 @@ from trunkline.gateway.guarding import notes
 from trunkline.gateway.headers import (
     JSON,
     Pairs,
-    allowance_headers,
+    allowance_lines,
     downstream_headers,
     error_headers,
-    request_id_headers,
+    request_id_lines,
 )
 from trunkline.gateway.patience import Patience
 from trunkline.gateway.ports import StoredAnswer
 from trunkline.gateway.relay import StreamBroken
 from trunkline.gateway.scope import RequestScope
-from trunkline.gateway.sink import KeptSink, Sink
+from trunkline.gateway.serving.head import LinedHeaders
+from trunkline.gateway.sink import Headers, KeptSink, Sink
 from trunkline.gateway.upstream_errors import AttemptFailed
 from trunkline.gateway.wire.sse import EVENT_STREAM
 from trunkline.kit.money import format_usd
@@ -89,8 +90,7 @@ class Answer:
         if self.shared is not None:
             self.shared.respond(whole)
         scope = self._scope
-        headers = whole.headers + self._own_headers()
-        headers.append((b"x-trunkline-cost", self._cost()))
+        headers = self._with_own(whole.headers, f"x-trunkline-cost: {self._cost()}\r\n")
         self._done(whole.status)
         scope.ttft_ms = scope.arrival.elapsed_ms()
         self.sink.respond(whole.status, headers, whole.body)
@@ -100,11 +100,11 @@ class Answer:
         scope = self._scope
         self._done(200)
         scope.ttft_ms = scope.arrival.elapsed_ms()
-        self.sink.respond(200, [*head, *self._own_headers(), *told], body)
+        self.sink.respond(200, self._with_own([*head, *told]), body)
 
     def estimate(self, body: bytes) -> None:
         """A count of tokens that we made ourselves."""
-        headers: Pairs = [JSON, *self._own_headers(), (b"x-trunkline-estimated", b"true")]
+        headers = self._with_own([JSON], "x-trunkline-estimated: true\r\n")
         self._done(200)
         self.sink.respond(200, headers, body)
 
@@ -127,7 +127,7 @@ class Answer:
         self._state = "started"
         scope.status = 200
         if not early:
-            self.sink.start(200, [*head, *self._own_headers(), *told])
+            self.sink.start(200, self._with_own([*head, *told]))
 
     async def finish(self, last: bytes) -> None:
         """The last frames, and the end."""
@@ -139,7 +139,7 @@ class Answer:
 
     def detach(self, run: BackgroundRun) -> None:
         """The caller gets the response to come; what follows goes where nobody waits for it."""
-        self.sink.respond(200, [JSON, *self._own_headers()], run.response)
+        self.sink.respond(200, self._with_own([JSON]), run.response)
         self.sink, self.run = run.sink, run
 
     def replay(self, stored: StoredAnswer) -> None:
@@ -168,9 +168,7 @@ class Answer:
             await self._last_words(scope.wire.error_frame(error, request_id))
             return
         body = scope.wire.error_body(error, request_id)
-        headers: Pairs = [JSON]
-        headers += error_headers(error)
-        headers += self._own_headers()
+        headers = self._with_own([JSON, *error_headers(error)])
         self._done(error.status)
         self.sink.respond(error.status, headers, body)
 
@@ -183,8 +181,7 @@ class Answer:
             return
         self._stop_waiting()
         self._scope.error_code = failure.error.code
-        headers = downstream_headers(passing.headers, passing.status)
-        headers += self._own_headers()
+        headers = self._with_own(downstream_headers(passing.headers, passing.status))
         self._done(passing.status)
         self.sink.respond(passing.status, headers, passing.body)
 
@@ -235,47 +232,50 @@ class Answer:
         patience.stop()
         return patience.started
 
-    def _early_headers(self) -> Pairs:
+    def _early_headers(self) -> Headers:
         self._scope.status = 200
         kind = self._scope.wire.stream_type
         if kind == EVENT_STREAM:
             kind += b"; charset=utf-8"
-        return [(b"content-type", kind), (b"cache-control", b"no-cache"), *self._sure_headers()]
+        pairs = [(b"content-type", kind), (b"cache-control", b"no-cache")]
+        return LinedHeaders(pairs, self._sure_lines())
 
-    def _own_headers(self) -> Pairs:
+    def _with_own(self, pairs: Pairs, more: str = "") -> Headers:
+        """These headers, and what we say ourselves; ``more`` is lines of this answer alone."""
         scope = self._scope
-        headers = self._sure_headers()
-        headers.append((b"x-trunkline-attempts", b"%d" % scope.opened))
+        lines = f"{self._sure_lines()}x-trunkline-attempts: {scope.opened}\r\n{more}"
         if scope.cache is not None:
-            headers.append((b"x-trunkline-cache", scope.cache.encode()))
+            lines += f"x-trunkline-cache: {scope.cache}\r\n"
         if scope.served is not None:
-            headers.append((b"x-trunkline-model", scope.served.label))
+            lines += f"x-trunkline-model: {scope.served.label.decode()}\r\n"
+        # Names that others chose are judged like what comes from the provider.
         if scope.dropped:
-            headers.append((b"x-trunkline-dropped", ", ".join(scope.dropped).encode()))
+            pairs = [*pairs, (b"x-trunkline-dropped", ", ".join(scope.dropped).encode())]
         if scope.guarded:
-            headers.append((notes.HEADER, notes.header_value(scope.guarded)))
-        return headers
+            pairs = [*pairs, (notes.HEADER, notes.header_value(scope.guarded))]
+        return LinedHeaders(pairs, lines)
 
-    def _sure_headers(self) -> Pairs:
+    def _sure_lines(self) -> str:
         """What is known before it is known which attempt answers."""
         scope = self._scope
-        headers = request_id_headers(scope.arrival.client_request_id, scope.id)
+        lines = request_id_lines(scope.arrival.client_request_id, scope.id)
         if scope.overhead_ms is not None:
-            headers.append((b"x-trunkline-overhead-ms", b"%.3f" % scope.overhead_ms))
+            lines += f"x-trunkline-overhead-ms: {scope.overhead_ms:.3f}\r\n"
         if scope.lease is not None:
-            headers += allowance_headers(scope.lease.allowances)
-        return headers
+            for allowance in scope.lease.allowances:
+                lines += allowance_lines(allowance)
+        return lines
 
-    def _cost(self) -> bytes:
+    def _cost(self) -> str:
         """Dollars of all attempts, ``estimated`` beside them where one is, or ``unpriced``."""
         total, exact = 0, not self._scope.trailing
         for _, outcome in self._scope.attempts:
             if outcome.cost_nano is None:
-                return b"unpriced"
+                return "unpriced"
             total += outcome.cost_nano
             exact = exact and outcome.cost_state == "exact"
-        amount = format_usd(total).encode()
-        return amount if exact else amount + b" estimated"
+        amount = format_usd(total)
+        return amount if exact else f"{amount} estimated"
 
     def _tell_the_log(self, error: TrunklineError) -> None:
         """Details that are for us alone."""

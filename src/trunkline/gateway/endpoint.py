@@ -135,7 +135,7 @@ def early_error(path: bytes, pairs: Pairs, error: TrunklineError) -> tuple[int, 
     headers = {name.lower(): value for name, value in pairs}
     request_id = request_id_from(headers.get(b"x-request-id"))
     wire = wire_of(path.decode("latin-1"), headers)
-    answer: Pairs = [JSON, *error_headers(error), *request_id_headers(request_id, None)]
+    answer: Pairs = [JSON, *error_headers(error), *request_id_headers(request_id)]
     return error.status, answer, wire.error_body(error, request_id)
 
 

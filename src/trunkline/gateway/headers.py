@@ -92,13 +92,6 @@ _IDENTITY: Final = (b"accept-encoding", b"identity")
 USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
 """What ``Connection`` says where it names no other header."""
 
-_ALLOWANCE_NAMES: Final = {
-    kind: tuple(
-        b"x-ratelimit-%b-%b" % (part, kind.encode()) for part in (b"limit", b"remaining", b"reset")
-    )
-    for kind in ("requests", "tokens")
-}
-
 
 def upstream_headers(
     received: Iterable[tuple[bytes, bytes]],
@@ -162,26 +155,28 @@ def _stays_with_an_answer(name: bytes) -> bool:
     return _stays_with_a_failure(name) or name.startswith(b"retry-after")
 
 
-def request_id_headers(request_id: str, generation_id: str | None) -> Pairs:
+def request_id_headers(request_id: str) -> Pairs:
     """Who this answer belongs to, under the names that either SDK reads."""
     own = request_id.encode()
-    pairs: Pairs = [(b"x-request-id", own), (b"request-id", own)]
-    if generation_id is not None:
-        pairs.append((b"x-trunkline-generation-id", generation_id.encode()))
-    return pairs
+    return [(b"x-request-id", own), (b"request-id", own)]
 
 
-def allowance_headers(allowances: Iterable[Allowance]) -> Pairs:
-    """OpenAI's rate-limit names, filled with the caller's own limits."""
-    pairs: Pairs = []
-    for allowance in allowances:
-        limit, remaining, reset = _ALLOWANCE_NAMES[allowance.kind]
-        pairs += (
-            (limit, b"%d" % allowance.limit),
-            (remaining, b"%d" % allowance.remaining),
-            (reset, _duration(allowance.reset)),
-        )
-    return pairs
+def request_id_lines(request_id: str, generation_id: str) -> str:
+    """The same as lines, for an answer that can be looked up."""
+    return (
+        f"x-request-id: {request_id}\r\nrequest-id: {request_id}\r\n"
+        f"x-trunkline-generation-id: {generation_id}\r\n"
+    )
+
+
+def allowance_lines(allowance: Allowance) -> str:
+    """OpenAI's rate-limit names, filled with one of the caller's own limits."""
+    kind = allowance.kind
+    return (
+        f"x-ratelimit-limit-{kind}: {allowance.limit}\r\n"
+        f"x-ratelimit-remaining-{kind}: {allowance.remaining}\r\n"
+        f"x-ratelimit-reset-{kind}: {_duration(allowance.reset)}\r\n"
+    )
 
 
 def error_headers(error: TrunklineError) -> Pairs:
@@ -192,15 +187,15 @@ def error_headers(error: TrunklineError) -> Pairs:
     return pairs
 
 
-def _duration(seconds: float) -> bytes:
+def _duration(seconds: float) -> str:
     """Go-like durations such as ``1h1m6.779s`` and ``20ms``, as OpenAI writes them."""
     milliseconds = round(seconds * 1000)
     if milliseconds < 1000:
-        return b"%dms" % milliseconds
+        return f"{milliseconds}ms"
     minutes, rest = divmod(milliseconds, 60_000)
     if not minutes:
-        return b"%gs" % (rest / 1000)
+        return f"{rest / 1000:g}s"
     hours, minutes = divmod(minutes, 60)
     if not hours:
-        return b"%dm%gs" % (minutes, rest / 1000)
-    return b"%dh%dm%gs" % (hours, minutes, rest / 1000)
+        return f"{minutes}m{rest / 1000:g}s"
+    return f"{hours}h{minutes}m{rest / 1000:g}s"

@@ -114,7 +114,7 @@ class LookupRunner:
         error_code: str | None = None,
     ) -> None:
         request_id = arrival.client_request_id
-        sink.respond(status, headers + request_id_headers(request_id, None), body)
+        sink.respond(status, headers + request_id_headers(request_id), body)
         user_agent = arrival.headers.get(b"user-agent")
         self._ports.observer.finished(
             Finished(

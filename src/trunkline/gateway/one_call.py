@@ -10,9 +10,9 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.errors import InvalidRequest, TrunklineError
-from trunkline.gateway.headers import JSON, Pairs, error_headers
+from trunkline.gateway.headers import JSON, error_headers
 from trunkline.gateway.one_call_answer import answer_of
-from trunkline.gateway.sink import Sink
+from trunkline.gateway.sink import Headers, Sink
 from trunkline.gateway.upstream_errors import from_fault
 from trunkline.gateway.wire.contract import NOWHERE, Inbound, Place
 from trunkline.gateway.wire.members import encode_members, read_members, read_text, shortened
@@ -100,7 +100,7 @@ class OneCallSink(Sink):
         self._request_id = request_id
 
     @override
-    def respond(self, status: int, headers: Pairs, body: bytes) -> None:
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
         told = [pair for pair in headers if pair[0] != JSON[0]] + [JSON]
         if status < 400:
             body = _encode(answer_of(headers, body, self._request_id))
@@ -112,7 +112,7 @@ class OneCallSink(Sink):
         self._inner.respond(status, told, body)
 
     @override
-    def start(self, status: int, headers: Pairs) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         raise AssertionError("an answer in one piece is no stream")
 
     @override

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from trunkline.gateway.headers import Pairs
-from trunkline.gateway.sink import Sink
+from trunkline.gateway.sink import Headers, Sink
 
 
 class Patience:
@@ -16,7 +15,7 @@ class Patience:
     __slots__ = ("_frame", "_headers", "_interval", "_sink", "_timer", "started")
 
     def __init__(
-        self, sink: Sink, frame: bytes, interval: float, headers: Callable[[], Pairs]
+        self, sink: Sink, frame: bytes, interval: float, headers: Callable[[], Headers]
     ) -> None:
         self._sink = sink
         self._frame = frame

@@ -5,8 +5,9 @@ from typing import Protocol
 from typing_extensions import override
 
 from trunkline.gateway.ports import StoredAnswer
+from trunkline.gateway.serving.head import Headers
 
-Headers = list[tuple[bytes, bytes]]
+__all__ = ["Headers", "KeptSink", "Sink"]
 
 
 class Sink(Protocol):

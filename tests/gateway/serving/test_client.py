@@ -7,6 +7,7 @@ from tests.gateway.serving.rig import GET, Handler, running
 from typing_extensions import override
 
 from trunkline.gateway.serving.client import ClientConnection
+from trunkline.gateway.serving.head import LinedHeaders
 from trunkline.gateway.sink import Sink
 
 Answering = Callable[[ClientConnection], Awaitable[None]]
@@ -160,6 +161,19 @@ async def test_what_a_handler_says_of_framing_is_left_out() -> None:
             "a": "b",
             "content-length": "1",
         }
+
+
+async def test_headers_that_are_lines_already_are_sent_behind_the_others() -> None:
+    headers = LinedHeaders([(b"a", b"b"), (b"date", b"never")], "c: d: e\r\nf: \r\n")
+
+    async def answer(client: ClientConnection) -> None:
+        client.respond(200, headers, b"x")
+
+    async with running(Scripted(answer)) as rig:
+        got = await rig.ask(GET)
+        assert [*got.headers.items()][:3] == [("a", "b"), ("c", "d: e"), ("f", "")]
+        assert got.headers["date"] != "never"
+        assert [*headers] == [(b"a", b"b"), (b"date", b"never"), (b"c", b"d: e"), (b"f", b"")]
 
 
 @pytest.mark.parametrize(
