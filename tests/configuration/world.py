@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from textwrap import dedent
 from typing import Any
 
+from sqlalchemy import update
 from tests.connections.world import NOON, settings
 
 from trunkline.configuration.apply import Applied, apply_configuration, plan_configuration
@@ -20,7 +21,9 @@ from trunkline.identity.records import KeyTerms
 from trunkline.identity.service.keys import create_key
 from trunkline.identity.service.organisations import find_organisation, list_organisations
 from trunkline.kit.clock import FakeClock
+from trunkline.kit.ids import new_id
 from trunkline.storage.engine import Database
+from trunkline.storage.tables.identity import api_key
 
 PEPPER = Pepper("p" * 32)
 
@@ -101,7 +104,9 @@ async def exported(database: Database) -> list[Document]:
 
 
 async def second_key(database: Database, slug: str, name: str) -> None:
-    """Make another key of a name, as the command for keys does."""
+    """Make a key of a name, whether or not another one has it, as older databases hold them."""
     org_id = await org_id_of(database, slug)
+    terms = KeyTerms(name=new_id())
     async with database.write(None) as conn:
-        await create_key(conn, org_id, KeyTerms(name=name), pepper=PEPPER, clock=FakeClock(NOON))
+        made = await create_key(conn, org_id, terms, pepper=PEPPER, clock=FakeClock(NOON))
+        await conn.execute(update(api_key).where(api_key.c.id == made.key.id).values(name=name))

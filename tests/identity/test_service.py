@@ -1,5 +1,6 @@
 """Organisations, teams, users and keys on both engines."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from trunkline.identity.pepper import Pepper
 from trunkline.identity.records import SCOPES, IssuedKey, Key, KeyTerms, Organisation, Team, User
 from trunkline.identity.secret import generate_key
 from trunkline.identity.service import keys, organisations, users
+from trunkline.identity.service.key_names import find_key
 from trunkline.kit.clock import FakeClock
 from trunkline.storage.changes import changes_after
 from trunkline.storage.engine import Database
@@ -321,3 +323,50 @@ async def test_bad_terms_are_refused_with_the_path_of_the_field(
         with pytest.raises(TrunklineError) as raised:
             await keys.create_key(conn, org.id, terms, pepper=PEPPER, clock=clock, at="k.")
     assert (raised.value.code, raised.value.param) == ("invalid_value", field)
+
+
+async def test_a_key_is_found_by_name_and_changed_within_its_organisation(
+    database: Database, clock: FakeClock
+) -> None:
+    org = await acme(database, clock)
+    terms = KeyTerms(name="k", expires_ms=NOW_MS + 1)
+    async with database.write(None) as conn:
+        issued = await keys.create_key(conn, org.id, terms, pepper=PEPPER, clock=clock)
+        other = await organisations.create_organisation(conn, name="Other", clock=clock)
+        for handle in ("k", issued.key.id, f"tl_{issued.key.public_id}"):
+            assert await find_key(conn, org.id, handle) == issued.key
+            with pytest.raises(NotFound):
+                await find_key(conn, other.id, handle)
+    clock.advance(1)
+    async with database.write(org.id) as conn:
+        # What has expired may be changed as long as it does not end anew in the past.
+        wanted = replace(terms, name="l", buffered=True)
+        changed = await keys.update_key(conn, issued.key, wanted, clock=clock)
+        assert changed == replace(issued.key, name="l", buffered=True)
+        assert await keys.update_key(conn, changed, wanted, clock=clock) == changed
+        past = replace(wanted, expires_ms=NOW_MS)
+        with pytest.raises(InvalidRequest) as raised:
+            await keys.update_key(conn, changed, past, clock=clock, at="k.")
+        assert raised.value.param == "k.expires"
+        revoked = await keys.revoke_key(conn, org.id, "l", clock=clock)
+        with pytest.raises(Conflict) as refused:
+            await keys.update_key(conn, revoked, wanted, clock=clock)
+    assert refused.value.code == "key_revoked"
+    assert [row[1:] for row in await told(database)][-2:] == [("api_key", issued.key.id)] * 2
+
+
+async def test_of_two_that_give_keys_one_name_at_once_one_is_refused(
+    database: Database, clock: FakeClock
+) -> None:
+    org = await acme(database, clock)
+
+    async def create() -> str:
+        try:
+            async with database.write(org.id) as conn:
+                await keys.create_key(conn, org.id, KeyTerms(name="k"), pepper=PEPPER, clock=clock)
+        except Conflict as error:
+            return error.code
+        return "made"
+
+    outcomes = await asyncio.gather(*(create() for _ in range(4)))
+    assert sorted(outcomes) == ["key_name_taken"] * 3 + ["made"]

@@ -6,7 +6,7 @@ from trunkline.configuration.collecting import Collector
 from trunkline.configuration.known import Known
 from trunkline.configuration.owned import Owned
 from trunkline.configuration.references import known_to
-from trunkline.configuration.rules import Kept, apply_rules, apply_tiers, prune_rules
+from trunkline.configuration.rules import Kept, Referable, apply_rules, apply_tiers, prune_rules
 from trunkline.configuration.schema import KeySection, OrganisationSection
 from trunkline.connections.service import ConnectionService
 from trunkline.identity.pepper import Pepper
@@ -43,6 +43,7 @@ class OrganisationApplier:
         self._clock = clock
         self._whole = whole
         self._kept = Kept(frozenset(), frozenset())
+        self._key_ids: dict[str, str] = {}
         self.issued: list[tuple[str, str]] = []
 
     async def apply(self, texts: dict[str, str]) -> str | None:
@@ -63,7 +64,13 @@ class OrganisationApplier:
                 known.check_tier(section.tier)
             await self._apply_keys(org_id, texts, known)
             self._kept = await apply_rules(
-                self._conn, org_id, section, path, known, self._collector, self._clock
+                self._conn,
+                org_id,
+                section,
+                path,
+                Referable(known, self._key_ids),
+                self._collector,
+                self._clock,
             )
         return org_id
 
@@ -160,6 +167,7 @@ class OrganisationApplier:
                     clock=self._clock,
                     at=at,
                 )
+                self._key_ids[key.name] = issued.key.id
                 if issued.text is not None and at not in texts:
                     self.issued.append((key.name, issued.text))
 

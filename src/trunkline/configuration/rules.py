@@ -1,6 +1,6 @@
 """Quota tiers, limits and budgets of the file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trunkline.configuration.collecting import Collector
 from trunkline.configuration.known import Known
 from trunkline.configuration.schema import OrganisationSection
-from trunkline.errors import InvalidRequest
-from trunkline.identity.service.keys import list_keys
+from trunkline.errors import Conflict, InvalidRequest, NotFound
+from trunkline.identity.service.key_names import find_key
 from trunkline.kit.clock import Clock
 from trunkline.limits import service
 from trunkline.limits.rules import Tier
@@ -19,6 +19,13 @@ Spec = TypeVar("Spec", bound=Scoped)
 
 # No organisation has this id, so what holds for it are the shared tiers alone.
 NOBODY = ""
+
+
+class Referable(NamedTuple):
+    """What rules may be for: models, and the keys of the same section by their names."""
+
+    names: Known
+    key_ids: Mapping[str, str]
 
 
 class Kept(NamedTuple):
@@ -51,7 +58,7 @@ async def apply_rules(
     org_id: str,
     section: OrganisationSection,
     path: str,
-    known: Known,
+    known: Referable,
     collector: Collector,
     clock: Clock,
 ) -> Kept:
@@ -83,18 +90,32 @@ async def prune_rules(conn: AsyncConnection, org_id: str, kept: Kept) -> None:
             await service.remove_budget(conn, org_id, budget.id)
 
 
-async def _resolved(conn: AsyncConnection, org_id: str, spec: Spec, at: str, known: Known) -> Spec:
+async def _resolved(
+    conn: AsyncConnection, org_id: str, spec: Spec, at: str, known: Referable
+) -> Spec:
     """The rule with the key's identifier for its name; models are checked, and the rest later."""
     if spec.scope_id is None:
         return spec
     if spec.scope == "alias":
         try:
-            known.check_model(spec.scope_id)
+            known.names.check_model(spec.scope_id)
         except InvalidRequest as error:
             error.param = f"{at}scope_id"
             raise
     if spec.scope == "key":
-        for key in await list_keys(conn, org_id):
-            if key.name == spec.scope_id and key.revoked_ms is None:
-                return spec.model_copy(update={"scope_id": key.id})
+        key_id = known.key_ids.get(spec.scope_id)
+        if key_id is None:
+            key_id = await _key_id(conn, org_id, spec.scope_id, f"{at}scope_id")
+        return spec.model_copy(update={"scope_id": key_id})
     return spec
+
+
+async def _key_id(conn: AsyncConnection, org_id: str, handle: str, field: str) -> str:
+    try:
+        return (await find_key(conn, org_id, handle)).id
+    except NotFound:
+        # Refused with all else that a scope may be.
+        return handle
+    except Conflict as error:
+        error.param = field
+        raise

@@ -1,11 +1,11 @@
-"""Issue, list and revoke keys."""
+"""Issue, list, change and revoke keys."""
 
 import hmac
 
 from msgspec.structs import asdict, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from trunkline.errors import Conflict, NotFound
+from trunkline.errors import Conflict
 from trunkline.identity.pepper import Pepper
 from trunkline.identity.records import IssuedKey, Key, KeyTerms
 from trunkline.identity.repository import keys, teams, users
@@ -16,6 +16,7 @@ from trunkline.identity.secret import (
     generate_key,
     parse_key,
 )
+from trunkline.identity.service.key_names import check_free, find_key, the_one
 from trunkline.identity.validation import check_terms, refuse
 from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
@@ -37,8 +38,10 @@ async def create_key(
 
     Raises:
         InvalidRequest: a field breaks its rule, or team or user are not of the organisation.
+        Conflict: a key of the organisation has the name, and is not revoked.
     """
     checked = await _check(conn, org_id, terms, at, int(clock.now() * 1000))
+    await check_free(conn, org_id, checked.name, f"{at}name")
     return await _add(conn, org_id, checked, generate_key(), pepper, clock)
 
 
@@ -58,15 +61,18 @@ async def ensure_key(
         conn: the unit of work; a system path when ``text`` is given.
         org_id: the organisation that gets the key.
         terms: what the key may do; a key that is there is changed to them.
-        text: the whole key, made by ``generate_key`` elsewhere; without it the key is found by its
-            name, and made if there is none.
+        text: the whole key, made by ``generate_key`` elsewhere, which tells the key from all
+            others, also from one of its name whose text it follows; without it the key is found
+            by its name, and made if there is none.
         pepper: the installation's.
         clock: tells when it is made.
         at: the place of the input, for errors.
 
     Raises:
         InvalidRequest: as ``create_key``, or the text has not the form of a key.
-        Conflict: the text is that of another organisation's key or contradicts the one known.
+        Conflict: the text is that of another organisation's key or contradicts the one known; a
+            key of this text would take the name of another one; or several keys have the name, and
+            none of them is as wanted.
     """
     # A file that is applied at every start may name an expiry that has passed meanwhile.
     checked = await _check(conn, org_id, terms, at, now_ms=0)
@@ -79,12 +85,29 @@ async def ensure_key(
         named = await keys.live_keys_by_name(conn, org_id, checked.name)
         if not named:
             return await _add(conn, org_id, checked, generate_key(), pepper, clock)
-        present = named[0]
-    wanted = replace(present, **asdict(checked))
-    if wanted != present:
-        await keys.change_key(conn, wanted)
-        await append_change(conn, org_id, KIND, wanted.id)
-    return IssuedKey(wanted, None)
+        present = the_one(named, f"{at}name", terms=checked)
+    return IssuedKey(await _changed(conn, present, checked, f"{at}name"), None)
+
+
+async def update_key(
+    conn: AsyncConnection, key: Key, terms: KeyTerms, *, clock: Clock, at: str = ""
+) -> Key:
+    """Change what a key may do, or its name; every process knows within a second.
+
+    Raises:
+        InvalidRequest: a field breaks its rule, or team or user are not of the organisation.
+        Conflict: it is revoked, or another key that is not has the name.
+    """
+    if key.revoked_ms is not None:
+        raise Conflict(
+            f"The key {PREFIX}{key.public_id} is revoked.",
+            code="key_revoked",
+            hint="Make another one with: trunkline keys create",
+        )
+    # What expired may still be changed; a new end lies ahead.
+    now_ms = 0 if terms.expires_ms == key.expires_ms else int(clock.now() * 1000)
+    checked = await _check(conn, key.org_id, terms, at, now_ms)
+    return await _changed(conn, key, checked, f"{at}name")
 
 
 async def list_keys(conn: AsyncConnection, org_id: str) -> list[Key]:
@@ -98,19 +121,14 @@ async def revoke_key(conn: AsyncConnection, org_id: str, handle: str, *, clock: 
     Args:
         conn: the unit of work.
         org_id: the organisation whose key it is.
-        handle: its identifier, its public id, or what ``KeyText.display`` shows.
+        handle: its identifier, its public id, what ``KeyText.display`` shows, or its name.
         clock: tells when it was revoked.
 
     Raises:
         NotFound: the organisation has no such key.
+        Conflict: several have the name.
     """
-    found = await keys.key_by_handle(conn, org_id, handle.removeprefix(PREFIX))
-    if found is None:
-        raise NotFound(
-            f"There is no key {handle!r}.",
-            code="key_not_found",
-            hint="trunkline keys list shows identifiers.",
-        )
+    found = await find_key(conn, org_id, handle)
     if found.revoked_ms is not None:
         return found
     revoked = replace(found, revoked_ms=int(clock.now() * 1000))
@@ -127,6 +145,16 @@ async def _check(
     if terms.user_id is not None and await users.role_of(conn, org_id, terms.user_id) is None:
         raise refuse(f"{at}user", "is not a member of the organisation")
     return check_terms(terms, at, now_ms)
+
+
+async def _changed(conn: AsyncConnection, present: Key, terms: KeyTerms, field: str) -> Key:
+    wanted = replace(present, **asdict(terms))
+    if wanted.name != present.name and wanted.revoked_ms is None:
+        await check_free(conn, present.org_id, wanted.name, field)
+    if wanted != present:
+        await keys.change_key(conn, wanted)
+        await append_change(conn, wanted.org_id, KIND, wanted.id)
+    return wanted
 
 
 async def _add(
