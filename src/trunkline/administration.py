@@ -20,10 +20,9 @@ from trunkline.ledger.service import Ledger
 from trunkline.limits.adapter import InProcessAdmission
 from trunkline.limits.left import budgets_left
 from trunkline.storage.engine import Database
-from trunkline.telemetry.endpoints import HealthParts
+from trunkline.telemetry.endpoints import HealthParts, Uses
 from trunkline.telemetry.endpoints import router as health_router
 from trunkline.telemetry.schemas import CircuitOrder
-from trunkline.telemetry.target_traffic import TargetTraffic
 
 
 class Administered(msgspec.Struct, frozen=True):
@@ -35,7 +34,7 @@ class Administered(msgspec.Struct, frozen=True):
     routes: Routes
     admission: InProcessAdmission
     targets: Health
-    traffic: TargetTraffic
+    uses: Uses
     recall: Recall
     clock: Clock
 
@@ -50,7 +49,7 @@ def open_administration(front: Administered, allowed_origins: Sequence[str]) -> 
         await _order_circuit(front, caller, given)
 
     authenticate = authenticate_with(front.callers)
-    health = HealthParts(front.routes, front.targets, front.traffic, order, front.clock)
+    health = HealthParts(front.routes, front.targets, front.uses, order, front.clock)
     # Draws what an explanation shows of policies by chance; nothing secret hangs on it.
     rng = random.Random()  # noqa: S311
     routers = [

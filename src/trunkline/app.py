@@ -72,7 +72,6 @@ from trunkline.telemetry.sources import (
     watch_tasks,
 )
 from trunkline.telemetry.spans import SpanQueue
-from trunkline.telemetry.target_traffic import TargetTraffic
 from trunkline.telling import Seen, open_logs, open_telemetry
 
 # Objects that live as long as the process need not be looked at by the collector again and again.
@@ -108,7 +107,6 @@ class DataPath(msgspec.Struct, frozen=True):
 
     endpoint: GatewayEndpoint
     recall: Recall
-    traffic: TargetTraffic
 
 
 class Front(msgspec.Struct, frozen=True):
@@ -136,7 +134,9 @@ async def open_front(
         kept = await _open_storage(settings, stack, clock)
         upstream = _open_upstream(settings, stack)
         known = await _open_knowledge(settings, stack, clock, kept, upstream)
-        seen = open_telemetry(settings, stack, clock, lines, _open_spans(settings))
+        seen = open_telemetry(
+            settings, stack, clock, lines, _open_spans(settings), kept.journal.under_way
+        )
         lifecycle = Lifecycle()
         health = _open_health(settings, stack, clock, kept, known, seen, lifecycle)
         path = _open_data_path(settings, stack, clock, kept, known, seen, upstream)
@@ -169,7 +169,6 @@ def _open_data_path(
     upstream: UpstreamPool,
 ) -> DataPath:
     """The pipeline with everything that serves it, and its routes."""
-    traffic = TargetTraffic(kept.journal, clock)
     recounts = RecountSpool(settings.data_dir / "recount", clock)
     stack.push_async_callback(recounts.drain)
     responses = StoredResponses(
@@ -181,7 +180,7 @@ def _open_data_path(
         most_bytes=settings.max_kept_response_bytes,
     )
     inward = InwardCalls()
-    recall = _open_recall(settings, stack, clock, known, traffic, inward)
+    recall = _open_recall(settings, stack, clock, kept, known, inward)
     repeats = StoredRepeats(
         kept.database, owner=kept.registry.id, is_alive=kept.registry.is_alive, clock=clock
     )
@@ -189,7 +188,7 @@ def _open_data_path(
         callers=known.keys,
         routes=known.routes,
         admission=known.admission,
-        recorder=traffic,
+        recorder=kept.journal,
         observer=seen.observer,
         repeats=repeats,
         recounts=recounts,
@@ -214,15 +213,15 @@ def _open_data_path(
     generations = LedgerGenerations(kept.database, kept.journal)
     lookups = LookupPorts(known.keys, known.routes, generations, seen.observer, responses)
     endpoint = GatewayEndpoint(pipeline, LookupRunner(lookups), settings.default_model)
-    return DataPath(endpoint, recall, traffic)
+    return DataPath(endpoint, recall)
 
 
 def _open_recall(
     settings: Settings,
     stack: AsyncExitStack,
     clock: Clock,
+    kept: Kept,
     known: Known,
-    traffic: TargetTraffic,
     inward: InwardCalls,
 ) -> Recall:
     """The answer cache; what other processes want forgotten is forgotten here, too."""
@@ -233,7 +232,7 @@ def _open_recall(
     recall = Recall(
         store,
         admission=known.admission,
-        recorder=traffic,
+        recorder=kept.journal,
         clock=clock,
         default=settings.llm_cache_enabled,
         nearness=NearMatches(NearIndex(clock), embedder),
@@ -360,7 +359,7 @@ def _open_health(
             ),
             "redis": lambda: check_redis(settings),
             "journal": lambda: check_journal(kept.journal),
-            "providers": seen.traffic.check,
+            "providers": seen.observer.flush_before(seen.providers.check),
         },
         env=settings.env,
         state=lambda: lifecycle.state,
@@ -427,7 +426,7 @@ def _open_control(
         known.routes,
         known.admission,
         known.targets,
-        path.traffic,
+        seen.observer.flush_before(seen.targets.uses),
         path.recall,
         clock,
     )

@@ -113,6 +113,18 @@ async def test_the_newest_requests_can_be_looked_up_and_older_ones_are_forgotten
     await journal.close()
 
 
+async def test_an_attempt_is_under_way_until_it_is_closed(root: Path) -> None:
+    journal = Journal(root, FakeClock())
+    await journal.start()
+    first, second = attempt(), attempt()
+    journal.opened(first)
+    journal.opened(second)
+    assert journal.under_way() == [first, second]
+    journal.closed(first, outcome())
+    assert journal.under_way() == [second]
+    await journal.close()
+
+
 async def test_figures_tell_what_is_written_and_not_yet_on_the_disk(root: Path) -> None:
     clock = FakeClock()
     journal = Journal(root, clock)

@@ -43,8 +43,9 @@ def test_each_family_says_what_it_is() -> None:
 def test_buckets_are_cumulative_and_a_bound_belongs_to_its_bucket() -> None:
     family = HistogramFamily("size", "Sizes.", ("kind",), (1.0, 2.5))
     histogram = family.child("a")
-    for size in (0.5, 1.0, 1.1, 2.5, 9.0):
-        histogram.observe(size)
+    histogram.observe([0.5, 1.0, 1.1])
+    histogram.observe([])
+    histogram.observe([2.5, 9.0])
     assert family.child("a") is histogram
     assert "".join(family.render()) == (
         "# HELP size Sizes.\n"
@@ -90,8 +91,7 @@ def test_the_guard_lets_known_names_through_up_to_its_limit() -> None:
 def test_callers_cannot_add_series() -> None:
     metrics = Metrics()
     for number in range(100):
-        metrics.request_began()
-        metrics.request_finished(f"M{number}", "unknown", 405, 1.0, None)
+        metrics.requests(f"M{number}", "unknown", 405).observe([1.0])
         assert metrics.model("chat", "openai", f"m{number}", f"a{number}") is metrics.model(
             "chat", "openai", "x", "y"
         )
@@ -104,7 +104,7 @@ def test_providers_cannot_add_series_by_ever_new_words_for_failure() -> None:
     metrics = Metrics()
     series = metrics.model("chat", "openai", "m", "m")
     for number in range(500):
-        series.duration(f"made_up_{number}").observe(1.0)
+        series.duration(f"made_up_{number}").observe([1.0])
     counted = {
         dict(labels)["error_type"]: value
         for (name, labels), value in scrape(metrics).items()

@@ -9,12 +9,12 @@ import httpx2
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from tests.telemetry.events import attempt, outcome
-from tests.telemetry.test_target_traffic import Kept
+from tests.telemetry.events import attempt
 
 from trunkline.errors import NotFound, TrunklineError, UpstreamFailed
 from trunkline.gateway.bare import FixedRoutes
 from trunkline.gateway.caller import Caller
+from trunkline.gateway.metering.event import Attempt
 from trunkline.gateway.policy import CircuitTerms
 from trunkline.gateway.resilience.health import Health
 from trunkline.gateway.snapshot import Alias, Connection, Credential, Origin, Snapshot, Target
@@ -69,12 +69,13 @@ class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.health = Health(self.clock, random.Random(1))
-        self.traffic = TargetTraffic(Kept(), self.clock)
+        self.under_way: list[Attempt] = []
+        self.traffic = TargetTraffic(self.clock, lambda: self.under_way)
         self.orders: list[tuple[str, CircuitOrder]] = []
         app = FastAPI()
         app.add_exception_handler(TrunklineError, error_answer)
         parts = HealthParts(
-            FixedRoutes(SNAPSHOT), self.health, self.traffic, self.order, self.clock
+            FixedRoutes(SNAPSHOT), self.health, self.traffic.uses, self.order, self.clock
         )
         app.include_router(router(parts, lambda request: CALLERS[request.headers["x-caller"]]))
         self.client = httpx2.AsyncClient(
@@ -95,7 +96,7 @@ class World:
             call.first_content()
             self.clock.advance(1)
         call.ended(BROKEN if failed else None, 0 if failed else 50)
-        self.traffic.closed(of(target), outcome())
+        self.traffic.count([of(target)])
 
     async def get(self, path: str, caller: str = "reader") -> Any:
         answer = await self.client.get(path, headers={"x-caller": caller})
@@ -103,7 +104,7 @@ class World:
         return answer.json()
 
 
-def of(target: Target, org_id: str = ORG) -> Any:
+def of(target: Target, org_id: str = ORG) -> Attempt:
     return attempt(org_id=org_id, connection_id=target.connection.id, model=target.model)
 
 
@@ -168,7 +169,7 @@ async def test_calls_and_secrets_show_in_the_numbers(world: World) -> None:
         world.call(FAST, seconds=0.2)
     for number in range(8):
         world.call(LLAMA, failed=number % 2 == 0)
-    world.traffic.opened(of(FAST))
+    world.under_way.append(of(FAST))
     world.health.rests(OPENAI, "2", "dead", None)
     world.health.rests(OPENAI, "3", "barred", 30.0, "other")
     told = await world.get("/api/providers/health")
@@ -215,9 +216,8 @@ async def test_a_circuit_that_is_held_by_hand_says_so(world: World) -> None:
 async def test_traffic_is_that_of_the_own_organisation(world: World) -> None:
     world.call(FAST)
     for _ in range(9):
-        world.traffic.opened(of(FAST, "org-2"))
-        world.traffic.closed(of(LLAMA, "org-2"), outcome())
-        world.traffic.closed(of(ODD, "org-2"), outcome())
+        world.under_way.append(of(FAST, "org-2"))
+        world.traffic.count([of(LLAMA, "org-2"), of(ODD, "org-2")])
     assert world.health.begin(ODD, TERMS) is not None
     targets = (await world.get("/api/providers/health"))["targets"]
     assert [(one["model"], one["share"], one["in_flight"]) for one in targets] == [
@@ -230,7 +230,7 @@ async def test_traffic_is_that_of_the_own_organisation(world: World) -> None:
 async def test_a_target_without_an_alias_shows_once_it_was_asked(world: World) -> None:
     world.call(ODD)
     gone = attempt(connection_id="id-of-a-connection-that-is-gone")
-    world.traffic.closed(gone, outcome())
+    world.traffic.count([gone])
     targets = (await world.get("/api/providers/health"))["targets"]
     (odd,) = [one for one in targets if one["model"] == "odd"]
     assert (odd["aliases"], odd["state"], odd["share"]) == ([], "ok", 0.5)

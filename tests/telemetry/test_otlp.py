@@ -70,7 +70,7 @@ async def test_a_collector_gets_the_request_and_its_attempts(collector: Collecto
     )
     queue = SpanQueue(sink)
     queue.start()
-    queue.put(finished(traceparent=f"00-{TRACE}-{CALLER_SPAN}-01"))
+    queue.put([finished(traceparent=f"00-{TRACE}-{CALLER_SPAN}-01")])
     await queue.close()
     assert collector.paths == ["/v1/traces"]
     resource = collector.requests[0].resource_spans[0].resource
@@ -96,7 +96,7 @@ async def test_closing_gives_up_on_a_collector_that_is_away() -> None:
     await server.wait_closed()
     sink = OtlpSpans(f"http://127.0.0.1:{port}/v1/traces", version="1", env="test")
     queue = SpanQueue(sink)
-    queue.put(finished())
+    queue.put([finished()])
     async with asyncio.timeout(10):
         await queue.close(within=0.2)
     assert queue.shed == 0
@@ -107,7 +107,7 @@ async def test_many_events_leave_in_batches_and_none_is_lost(collector: Collecto
     queue = SpanQueue(sink)
     queue.start()
     for _ in range(200):
-        queue.put(finished())
+        queue.put([finished()])
     await queue.close()
     assert len(collector.spans()) == 400
     assert len(collector.requests) > 1

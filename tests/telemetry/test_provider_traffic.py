@@ -29,21 +29,20 @@ BAD: dict[str, Any] = {"ending": "refused", "status": 503}
 )
 def test_the_recent_attempts_decide(endings: list[dict[str, Any]], state: ProviderState) -> None:
     traffic = ProviderTraffic(FakeClock())
-    for ending in endings:
-        traffic.record(attempt(), outcome(**ending))
+    traffic.record((attempt(), outcome(**ending)) for ending in endings)
     assert traffic.states() == {"openai": state}
 
 
 def test_a_caller_who_left_before_any_answer_says_nothing_of_the_provider() -> None:
     traffic = ProviderTraffic(FakeClock())
-    traffic.record(attempt(), outcome(ending="client_gone", status=None))
+    traffic.record([(attempt(), outcome(ending="client_gone", status=None))])
     assert traffic.states() == {}
 
 
 def test_what_is_older_than_five_minutes_is_forgotten() -> None:
     clock = FakeClock()
     traffic = ProviderTraffic(clock)
-    traffic.record(attempt(), outcome(**BAD))
+    traffic.record([(attempt(), outcome(**BAD))])
     clock.advance(301)
     assert traffic.states() == {"openai": ProviderState("idle", None, 0, 0)}
 
@@ -51,9 +50,9 @@ def test_what_is_older_than_five_minutes_is_forgotten() -> None:
 async def test_a_provider_in_trouble_warns_and_leaves_the_process_ready() -> None:
     traffic = ProviderTraffic(FakeClock())
     assert await traffic.check() == CheckResult("ok", data={"providers": {}})
-    traffic.record(attempt(provider="anthropic"), outcome())
+    traffic.record([(attempt(provider="anthropic"), outcome())])
     for _ in range(5):
-        traffic.record(attempt(), outcome(**BAD))
+        traffic.record([(attempt(), outcome(**BAD))])
     assert await traffic.check() == CheckResult(
         "warn",
         "in trouble: openai",

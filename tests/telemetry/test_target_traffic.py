@@ -1,93 +1,75 @@
 """Each organisation's attempts are counted by target, and nobody sees another's."""
 
-from tests.telemetry.events import attempt, outcome
-from typing_extensions import override
+from tests.telemetry.events import attempt
 
-from trunkline.gateway.metering.event import Attempt, Outcome, Progress
-from trunkline.gateway.ports import Recorder
+from trunkline.gateway.metering.event import Attempt
 from trunkline.kit.clock import FakeClock
-from trunkline.telemetry.target_traffic import MOST_TARGETS, WINDOW, TargetTraffic
+from trunkline.telemetry.target_traffic import MOST_TARGETS, WINDOW, TargetTraffic, TargetUse
 
 KEY = "connection-1/gpt-5-mini"
 
 
-class Kept(Recorder):
-    """Keeps what passes."""
-
-    def __init__(self) -> None:
-        self.passed: list[Attempt | tuple[Attempt, Outcome]] = []
-
-    @override
-    def opened(self, attempt: Attempt) -> Progress:
-        self.passed.append(attempt)
-        return Progress(attempt.id)
-
-    @override
-    def closed(self, attempt: Attempt, outcome: Outcome) -> None:
-        self.passed.append((attempt, outcome))
+def use(model: str = "gpt-5-mini", *, attempts: int = 0, in_flight: int = 0) -> TargetUse:
+    return TargetUse("connection-1", model, attempts, in_flight)
 
 
-def test_what_is_counted_passes_on() -> None:
-    kept = Kept()
-    traffic = TargetTraffic(kept, FakeClock())
-    assert traffic.opened(attempt()) == Progress(attempt().id)
-    traffic.closed(attempt(), outcome())
-    assert kept.passed == [attempt(), (attempt(), outcome())]
-
-
-def test_an_attempt_is_in_flight_until_it_is_closed_and_counts_afterwards() -> None:
-    traffic = TargetTraffic(Kept(), FakeClock())
-    traffic.opened(attempt())
-    traffic.opened(attempt())
-    assert traffic.uses("org-1")[KEY].in_flight == 2
-    assert traffic.attempts("org-1") == {}
-    traffic.closed(attempt(), outcome())
-    assert traffic.uses("org-1")[KEY].in_flight == 1
-    assert traffic.attempts("org-1") == {KEY: 1}
-
-
-def test_an_answer_from_the_cache_that_is_charged_is_no_traffic() -> None:
-    kept = Kept()
-    traffic = TargetTraffic(kept, FakeClock())
-    charged = attempt(provider="cache")
-    traffic.opened(charged)
-    assert traffic.uses("org-1") == {}
-    traffic.closed(charged, outcome())
-    assert traffic.attempts("org-1") == {}
-    assert kept.passed == [charged, (charged, outcome())]
+def test_an_attempt_is_in_flight_while_it_is_under_way_and_counts_once_it_is_over() -> None:
+    live = [attempt(), attempt(), attempt(model="other")]
+    traffic = TargetTraffic(FakeClock(), lambda: live)
+    assert traffic.uses("org-1") == {
+        KEY: use(in_flight=2),
+        "connection-1/other": use("other", in_flight=1),
+    }
+    traffic.count([live.pop(0)])
+    assert traffic.uses("org-1") == {
+        KEY: use(attempts=1, in_flight=1),
+        "connection-1/other": use("other", in_flight=1),
+    }
+    live.clear()
+    assert traffic.uses("org-1") == {KEY: use(attempts=1)}
 
 
 def test_organisations_are_counted_apart() -> None:
-    traffic = TargetTraffic(Kept(), FakeClock())
-    for org_id, model in (("org-1", "a"), ("org-2", "a"), ("org-2", "b"), ("org-2", "b")):
-        traffic.closed(attempt(org_id=org_id, model=model), outcome())
-    assert traffic.attempts("org-1") == {"connection-1/a": 1}
-    assert traffic.attempts("org-2") == {"connection-1/a": 1, "connection-1/b": 2}
-    assert (traffic.attempts("org-3"), traffic.uses("org-3")) == ({}, {})
+    live = [attempt(org_id="org-2", model="c")]
+    traffic = TargetTraffic(FakeClock(), lambda: live)
+    traffic.count(
+        attempt(org_id=org_id, model=model)
+        for org_id, model in (("org-1", "a"), ("org-2", "a"), ("org-2", "b"), ("org-2", "b"))
+    )
+    assert traffic.uses("org-1") == {"connection-1/a": use("a", attempts=1)}
+    assert traffic.uses("org-2") == {
+        "connection-1/a": use("a", attempts=1),
+        "connection-1/b": use("b", attempts=2),
+        "connection-1/c": use("c", in_flight=1),
+    }
+    assert traffic.uses("org-3") == {}
 
 
 def test_what_is_older_than_the_window_does_not_count() -> None:
     clock = FakeClock()
-    traffic = TargetTraffic(Kept(), clock)
-    traffic.closed(attempt(), outcome())
+    traffic = TargetTraffic(clock, list[Attempt])
+    traffic.count([attempt()])
     clock.advance(WINDOW / 2)
-    traffic.closed(attempt(), outcome())
-    assert traffic.attempts("org-1") == {KEY: 2}
+    traffic.count([attempt()])
+    assert traffic.uses("org-1") == {KEY: use(attempts=2)}
     clock.advance(WINDOW / 2)
-    assert traffic.attempts("org-1") == {KEY: 1}
+    assert traffic.uses("org-1") == {KEY: use(attempts=1)}
     clock.advance(WINDOW * 5)
-    assert traffic.attempts("org-1") == {}
-    traffic.closed(attempt(), outcome())
-    assert traffic.attempts("org-1") == {KEY: 1}
+    assert traffic.uses("org-1") == {KEY: use()}
+    traffic.count([attempt()])
+    assert traffic.uses("org-1") == {KEY: use(attempts=1)}
 
 
-def test_targets_that_a_caller_makes_up_are_forgotten_and_nothing_goes_below_zero() -> None:
-    traffic = TargetTraffic(Kept(), FakeClock())
-    traffic.opened(attempt())
-    for number in range(MOST_TARGETS):
-        traffic.opened(attempt(model=f"made-up-{number}"))
-    assert len(traffic.uses("org-1")) == MOST_TARGETS
+def test_targets_that_a_caller_makes_up_are_forgotten() -> None:
+    traffic = TargetTraffic(FakeClock(), list[Attempt])
+    traffic.count([attempt(), attempt(model="made-up-first")])
+    traffic.count([attempt()])
+    traffic.count(attempt(model=f"made-up-{number}") for number in range(MOST_TARGETS - 1))
+    uses = traffic.uses("org-1")
+    assert (len(uses), KEY in uses, "connection-1/made-up-first" in uses) == (
+        MOST_TARGETS,
+        True,
+        False,
+    )
+    traffic.count([attempt(model="one-more")])
     assert KEY not in traffic.uses("org-1")
-    traffic.closed(attempt(), outcome())
-    assert traffic.uses("org-1")[KEY].in_flight == 0
-    assert "connection-1/made-up-0" not in traffic.uses("org-1")

@@ -178,6 +178,10 @@ class Journal(Recorder):
         """The closed attempts of one of the newest requests, which the ledger may not have yet."""
         return tuple((close.attempt, close.outcome) for close in self._recent.get(request_id, ()))
 
+    def under_way(self) -> list[Attempt]:
+        """The attempts that are open."""
+        return [live.attempt for live in self._live.values()]
+
     def stats(self) -> JournalStats:
         """A picture of this moment."""
         since = self._dirty_since

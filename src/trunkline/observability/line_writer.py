@@ -6,7 +6,6 @@ import select
 import stat
 import threading
 import time
-from collections import deque
 
 FLUSH_EVERY = 0.05  # Seconds; two people reading along do not notice, and it saves 99 % of writes.
 _CAPACITY = 1_048_576
@@ -22,15 +21,14 @@ class LineWriter:
     before that each is written at once. When the reader is so slow that ``capacity`` bytes are
     waiting, further lines are shed and counted: a request never waits for its log line.
 
-    Its state is the queue of lines that are not written yet, guarded by one lock, since ordinary
+    Its state is the text of the lines that are not written yet, guarded by one lock, since ordinary
     logs may come from any thread. It does not own the descriptor; ``close`` writes what is left.
     """
 
     def __init__(self, fd: int, *, capacity: int = _CAPACITY) -> None:
         self._fd = fd
         self._capacity = capacity
-        self._lines: deque[bytes] = deque()
-        self._waiting_bytes = 0
+        self._waiting = bytearray()
         self._shed = 0
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,15 +48,23 @@ class LineWriter:
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
 
-    def write(self, line: bytes) -> None:
-        """Queue a line, which ends with a newline. Never blocks and never raises."""
+    def write(self, lines: bytes, *, at_once: bool = False) -> None:
+        """Queue whole lines, each with its newline. Never blocks and never raises.
+
+        Args:
+            lines: those that do not fit are shed.
+            at_once: they have waited elsewhere, so they leave now with all that waits here.
+        """
         with self._lock:
-            if self._waiting_bytes + len(line) > self._capacity:
-                self._shed += 1
-                return
-            self._lines.append(line)
-            self._waiting_bytes += len(line)
-        if self._timer is None:
+            room = self._capacity - len(self._waiting)
+            if len(lines) > room:
+                fitting = lines.rfind(b"\n", 0, room) + 1
+                self._shed += lines.count(b"\n", fitting)
+                lines = lines[:fitting]
+            self._waiting += lines
+        if at_once:
+            self.flush()
+        elif self._timer is None:
             self._schedule()
 
     def flush(self) -> None:
@@ -69,10 +75,8 @@ class LineWriter:
                 self._write_out()
             except OSError:
                 # The reader is gone for good, as with a closed pipe: nobody can be told.
-                self._shed += len(self._lines)
-                self._lines.clear()
-                self._waiting_bytes = 0
-            unfinished = bool(self._lines)
+                self._shed_all()
+            unfinished = bool(self._waiting)
         loop = self._loop
         if unfinished and loop is not None:
             loop.call_soon_threadsafe(self._schedule)
@@ -84,13 +88,11 @@ class LineWriter:
         self._loop = None
         deadline = time.monotonic() + within
         self.flush()
-        while self._lines and (left := deadline - time.monotonic()) > 0:
+        while self._waiting and (left := deadline - time.monotonic()) > 0:
             self._poll.poll(left * 1000)
             self.flush()
         with self._lock:
-            self._shed += len(self._lines)
-            self._lines.clear()
-            self._waiting_bytes = 0
+            self._shed_all()
 
     def _schedule(self) -> None:
         loop = self._loop
@@ -99,36 +101,28 @@ class LineWriter:
         elif self._timer is None:
             self._timer = loop.call_later(FLUSH_EVERY, self.flush)
 
+    def _shed_all(self) -> None:
+        self._shed += self._waiting.count(b"\n")
+        self._waiting.clear()
+
     def _write_out(self) -> None:
+        waiting = self._waiting
         if self._never_blocks:
-            while self._lines and self._write_once(b"".join(self._lines)):
+            while waiting and self._write_once(len(waiting)):
                 pass
             return
-        while self._lines and self._poll.poll(0) and self._write_once(self._next_chunk()):
+        while waiting and self._poll.poll(0) and self._write_once(self._size_of_next()):
             pass
 
-    def _next_chunk(self) -> bytes:
-        """As many whole lines as fit, or the beginning of one that is longer."""
-        size, count = 0, 0
-        for line in self._lines:
-            if count and size + len(line) > _PIPE_BUF:
-                break
-            size += len(line)
-            count += 1
-        return b"".join(self._lines[index] for index in range(count))[:_PIPE_BUF]
+    def _size_of_next(self) -> int:
+        """Bytes of as many whole lines as fit, or of the beginning of one that is longer."""
+        return self._waiting.rfind(b"\n", 0, _PIPE_BUF) + 1 or _PIPE_BUF
 
-    def _write_once(self, chunk: bytes) -> int:
-        """One system call; what it took leaves the queue, down to a part of a line."""
+    def _write_once(self, size: int) -> int:
+        """One system call for so many bytes; those that it took leave the queue."""
         try:
-            taken = os.write(self._fd, chunk)
+            taken = os.write(self._fd, self._waiting[:size])
         except BlockingIOError:
             return 0
-        self._waiting_bytes -= taken
-        left = taken
-        while left:
-            line = self._lines.popleft()
-            if len(line) > left:
-                self._lines.appendleft(line[left:])
-                break
-            left -= len(line)
+        del self._waiting[:taken]
         return taken

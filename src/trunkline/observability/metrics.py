@@ -97,57 +97,38 @@ class Metrics:
 
     ``guard`` decides which model names and aliases become labels: tell it those of each snapshot.
     Updates and ``render`` belong to the event loop.
+
+    Attributes:
+        in_progress: requests that have begun and are not counted as finished.
+        overhead: milliseconds of ours before the first attempt of a request left.
     """
 
     def __init__(self, guard: LabelGuard | None = None) -> None:
         self.guard = guard or LabelGuard()
-        self._in_progress = 0
+        self.in_progress = 0
         self._source_failures = 0
         self._families = _Families()
+        self.overhead = self._families.overhead.child()
         self._watched: list[Family] = []
-        self._requests: dict[tuple[str, str, int], Histogram] = {}
         self._models: dict[Labels, ModelSeries] = {}
-        self._refusals: dict[str, Counter] = {}
-        self._cached: dict[tuple[str, str], Counter] = {}
         self._guardrail_names = LabelGuard(MOST_GUARDRAIL_NAMES)
         self._process = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._process)
 
-    def request_began(self) -> None:
-        """One more request is in progress."""
-        self._in_progress += 1
-
-    def request_finished(
-        self, method: str, route: str, status: int, duration_ms: float, overhead_ms: float | None
-    ) -> None:
-        """A request is over; ``route`` is a template, never a path."""
-        self._in_progress -= 1
-        key = (method, route, status)
-        histogram = self._requests.get(key)
-        if histogram is None:
-            shown = method if method in _METHODS else OTHER
-            histogram = self._families.http.child(shown, route, str(status))
-            if shown == method:  # Else a caller could fill the dictionary with methods.
-                self._requests[key] = histogram
-        histogram.observe(duration_ms)
-        if overhead_ms is not None:
-            self._families.overhead.observe(overhead_ms)
+    def requests(self, method: str, route: str, status: int) -> Histogram:
+        """Milliseconds of whole requests; ``route`` is a template, never a path."""
+        # Else a caller could make up series.
+        shown = method if method in _METHODS else OTHER
+        return self._families.http.child(shown, route, str(status))
 
     def refused(self, code: str) -> None:
         """A limit or budget refused a request; ``code`` is that of our error."""
-        counter = self._refusals.get(code)
-        if counter is None:
-            counter = self._refusals[code] = self._families.refusals.child(code)
-        counter.add()
+        self._families.refusals.child(code).add()
 
-    def cached(self, alias: str, result: str, saved_nano: int) -> None:
-        """The answer cache was asked; ``saved_nano`` is what was not paid again."""
+    def cached(self, alias: str, result: str, times: int, saved_nano: int) -> None:
+        """The answer cache was asked so often; ``saved_nano`` is what was not paid again."""
         shown = self.guard.label(alias)
-        counter = self._cached.get((shown, result))
-        if counter is None:
-            counter = self._families.cached.child(shown, result)
-            self._cached[shown, result] = counter
-        counter.add()
+        self._families.cached.child(shown, result).add(times)
         if saved_nano:
             self._families.saved.child(shown).add(saved_nano)
 
@@ -211,7 +192,7 @@ class Metrics:
         yield (
             f"# HELP {semconv.HTTP_IN_PROGRESS} Requests being served.\n"
             f"# TYPE {semconv.HTTP_IN_PROGRESS} gauge\n"
-            f"{semconv.HTTP_IN_PROGRESS} {self._in_progress}\n"
+            f"{semconv.HTTP_IN_PROGRESS} {self.in_progress}\n"
         )
         totals = CounterFamily(
             semconv.HTTP_REQUESTS, "Requests served.", ("method", "route", "status_code")
@@ -232,13 +213,12 @@ class _Families:
             ("method", "route", "status_code"),
             semconv.HTTP_BOUNDS,
         )
-        self._overhead = HistogramFamily(
+        self.overhead = HistogramFamily(
             semconv.OVERHEAD_DURATION,
             "Milliseconds of ours before the first attempt left.",
             (),
             semconv.OVERHEAD_BOUNDS,
         )
-        self.overhead = self._overhead.child()
         self.tokens = HistogramFamily(
             semconv.TOKEN_USAGE,
             "Tokens of an attempt.",
@@ -299,7 +279,7 @@ class _Families:
         """In the order of the scrape."""
         return (
             self.http,
-            self._overhead,
+            self.overhead,
             self.duration,
             self.first_token,
             self.per_output_token,

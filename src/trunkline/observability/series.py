@@ -7,8 +7,8 @@ there is no lock.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, repeat
 from typing import Literal, Protocol
 
 Labels = tuple[str, ...]
@@ -71,10 +71,12 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def observe(self, size: float) -> None:
-        """Count one more of this size."""
-        self.counts[bisect_left(self._bounds, size)] += 1
-        self.total += size
+    def observe(self, sizes: Sequence[float]) -> None:
+        """Count one more of each size."""
+        counts = self.counts
+        for place in map(bisect_left, repeat(self._bounds), sizes):
+            counts[place] += 1
+        self.total = sum(sizes, self.total)
 
 
 class HistogramFamily:

@@ -1,7 +1,7 @@
 """The health API: how targets do, and circuits that people hold open or closed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from trunkline.telemetry.target_health import (
     state_of_all,
     targets_seen,
 )
-from trunkline.telemetry.target_traffic import TargetTraffic
+from trunkline.telemetry.target_traffic import TargetUse
 
 READ_SCOPE = "models:read"
 WRITE_SCOPE = "circuits:write"
@@ -31,18 +31,20 @@ _AT_ONCE = 50
 
 Authenticate = Callable[[Request], Caller]
 Order = Callable[[Caller, CircuitOrder], Awaitable[None]]
+Uses = Callable[[str], Mapping[str, TargetUse]]
 
 
 class HealthParts(msgspec.Struct, frozen=True):
     """What the API reads from.
 
     Attributes:
+        uses: what an organisation asks of its targets, by ``Target.place``.
         order: carries out an order; raises what the caller shall see.
     """
 
     routes: Routes
     health: TargetsHealth
-    traffic: TargetTraffic
+    uses: Uses
     order: Order
     clock: Clock
 
@@ -103,8 +105,7 @@ async def _health(parts: HealthParts, caller: Caller) -> Health:
     sight = Sight(
         reports=parts.health.report(),
         resting=parts.health.resting(),
-        uses=parts.traffic.uses(caller.org_id),
-        attempts=parts.traffic.attempts(caller.org_id),
+        uses=parts.uses(caller.org_id),
     )
     seen = []
     for target in targets_seen(parts.routes.snapshot(caller.org_id), caller, sight):

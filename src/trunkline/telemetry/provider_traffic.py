@@ -1,6 +1,7 @@
 """How providers did lately, learned from real traffic so that no paid call is ever made to ask."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -48,18 +49,20 @@ class ProviderTraffic:
         self._now = clock.monotonic
         self._recent: dict[str, deque[tuple[float, bool, int | None]]] = {}
 
-    def record(self, attempt: Attempt, outcome: Outcome) -> None:
-        """Take note of an attempt. Cheap."""
-        failed = outcome.ending in _PROVIDER_FAILED
-        if not failed:
-            status = outcome.status
-            if status is None:
-                return  # Neither the caller's leaving nor our shutdown is news of the provider.
-            failed = status >= _SERVER_ERROR or status in _OVERLOADED
-        recent = self._recent.get(attempt.provider)
-        if recent is None:
-            recent = self._recent[attempt.provider] = deque(maxlen=_KEPT)
-        recent.append((self._now(), failed, outcome.first_byte_ms))
+    def record(self, attempts: Iterable[tuple[Attempt, Outcome]]) -> None:
+        """Take note of attempts, in the order in which they ended."""
+        now, recents = self._now(), self._recent
+        for attempt, outcome in attempts:
+            failed = outcome.ending in _PROVIDER_FAILED
+            if not failed:
+                status = outcome.status
+                if status is None:
+                    continue  # A caller's leaving and our shutdown are no news of the provider.
+                failed = status >= _SERVER_ERROR or status in _OVERLOADED
+            recent = recents.get(attempt.provider)
+            if recent is None:
+                recent = recents[attempt.provider] = deque(maxlen=_KEPT)
+            recent.append((now, failed, outcome.first_byte_ms))
 
     def states(self) -> dict[str, ProviderState]:
         """By provider, those that had any attempt since the start."""

@@ -7,6 +7,7 @@ installations need not pay.
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from trunkline.gateway.metering.event import Finished
@@ -14,7 +15,6 @@ from trunkline.gateway.metering.event import Finished
 _CAPACITY = 4096
 # Building one costs some 50 us; after so many in a row the loop gets its turn.
 _SLICE = 10
-_PAUSE = 0.2
 
 
 class SpanSink(Protocol):
@@ -40,6 +40,7 @@ class SpanQueue:
         self._sink = sink
         self._capacity = capacity
         self._events: deque[Finished] = deque()
+        self._filled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._shed = 0
 
@@ -48,12 +49,12 @@ class SpanQueue:
         """How many events were dropped since the start: the queue was full, or they were odd."""
         return self._shed
 
-    def put(self, event: Finished) -> None:
-        """Queue an event. Never blocks."""
-        if len(self._events) >= self._capacity:
-            self._shed += 1
-        else:
-            self._events.append(event)
+    def put(self, events: Sequence[Finished]) -> None:
+        """Queue events. Never blocks."""
+        room = self._capacity - len(self._events)
+        self._events.extend(events[:room])
+        self._shed += max(len(events) - room, 0)
+        self._filled.set()
 
     def start(self) -> None:
         """Begin to build spans; called on the running event loop."""
@@ -71,9 +72,11 @@ class SpanQueue:
         await asyncio.to_thread(self._sink.close, within)
 
     async def _run(self) -> None:
-        while True:
-            self._build_some()
-            await asyncio.sleep(0 if self._events else _PAUSE)
+        while await self._filled.wait():
+            self._filled.clear()
+            while self._events:
+                self._build_some()
+                await asyncio.sleep(0)
 
     def _build_some(self) -> None:
         for _ in range(min(_SLICE, len(self._events))):

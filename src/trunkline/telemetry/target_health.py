@@ -32,13 +32,11 @@ class Sight(msgspec.Struct, frozen=True):
         reports: of the targets of all organisations.
         resting: secrets that are left alone.
         uses: what the caller's organisation asks of its targets, by ``Target.place``.
-        attempts: how often it did so within the last minutes.
     """
 
     reports: Iterable[TargetReport]
     resting: Iterable[CredentialReport]
     uses: Mapping[str, TargetUse]
-    attempts: Mapping[str, int]
 
 
 class _Visible(msgspec.Struct, frozen=True):
@@ -65,7 +63,7 @@ def targets_seen(snapshot: Snapshot, caller: Caller, sight: Sight) -> Iterator[T
     """
     reports = {report.key: report for report in sight.reports}
     resting = list(sight.resting)
-    total = sum(sight.attempts.values())
+    total = sum(use.attempts for use in sight.uses.values())
     for key, seen in _visible(snapshot, caller, sight.uses):
         use, report = sight.uses.get(seen.place), reports.get(key)
         rests = _resting(resting, seen)
@@ -79,7 +77,7 @@ def targets_seen(snapshot: Snapshot, caller: Caller, sight: Sight) -> Iterator[T
             latency_ms=_latency(report),
             error_share=_error_share([report]),
             tokens_per_second=None if report is None else _rounded(report.tokens_per_second, 1),
-            share=round(sight.attempts.get(seen.place, 0) / total, 4) if total else 0.0,
+            share=round(use.attempts / total, 4) if use is not None and total else 0.0,
             in_flight=0 if use is None else use.in_flight,
             credentials_resting=len(rests),
         )

@@ -1,14 +1,12 @@
 """What each organisation asks of each target, counted apart so that none sees another's."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from typing_extensions import override
+import msgspec
 
-from trunkline.gateway.metering.event import Attempt, Outcome, Progress
-from trunkline.gateway.ports import Recorder
-from trunkline.gateway.recall.charging import PROVIDER as GIVEN_AGAIN
+from trunkline.gateway.metering.event import Attempt
 from trunkline.kit.clock import Clock
 
 WINDOW: Final = 300.0
@@ -19,39 +17,48 @@ _SLOTS: Final = int(WINDOW / _SLOT)
 # Names such as provider/model let a caller make targets up, so their number is bounded.
 MOST_TARGETS: Final = 512
 
+_Place = tuple[str, str]  # Connection and model.
 
-class TargetUse:
+
+class TargetUse(msgspec.Struct, frozen=True):
     """One organisation's attempts at one target.
 
-    Its state is a ring of counts, one for each slot of time, and the slot that was counted last.
-
     Attributes:
-        in_flight: attempts under way.
+        attempts: that ended within the window and whose requests are over.
+        in_flight: under way.
     """
 
-    __slots__ = ("_counts", "_newest", "connection_id", "in_flight", "model")
+    connection_id: str
+    model: str
+    attempts: int
+    in_flight: int
 
-    def __init__(self, connection_id: str, model: str) -> None:
-        self.connection_id = connection_id
-        self.model = model
-        self.in_flight = 0
+
+class _Ended:
+    """How many attempts have ended lately.
+
+    Its state is a ring of counts, one for each slot of time, and the slot that was counted last.
+    """
+
+    __slots__ = ("_counts", "_newest")
+
+    def __init__(self) -> None:
         self._counts = [0] * _SLOTS
         self._newest = 0
 
-    def count(self, now: float) -> None:
-        """One more attempt has ended."""
-        slot = int(now / _SLOT)
-        if slot != self._newest:
-            slot = self._move(slot)
-        self._counts[slot % _SLOTS] += 1
+    def add(self, now: float, attempts: int) -> None:
+        """So many more have ended."""
+        slot = self._move(now)
+        self._counts[slot % _SLOTS] += attempts
 
-    def attempts(self, now: float) -> int:
-        """Attempts that ended within the window."""
-        self._move(int(now / _SLOT))
+    def within_window(self, now: float) -> int:
+        """Those that count still."""
+        self._move(now)
         return sum(self._counts)
 
-    def _move(self, slot: int) -> int:
+    def _move(self, now: float) -> int:
         """Forget the slots that time has left behind; the newest one."""
+        slot = int(now / _SLOT)
         if slot - self._newest >= _SLOTS:
             self._counts = [0] * _SLOTS
         else:
@@ -61,63 +68,66 @@ class TargetUse:
         return self._newest
 
 
-class TargetTraffic(Recorder):
-    """Counts the attempts that pass to another recorder. Cheap: it stands on the data path.
+class TargetTraffic:
+    """Counts what finished requests asked of targets, and finds what is under way.
 
-    Its state is one ``TargetUse`` for each organisation and target, the newest of each
+    Its state is one ring of counts for each organisation and target, the newest of each
     organisation's targets; it belongs to the event loop.
     """
 
-    def __init__(self, inner: Recorder, clock: Clock) -> None:
-        self._opened = inner.opened
-        self._closed = inner.closed
+    def __init__(self, clock: Clock, under_way: Callable[[], Iterable[Attempt]]) -> None:
+        """Count by this clock.
+
+        Args:
+            clock: steady time.
+            under_way: the attempts of all organisations that have not ended. Somebody keeps them
+                anyway, so the data path need not count them.
+        """
         self._monotonic = clock.monotonic
-        self._uses: dict[str, OrderedDict[tuple[str, str], TargetUse]] = {}
+        self._under_way = under_way
+        self._ended: dict[str, OrderedDict[_Place, _Ended]] = {}
 
-    @override
-    def opened(self, attempt: Attempt) -> Progress:
-        progress = self._opened(attempt)
-        if attempt.provider != GIVEN_AGAIN:
-            self._use_of(attempt).in_flight += 1
-        return progress
-
-    @override
-    def closed(self, attempt: Attempt, outcome: Outcome) -> None:
-        self._closed(attempt, outcome)
-        if attempt.provider == GIVEN_AGAIN:
-            # Charged for an answer that was given before; no target was asked.
-            return
-        use = self._use_of(attempt)
-        use.count(self._monotonic())
-        # Where it was forgotten meanwhile, its begin is not known any more.
-        if use.in_flight:
-            use.in_flight -= 1
+    def count(self, attempts: Iterable[Attempt]) -> None:
+        """Take note of attempts that have ended."""
+        asked: dict[tuple[str, str, str], int] = {}
+        for attempt in attempts:
+            key = (attempt.org_id, attempt.connection_id, attempt.model)
+            asked[key] = asked.get(key, 0) + 1
+        now = self._monotonic()
+        for (org_id, connection_id, model), times in asked.items():
+            self._ended_at(org_id, (connection_id, model)).add(now, times)
 
     def uses(self, org_id: str) -> Mapping[str, TargetUse]:
         """What an organisation asks of its targets, by ``Target.place``."""
-        uses = self._uses.get(org_id)
-        return (
-            {}
-            if uses is None
-            else {f"{use.connection_id}/{use.model}": use for use in uses.values()}
-        )
-
-    def attempts(self, org_id: str) -> dict[str, int]:
-        """Attempts of an organisation within the window, by ``Target.place``; none of zero."""
         now = self._monotonic()
-        counts = {key: use.attempts(now) for key, use in self.uses(org_id).items()}
-        return {key: count for key, count in counts.items() if count}
+        live = Counter(
+            (attempt.connection_id, attempt.model)
+            for attempt in self._under_way()
+            if attempt.org_id == org_id
+        )
+        ended = {
+            place: counts.within_window(now)
+            for place, counts in self._ended.get(org_id, OrderedDict()).items()
+        }
+        return {
+            f"{connection_id}/{model}": TargetUse(
+                connection_id,
+                model,
+                attempts=ended.get((connection_id, model), 0),
+                in_flight=live[connection_id, model],
+            )
+            for connection_id, model in {**ended, **live}
+        }
 
-    def _use_of(self, attempt: Attempt) -> TargetUse:
-        uses = self._uses.get(attempt.org_id)
-        if uses is None:
-            uses = self._uses[attempt.org_id] = OrderedDict()
-        key = (attempt.connection_id, attempt.model)
-        use = uses.get(key)
-        if use is None:
-            if len(uses) >= MOST_TARGETS:
-                uses.popitem(last=False)
-            use = uses[key] = TargetUse(*key)
+    def _ended_at(self, org_id: str, place: _Place) -> _Ended:
+        places = self._ended.get(org_id)
+        if places is None:
+            places = self._ended[org_id] = OrderedDict()
+        ended = places.get(place)
+        if ended is None:
+            if len(places) >= MOST_TARGETS:
+                places.popitem(last=False)
+            ended = places[place] = _Ended()
         else:
-            uses.move_to_end(key)
-        return use
+            places.move_to_end(place)
+        return ended

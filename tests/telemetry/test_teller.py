@@ -1,4 +1,4 @@
-"""One event in, one line and the right numbers out."""
+"""Events in, a line of each and the right numbers out."""
 
 import asyncio
 import json
@@ -18,9 +18,10 @@ from trunkline.kit.clock import FakeClock
 from trunkline.observability.access_line import AccessLog
 from trunkline.observability.line_writer import LineWriter
 from trunkline.observability.metrics import Metrics
-from trunkline.telemetry.observer import RequestObserver
 from trunkline.telemetry.provider_traffic import ProviderTraffic
 from trunkline.telemetry.spans import SpanQueue, SpanSink
+from trunkline.telemetry.target_traffic import TargetTraffic
+from trunkline.telemetry.teller import RequestTeller
 
 
 class Lines:
@@ -57,9 +58,7 @@ def samples(metrics: Metrics, *, but: tuple[str, ...] = ("_bucket", "_sum")) -> 
 
 def observe(event: Finished, lines: Lines) -> dict[str, float]:
     metrics = Metrics()
-    observer = RequestObserver(metrics, access_log=lines.log)
-    observer.began()
-    observer.finished(event)
+    RequestTeller(metrics, access_log=lines.log).tell([event])
     return samples(metrics)
 
 
@@ -119,9 +118,7 @@ def test_a_streamed_answer_leaves_a_line_and_its_numbers(lines: Lines) -> None:
 
 def test_sums_are_in_the_units_of_the_conventions() -> None:
     metrics = Metrics()
-    observer = RequestObserver(metrics)
-    observer.began()
-    observer.finished(finished())
+    RequestTeller(metrics).tell([finished()])
     sums = {
         name.split("{")[0] + ("|output" if "type=output" in name else ""): value
         for name, value in samples(metrics, but=("_bucket", "_count", "_total")).items()
@@ -235,15 +232,14 @@ def test_a_request_of_nobody_has_only_what_is_known(lines: Lines) -> None:
 def test_an_answer_from_the_cache_counts_for_its_alias_and_for_no_provider(lines: Lines) -> None:
     metrics = Metrics()
     metrics.guard.allow(["fast"])
-    observer = RequestObserver(metrics, access_log=lines.log)
-    for event in (
-        finished(attempts=(), cache="hit", saved_nano=1_500_000),
-        finished(attempts=(), cache="follow", saved_nano=500_000),
-        finished(attempts=(), cache="hit", alias="made-up", error_code="odd"),
-        finished(cache="miss"),
-    ):
-        observer.began()
-        observer.finished(event)
+    RequestTeller(metrics, access_log=lines.log).tell(
+        [
+            finished(attempts=(), cache="hit", saved_nano=1_500_000),
+            finished(attempts=(), cache="follow", saved_nano=500_000),
+            finished(attempts=(), cache="hit", alias="made-up", error_code="odd"),
+            finished(cache="miss"),
+        ]
+    )
     shown = samples(metrics)
     assert {name: value for name, value in shown.items() if "_cache_" in name} == {
         "trunkline_cache_requests_total{result=hit,trunkline_alias=fast}": 1,
@@ -261,15 +257,15 @@ def test_an_answer_from_the_cache_counts_for_its_alias_and_for_no_provider(lines
 
 
 def test_an_answer_that_is_charged_again_costs_and_was_no_attempt(lines: Lines) -> None:
-    traffic = ProviderTraffic(FakeClock())
-    metrics = Metrics()
-    observer = RequestObserver(metrics, traffic=traffic)
-    observer.began()
-    observer.finished(finished(attempts=((attempt(provider="cache"), outcome()),), cache="hit"))
+    clock, metrics = FakeClock(), Metrics()
+    providers, targets = ProviderTraffic(clock), TargetTraffic(clock, list)
+    charged = finished(attempts=((attempt(provider="cache"), outcome()),), cache="hit")
+    RequestTeller(metrics, providers=providers, targets=targets).tell([charged])
     shown = samples(metrics)
     assert [name for name in shown if name.startswith(("gen_ai", "trunkline_upstream"))] == []
     assert [value for name, value in shown.items() if "_cost_" in name] == [0.00123]
-    assert traffic.states() == {}
+    assert providers.states() == {}
+    assert targets.uses("org-1") == {}
 
 
 def test_what_guardrails_did_is_told_without_any_text(lines: Lines) -> None:
@@ -310,22 +306,50 @@ def test_names_that_callers_made_up_do_not_become_labels(lines: Lines) -> None:
 def test_a_published_name_is_a_label_before_any_answer(lines: Lines) -> None:
     metrics = Metrics()
     metrics.guard.allow(["gpt-5-mini", "fast"])
-    observer = RequestObserver(metrics, access_log=lines.log)
-    observer.began()
-    observer.finished(finished(attempts=((attempt(), outcome(ending="refused", status=500)),)))
+    refused = finished(attempts=((attempt(), outcome(ending="refused", status=500)),))
+    RequestTeller(metrics, access_log=lines.log).tell([refused])
     assert f"gen_ai_server_request_duration_seconds_count{{error_type=,{MODEL}}}" in samples(
         metrics
     )
 
 
-def test_a_request_that_has_begun_is_in_progress_until_it_is_finished() -> None:
+def test_a_name_is_a_label_in_the_batch_in_which_a_provider_first_answers_under_it() -> None:
     metrics = Metrics()
-    observer = RequestObserver(metrics)
-    observer.began()
-    observer.began()
-    assert samples(metrics) == {"http_requests_in_progress{}": 2}
-    observer.finished(finished(attempts=()))
-    assert samples(metrics)["http_requests_in_progress{}"] == 1
+    refused = finished(attempts=((attempt(), outcome(ending="refused", status=500)),))
+    RequestTeller(metrics).tell([refused, finished()])
+    shown = samples(metrics)
+    assert shown[f"gen_ai_server_request_duration_seconds_count{{error_type=,{MODEL}}}"] == 2
+
+
+def test_a_batch_counts_what_its_events_count_one_after_another(lines: Lines) -> None:
+    alike = [
+        finished(duration_ms=number * 7.7, client_request_id=f"c-{number}") for number in range(9)
+    ]
+    events = [
+        *alike,
+        finished(status=429, error_code="rate_limited", attempts=()),
+        finished(stream=False, ttft_ms=None, overhead_ms=None, alias="smart"),
+        finished(attempts=((attempt(model="other-model"), outcome(cost_nano=7, status=203)),)),
+        finished(attempts=((attempt(), outcome(cost_state="estimated", usage=NO_USAGE)),)),
+        finished(status=502, error_code="upstream_error", method="PUT"),
+        *alike,
+    ]
+    together, apart = Metrics(), Metrics()
+    for metrics in (together, apart):
+        metrics.guard.allow(["fast", "smart", "gpt-5-mini", "other-model"])
+    RequestTeller(together, access_log=lines.log).tell(events)
+    told = lines.path.read_bytes()
+    teller = RequestTeller(apart, access_log=lines.log)
+    for event in events:
+        teller.tell([event])
+    assert samples(together, but=()) == samples(apart, but=())
+    assert lines.path.read_bytes() == told * 2
+    assert [line["requestId"] for line in lines.read()[:9]] == [f"c-{n}" for n in range(9)]
+
+
+def test_what_a_client_calls_itself_is_scrubbed(lines: Lines) -> None:
+    observe(finished(user_agent="mine bob@example.com"), lines)
+    assert lines.read()[0]["userAgent"] == "mine [email]"
 
 
 class KeptSpans(SpanSink):
@@ -346,14 +370,15 @@ class KeptSpans(SpanSink):
 
 
 async def test_each_part_gets_the_event_and_a_full_queue_sheds_it() -> None:
-    kept, traffic = KeptSpans(), ProviderTraffic(FakeClock())
+    kept, clock = KeptSpans(), FakeClock()
+    providers, targets = ProviderTraffic(clock), TargetTraffic(clock, list)
     queue = SpanQueue(kept, capacity=1)
-    observer = RequestObserver(Metrics(), spans=queue, traffic=traffic)
-    for _ in range(3):
-        observer.began()
-        observer.finished(finished())
+    teller = RequestTeller(Metrics(), spans=queue, providers=providers, targets=targets)
+    teller.tell([finished()] * 2)
+    teller.tell([finished()])
     assert queue.shed == 2
-    assert traffic.states()["openai"].attempts == 3
+    assert providers.states()["openai"].attempts == 3
+    assert targets.uses("org-1")["connection-1/gpt-5-mini"].attempts == 3
     await queue.close()
     assert kept.events == [finished()]
 
@@ -362,8 +387,7 @@ async def test_an_event_that_makes_no_span_does_not_stop_the_others() -> None:
     kept = KeptSpans()
     queue = SpanQueue(kept)
     queue.start()
-    queue.put(finished(request_id="odd"))
-    queue.put(finished())
+    queue.put([finished(request_id="odd"), finished()])
     async with asyncio.timeout(5):
         while not kept.events:  # noqa: ASYNC110 - the queue has no door to wait at
             await asyncio.sleep(0.01)
