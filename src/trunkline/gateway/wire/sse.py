@@ -90,8 +90,10 @@ def _is_frame(chunk: bytes) -> bool:
 def data_of(frame: bytes) -> bytes | None:
     """The data of a frame, its lines joined by LF; None when it has none, such as a comment."""
     if frame.startswith(b"data:"):
-        # Google ends its lines with CRLF, all others with LF.
-        if frame.find(b"\n", 0, -4 if frame.endswith(b"\r\n\r\n") else -2) == -1:
+        # All end their lines with LF but for Google, who ends them with CRLF.
+        if frame.find(b"\n", 0, -2) == -1 or (
+            frame.endswith(b"\r\n\r\n") and frame.find(b"\n", 0, -4) == -1
+        ):
             return frame[5:].strip()
     elif frame.startswith(b"event:"):
         # An event's name in the first line and its data in the second: Anthropic's usual frame.
