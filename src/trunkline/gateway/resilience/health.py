@@ -34,7 +34,7 @@ _NO_TICKET = -1
 logger = logging.getLogger(__name__)
 
 
-class Call(msgspec.Struct, gc=False):
+class Call(msgspec.Struct, gc=False, eq=False):
     """One attempt at a target, until its end. The first of ``ended`` and ``cancelled`` counts.
 
     Its state is the moment of its first content, and the target's fare until its end. Nothing that
@@ -113,8 +113,8 @@ def _tell(target: Target, reason: str | None) -> None:
 class Health(HealthView):
     """The health of all targets of a process.
 
-    Its state is what calls have shown, of the ``most`` targets that were called last, and the
-    overrides. ``app.py`` owns it; there is nothing to close.
+    Its state is what calls have shown, of at most ``most`` targets, those that were called last,
+    and the overrides. ``app.py`` owns it; there is nothing to close.
 
     Args:
         clock: steady time.
