@@ -1,5 +1,6 @@
 """Commands as their users call them, in the process of the test."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,14 @@ class Done(NamedTuple):
 
 
 Command = Callable[..., Done]
+
+
+def surroundings(data_dir: Path) -> dict[str, str]:
+    """The environment of a command that gets a process of its own."""
+    given = os.environ  # noqa: TID251 - the test starts a process as a user would
+    # Coverage follows processes by variables of its own.
+    kept = {name: given[name] for name in given if name == "PATH" or name.startswith("COVERAGE")}
+    return kept | {"TRUNKLINE_DATA_DIR": str(data_dir), "OPENAI_API_KEY": "sk-made-up"}
 
 
 @pytest.fixture

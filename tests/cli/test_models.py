@@ -110,7 +110,10 @@ def test_a_target_is_drained_until_its_file_is_applied_again(room: Path) -> None
     }  # fmt: skip
 
     shared = state("fast", "gpu", "--state", "disabled", "--shared")
-    assert (shared.returncode, shared.stderr) == (3, "Error: There is no model 'fast'.\n")
+    assert (shared.returncode, shared.stderr) == (
+        3,
+        "Error: There is no model 'fast'.\n  trunkline models shows those that there are.\n",
+    )
     strange = state("fast", "gpu", "--state", "resting")
     assert strange.returncode == 4
     assert "is active, draining, disabled, and never 'resting'" in strange.stderr

@@ -4,6 +4,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from trunkline.cli.models_remove import remove
 from trunkline.cli.output import AsJson, print_json, show
 from trunkline.cli.session import Session, choose_organisation, in_session
 from trunkline.connections.adapter import SnapshotRoutes
@@ -73,6 +74,9 @@ def target(
         print_json({"model": model, "target": target, "state": state, "changed": changed})
     else:
         typer.echo(f"{target} of {model} {'is' if changed else 'was already'} {state}.")
+
+
+app.command()(remove)
 
 
 def _list(org: str | None, *, as_json: bool) -> None:

@@ -43,6 +43,27 @@ class ModelService:
         """Published models by name; those of the environment are not in the database."""
         return [row async for row in repository.aliases(conn, (org_id,))]
 
+    async def model(self, conn: AsyncConnection, org_id: str | None, name: str) -> AliasRow:
+        """A published model of this owner.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        present = await self._model(conn, org_id, name)
+        if present is None:
+            hint = "trunkline models shows those that there are."
+            if org_id is not None and await self._model(conn, None, name):
+                hint = "There is one that all organisations share: --shared means that."
+            elif name in self._published:
+                hint = "A provider's key in the environment publishes it, and it goes with the key."
+            raise NotFound(f"There is no model {name!r}.", code="model_not_found", hint=hint)
+        return present
+
+    async def names_behind(self, conn: AsyncConnection, org_id: str | None) -> frozenset[str]:
+        """The names that this owner has without any model of its own."""
+        shared = await self.models(conn, None) if org_id is not None else []
+        return frozenset(self._published) | {row.name for row in shared}
+
     async def model_names(self, conn: AsyncConnection, org_id: str) -> frozenset[str]:
         """Every public name that an organisation may use, those of the environment included."""
         rows = repository.aliases(conn, (org_id, None))
@@ -119,7 +140,7 @@ class ModelService:
             NotFound: there is no such model of this owner, or it has no such target.
             Conflict: no target would be left that takes requests.
         """
-        present = await self._found_model(conn, org_id, model)
+        present = await self.model(conn, org_id, model)
         chosen = positions(target, [(row.connection, row.model) for row in present.targets])
         if not chosen:
             raise NotFound(
@@ -157,8 +178,8 @@ class ModelService:
             NotFound: there is none of one of these names.
             Conflict: a model that stays falls back to one of them or embeds with it.
         """
-        going = [await self._found_model(conn, org_id, name) for name in names]
-        gone = set(names) - await self._names_behind(conn, org_id)
+        going = [await self.model(conn, org_id, name) for name in names]
+        gone = set(names) - await self.names_behind(conn, org_id)
         if users := await models_naming(conn, org_id, gone):
             raise Conflict(
                 f"{', '.join(users)} would miss {', '.join(map(repr, sorted(gone)))}.",
@@ -172,17 +193,6 @@ class ModelService:
     async def _model(self, conn: AsyncConnection, org_id: str | None, name: str) -> AliasRow | None:
         found = [row async for row in repository.aliases(conn, (org_id,), name=name)]
         return found[0] if found else None
-
-    async def _found_model(self, conn: AsyncConnection, org_id: str | None, name: str) -> AliasRow:
-        present = await self._model(conn, org_id, name)
-        if present is None:
-            raise NotFound(f"There is no model {name!r}.", code="model_not_found")
-        return present
-
-    async def _names_behind(self, conn: AsyncConnection, org_id: str | None) -> frozenset[str]:
-        """The names that this owner has without any model of its own."""
-        shared = await self.models(conn, None) if org_id is not None else []
-        return frozenset(self._published) | {row.name for row in shared}
 
     async def _check_connections(
         self, conn: AsyncConnection, org_id: str | None, fields: Mapping[str, str]
