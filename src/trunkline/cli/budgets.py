@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 
 from trunkline.cli.output import AsJson, print_json, show
 from trunkline.cli.removing import remove_rule
+from trunkline.cli.scoped import name_of, names_in, with_key, with_names_for_people
 from trunkline.cli.session import Session, choose_organisation, in_session
 from trunkline.identity.records import Organisation
 from trunkline.kit.money import format_usd
@@ -35,15 +36,22 @@ def list_all(org: Org = None, as_json: AsJson = False) -> None:
         async with session.database.read(None) as conn:
             owner = await choose_organisation(conn, org)
             rules = await service.list_budgets(conn, owner.id)
+            names = await names_in(conn, owner.id)
         ledger = Ledger(session.database, session.clock)
         now_ms = int(session.clock.now() * 1000)
-        return [_described(rule) | await _standing(rule, owner, ledger, now_ms) for rule in rules]
+        return [
+            _described(rule)
+            | {"scope_name": name_of(rule, names)}
+            | await _standing(rule, owner, ledger, now_ms)
+            for rule in rules
+        ]
 
-    columns = {"id": "Id", "name": "Name", "scope": "Scope", "scope_id": "For", "window": "Window"}
+    columns = {"id": "Id", "name": "Name", "scope": "Scope", "scope_name": "For"}
+    columns |= {"window": "Window"}
     columns |= {"amount": "Amount $", "spent": "Spent $", "left": "Left $", "hard": "Hard"}
     rows = in_session(work)
-    for row in rows if not as_json else ():
-        row["scope_id"] = row["scope_id"] or ("each" if row["scope"] != "org" else None)
+    if not as_json:
+        with_names_for_people(rows)
     show(rows, columns | {"shadow": "Shadow"}, as_json=as_json, empty="There is no budget yet.")
 
 
@@ -81,7 +89,8 @@ def set_one(
     async def work(session: Session) -> BudgetRule:
         async with session.database.write(None) as conn:
             owner = await choose_organisation(conn, org)
-            return await service.ensure_budget(conn, owner.id, wanted, clock=session.clock)
+            rule = await with_key(conn, owner.id, wanted)
+            return await service.ensure_budget(conn, owner.id, rule, clock=session.clock)
 
     rule = in_session(work)
     if as_json:

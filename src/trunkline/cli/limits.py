@@ -1,12 +1,13 @@
 """``trunkline limits``: ceilings of requests, tokens and concurrency."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from msgspec.structs import asdict
 
 from trunkline.cli.output import AsJson, print_json, show
 from trunkline.cli.removing import remove_rule
+from trunkline.cli.scoped import name_of, names_in, with_key, with_names_for_people
 from trunkline.cli.session import Session, choose_organisation, in_session
 from trunkline.limits import service
 from trunkline.limits.rules import LimitRule
@@ -25,16 +26,18 @@ Org = Annotated[
 def list_all(org: Org = None, as_json: AsJson = False) -> None:
     """List the limits of an organisation."""
 
-    async def work(session: Session) -> list[LimitRule]:
+    async def work(session: Session) -> list[dict[str, Any]]:
         async with session.database.read(None) as conn:
             owner = await choose_organisation(conn, org)
-            return await service.list_limits(conn, owner.id)
+            rules = await service.list_limits(conn, owner.id)
+            names = await names_in(conn, owner.id)
+        return [asdict(rule) | {"scope_name": name_of(rule, names)} for rule in rules]
 
-    columns = {"id": "Id", "scope": "Scope", "scope_id": "For", "counts": "Counts"}
+    columns = {"id": "Id", "scope": "Scope", "scope_name": "For", "counts": "Counts"}
     columns |= {"amount": "Amount", "per_seconds": "Per s", "algorithm": "Algorithm"}
-    rows = [asdict(rule) for rule in in_session(work)]
-    for row in rows if not as_json else ():
-        row["scope_id"] = row["scope_id"] or ("each" if row["scope"] != "org" else None)
+    rows = in_session(work)
+    if not as_json:
+        with_names_for_people(rows)
     columns |= {"burst": "Burst", "shadow": "Shadow"}
     show(rows, columns, as_json=as_json, empty="There is no limit yet.")
 
@@ -65,7 +68,8 @@ def set_one(
     async def work(session: Session) -> LimitRule:
         async with session.database.write(None) as conn:
             owner = await choose_organisation(conn, org)
-            return await service.ensure_limit(conn, owner.id, wanted, clock=session.clock)
+            rule = await with_key(conn, owner.id, wanted)
+            return await service.ensure_limit(conn, owner.id, rule, clock=session.clock)
 
     rule = in_session(work)
     if as_json:

@@ -6,10 +6,10 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.configuration.collecting import Collector
+from trunkline.configuration.key_references import key_id_of
 from trunkline.configuration.known import Known
 from trunkline.configuration.schema import OrganisationSection
-from trunkline.errors import Conflict, InvalidRequest, NotFound
-from trunkline.identity.service.key_names import find_key
+from trunkline.errors import InvalidRequest
 from trunkline.kit.clock import Clock
 from trunkline.limits import service
 from trunkline.limits.rules import Tier
@@ -105,17 +105,6 @@ async def _resolved(
     if spec.scope == "key":
         key_id = known.key_ids.get(spec.scope_id)
         if key_id is None:
-            key_id = await _key_id(conn, org_id, spec.scope_id, f"{at}scope_id")
+            key_id = await key_id_of(conn, org_id, spec.scope_id, f"{at}scope_id")
         return spec.model_copy(update={"scope_id": key_id})
     return spec
-
-
-async def _key_id(conn: AsyncConnection, org_id: str, handle: str, field: str) -> str:
-    try:
-        return (await find_key(conn, org_id, handle)).id
-    except NotFound:
-        # Refused with all else that a scope may be.
-        return handle
-    except Conflict as error:
-        error.param = field
-        raise
