@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import time
 
 import pytest
 from tests.gateway.transport.hostile import (
@@ -31,6 +32,7 @@ from trunkline.gateway.transport import (
     UpstreamResponse,
 )
 from trunkline.gateway.transport import pool as pool_module
+from trunkline.gateway.transport.connection import FRESH_SECONDS
 
 
 async def echo_forever(peer: Peer) -> None:
@@ -291,10 +293,14 @@ async def test_an_idle_connection_that_gets_bytes_is_closed_at_once(
 
 
 @pytest.mark.parametrize("how", ["end", "reset", "bytes"])
+@pytest.mark.parametrize("carried", [1, 2])
 async def test_an_end_that_the_loop_has_not_seen_yet_is_noticed_before_use(
-    how: str, pool_with: PoolWith
+    how: str, carried: int, pool_with: PoolWith
 ) -> None:
-    """The server runs in no loop, so its end is in the kernel but in no callback of ours."""
+    """The server runs in no loop, so its end is in the kernel but in no callback of ours.
+
+    A connection that was never kept before is asked at once, and others once they are not fresh.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(PATIENCE)
     origin = Origin("http", "127.0.0.1", listener.getsockname()[1])
@@ -303,19 +309,29 @@ async def test_an_end_that_the_loop_has_not_seen_yet_is_noticed_before_use(
 
     def serve_once() -> socket.socket:
         peer, _ = listener.accept()
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answer(peer)
+        return peer
+
+    def answer(peer: socket.socket) -> None:
         peer.recv(65_536)
         peer.sendall(ok())
-        return peer
 
     serving = loop.run_in_executor(None, serve_once)
     await (await pool.open(post(origin))).read(5)
     peer = await serving
+    for _ in range(carried - 1):
+        answering = loop.run_in_executor(None, answer, peer)
+        await (await pool.open(post(origin))).read(5)
+        await answering
     if how == "reset":
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if how == "bytes":
         peer.sendall(b"unasked")
     else:
         peer.close()
+    if carried > 1:
+        time.sleep(2 * FRESH_SECONDS)  # noqa: ASYNC251 - the loop must not run meanwhile
     # No await between the end and the next request: the loop cannot have noticed.
     second = pool.open(post(origin))
     serving = loop.run_in_executor(None, serve_once)

@@ -135,7 +135,7 @@ class OriginPool(Owner):
 
     @override
     def released(self, connection: UpstreamConnection) -> None:
-        if not self._grant(connection):
+        if not (self._queue and self._grant(connection)):
             self._busy.discard(connection)
             self._idle[connection] = None
 

@@ -146,9 +146,6 @@ class ResponseParser:
         incoming = self._incoming
         if incoming.head_complete:
             return
-        self._head_size += len(name) + len(value) + 4
-        if self._head_size > self._max_head:
-            raise HeadTooLarge("the response head is too long", sent=True)
         name = name.lower()
         value = value.rstrip(b" \t")
         incoming.headers.append((name, value))
@@ -160,6 +157,9 @@ class ResponseParser:
         """The head is there: decide what kind of body follows."""
         incoming = self._incoming
         incoming.status = status = self._parser.get_status_code()
+        # A head cannot be longer than all that was fed; only where that is more is it measured.
+        if self._is_chunked or self._fed > self._max_head:
+            self._measure_head()
         if len(incoming.headers) > MAX_HEADERS:
             raise HeadTooLarge(f"the response has more than {MAX_HEADERS} headers", sent=True)
         version = self._parser.get_http_version()
@@ -200,6 +200,12 @@ class ResponseParser:
             incoming.reusable = self._parser.should_keep_alive()
 
     # Ours.
+
+    def _measure_head(self) -> None:
+        headers = self._incoming.headers
+        self._head_size += sum(len(name) + len(value) + 4 for name, value in headers)
+        if self._head_size > self._max_head:
+            raise HeadTooLarge("the response head is too long", sent=True)
 
     def _check_interim(self, status: int) -> None:
         """Skip 100, 102, 103; nothing that we send may be answered by another protocol."""

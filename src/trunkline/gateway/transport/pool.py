@@ -108,7 +108,9 @@ class UpstreamPool:
             origin.reused += 1
         if len(request.body) > WRITE_STEP:
             await connection.send_rest(request.body, response)
-        await response.wait_for_head()
+        while not response.is_settled:
+            await response.wait_for_progress()
+        response.settle_head()
         return response
 
     def stats(self) -> PoolStats:

@@ -229,14 +229,12 @@ class UpstreamResponse:
         finally:
             self._waiter = None
 
-    async def wait_for_head(self) -> None:
-        """Wait until status and headers are there.
+    def settle_head(self) -> None:
+        """Show status and headers, once ``is_settled``.
 
         Raises:
             TransportError: they will not come, or the body cannot be decoded.
         """
-        while not self.is_settled:
-            await self.wait_for_progress()
         incoming = self._incoming
         if not incoming.head_complete:
             assert self._error is not None  # noqa: S101 - what is_settled means; told to the type checker
