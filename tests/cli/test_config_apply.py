@@ -202,3 +202,22 @@ def test_an_empty_file_prunes_nothing_and_says_what_to_do(room: Path, run: Run) 
             "  Nothing was changed. docs/configuration.md explains every field.\n"
         )
     assert run("plan", "-f", "t.yaml", "--detailed-exitcode").returncode == 0
+
+
+def test_no_command_shows_the_value_of_a_secret_header(room: Path, run: Run) -> None:
+    headers = 'secret: "env:GPU", headers: {x-token: s3cret}'
+    (room / "t.yaml").write_text(FILE.replace('secret: "env:GPU"', headers))
+    said = [run("plan", "-f", "t.yaml").stdout, run("apply", "-f", "t.yaml", "--json").stdout]
+    export = run("export").stdout
+    assert export.startswith("# kept:here stands for the value of a header")
+    (room / "export.yaml").write_text(export)
+    assert run("plan", "-f", "export.yaml", "--prune", "--detailed-exitcode").returncode == 0
+    for options in ((), ("--json",)):
+        said.append(run("versions", "--shared", "--show", "1", *options).stdout)
+        said.append(run("export", "--shared", *options).stdout)
+    assert ["kept:here" in text for text in said] == [True] * 6
+    assert ["s3cret" in text for text in said] == [False] * 6
+    (room / "t.yaml").write_text(FILE)
+    assert run("apply", "-f", "t.yaml").returncode == 0
+    back = run("rollback", "--shared", "--to", "1")
+    assert back.stdout.splitlines()[1] == '  ~ connections "gpu".headers.x-token: kept:here'

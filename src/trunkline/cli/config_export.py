@@ -3,14 +3,17 @@
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from trunkline.cli.applying import parts_of
 from trunkline.cli.config_options import Org, Shared, choose_owner
 from trunkline.cli.output import AsJson, format_time, print_json, show
 from trunkline.cli.session import Session, in_session
 from trunkline.configuration.export import Document, export_organisation, export_shared
+from trunkline.configuration.hiding import NOTE, hidden
 from trunkline.configuration.versions import Version, find_version, list_versions
-from trunkline.configuration.writing import yaml_of_all
+from trunkline.configuration.writing import yaml_of, yaml_of_all
+from trunkline.connections.header_secrets import KEPT
 from trunkline.identity.service.organisations import list_organisations
 
 
@@ -23,8 +26,8 @@ def export(
 ) -> None:
     """Print the configuration as YAML: the shared part and each organisation in its own document.
 
-    Applying it again changes nothing. Secrets are the references to them, and keys come without
-    their texts.
+    Applying it again changes nothing. Secrets are the references to them, secret headers that were
+    written out are kept:here, and keys come without their texts.
     """
 
     async def work(session: Session) -> list[Document]:
@@ -43,11 +46,12 @@ def export(
                 ],
             ]
 
-    documents = in_session(work)
+    documents = [hidden(document) for document in in_session(work)]
     if as_json:
         print_json(documents)
     else:
-        typer.echo(yaml_of_all(documents), nl=False)
+        text = yaml_of_all(documents)
+        typer.echo(f"{NOTE if KEPT in text else ''}{text}", nl=False)
 
 
 def versions(
@@ -69,7 +73,7 @@ def versions(
 
     found = in_session(work)
     if number is not None and not as_json:
-        typer.echo(found[0].document, nl=False)
+        typer.echo(_shown(found[0]), nl=False)
         return
     show(
         [_described(version, whole=number is not None) for version in found],
@@ -85,4 +89,10 @@ def _described(version: Version, *, whole: bool) -> dict[str, Any]:
         "created": format_time(version.created_ms),
         "note": version.note,
     }
-    return row | ({"document": version.document} if whole else {})
+    return row | ({"document": _shown(version)} if whole else {})
+
+
+def _shown(version: Version) -> str:
+    document = yaml.safe_load(version.document)
+    shown = hidden(document)
+    return version.document if shown == document else yaml_of(shown)

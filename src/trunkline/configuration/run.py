@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trunkline.configuration.collecting import Collector
 from trunkline.configuration.difference import edits_between
 from trunkline.configuration.export import Document, export_organisation, export_shared
+from trunkline.configuration.hiding import hidden_edits
 from trunkline.configuration.loading import Loaded
 from trunkline.configuration.organisation import OrganisationApplier
 from trunkline.configuration.owned import Owned
@@ -119,7 +120,7 @@ class Run:
             Touched(slug, slug and self._org_ids[slug], before[slug], await self._exported(slug))
             for slug in (None, *slugs)
         ])  # fmt: skip
-        told = ((owner, edits_between(owner.before, owner.after)) for owner in owners)
+        told = ((owner, hidden_edits(edits_between(owner.before, owner.after))) for owner in owners)
         plans = tuple(OwnerPlan(owner.organisation, edits) for owner, edits in told if edits)
         return Outcome(changes, tuple(self._issued), owners, Plan(plans, len(changes)))
 

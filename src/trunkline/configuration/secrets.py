@@ -6,6 +6,7 @@ from typing import Literal
 from trunkline.configuration.owned import Owner
 from trunkline.configuration.problems import Problem
 from trunkline.configuration.schema import ConfigurationFile
+from trunkline.connections.header_secrets import header_references
 from trunkline.connections.secrets import Secrets
 
 Missing = Literal["refused", "connections", "all"]
@@ -55,3 +56,5 @@ def _owned_references(owner: Owner, path: str) -> Iterator[tuple[str, str]]:
             yield f"{at}.secret", connection.secret
         for place, reference in enumerate(connection.secrets):
             yield f"{at}.secrets[{place}]", reference
+        for name, reference in header_references(connection.headers).items():
+            yield f"{at}.headers.{name}", reference

@@ -9,6 +9,7 @@ from trunkline.connections.accounts import Account, Credentials, connected
 from trunkline.connections.building import State, Step, inherit, publish_catalog, publish_rows
 from trunkline.connections.environment import environment_accounts
 from trunkline.connections.guards import GuardMaker, Written
+from trunkline.connections.header_secrets import with_header_secrets
 from trunkline.connections.price_book import PriceBook
 from trunkline.connections.rows import AliasRow, ConnectionRow, OwnedRows, PriceOverride
 from trunkline.connections.secrets import Secrets
@@ -84,6 +85,7 @@ class Builder:
 
     async def _account(self, row: ConnectionRow, state: State) -> Account:
         """The row with its secrets. Without any it stays: its calls fail by its own name."""
+        row = await with_header_secrets(row, self._secrets, state.problems)
         secrets: list[str | None] = []
         for reference in row.references:
             try:

@@ -98,6 +98,8 @@ class ConnectionSpec(Strict):
         region, project, resource: places of the provider's own address, where it has them, such as
             ``eu-central-1`` for Bedrock; not beside a ``base_url``, which says everything.
         secrets: several of them in place of ``secret``, all used in turn.
+        headers: sent with each request. Where a name tells of a secret the value may be a
+            reference to it, or ``kept:here`` for the value that the connection has.
     """
 
     name: Slug

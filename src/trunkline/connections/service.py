@@ -5,6 +5,7 @@ Every method runs in the unit of work of its caller and tells the other processe
 None stands for what the operator shares with all organisations.
 """
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
@@ -15,6 +16,7 @@ from trunkline.catalog.capabilities import Capabilities
 from trunkline.catalog.reader import Catalog
 from trunkline.connections import repository
 from trunkline.connections.builder import Builder
+from trunkline.connections.header_secrets import KEPT
 from trunkline.connections.model_service import ModelService
 from trunkline.connections.rows import (
     FREE_RATES,
@@ -24,7 +26,7 @@ from trunkline.connections.rows import (
 )
 from trunkline.connections.schemas import ConnectionSpec, PriceSpec
 from trunkline.connections.secrets import Secrets
-from trunkline.errors import Conflict, NotFound
+from trunkline.errors import Conflict, InvalidRequest, NotFound
 from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
 from trunkline.settings import Settings
@@ -71,7 +73,10 @@ class ConnectionService(ModelService):
         """Make the connection of this name be as wanted; true when something changed.
 
         ``private`` lets it lead into the networks that the settings allow; only the operator may
-        say so.
+        say so. A header may be ``KEPT`` as it is.
+
+        Raises:
+            InvalidRequest: a header is to be kept and is not there.
         """
         present = await self._connection(conn, org_id, wanted.name)
         first, *further = wanted.references or (None,)
@@ -82,7 +87,7 @@ class ConnectionService(ModelService):
             provider=wanted.provider,
             base_url=wanted.address,
             secret=first,
-            headers=wanted.headers,
+            headers=_kept(wanted.headers, {} if present is None else present.headers),
             cancels_on_close=wanted.cancels_on_close,
             private=private,
             further_secrets=tuple(filter(None, further)),
@@ -174,3 +179,16 @@ class ConnectionService(ModelService):
         await repository.put(conn, table, values, new=present is None)
         await append_change(conn, row.org_id, kind, row.id)
         return True
+
+
+def _kept(wanted: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:
+    """The headers as wanted, each that is to be kept with the value that it has."""
+    for name, value in wanted.items():
+        if value == KEPT and name not in present:
+            raise InvalidRequest(
+                f"The connection has no header {name} that could be kept.",
+                code="header_missing",
+                param=f"headers.{name}",
+                hint="Write its value, or where that is found, such as env:NAME.",
+            )
+    return {name: present[name] if value == KEPT else value for name, value in wanted.items()}

@@ -10,6 +10,7 @@ from typing_extensions import override
 from trunkline.cli.diagnosis.finding import Finding
 from trunkline.connections.accounts import Account, connected
 from trunkline.connections.environment import environment_accounts
+from trunkline.connections.header_secrets import with_header_secrets
 from trunkline.connections.secrets import Secrets
 from trunkline.connections.service import ConnectionService
 from trunkline.gateway.snapshot import Connection
@@ -78,6 +79,10 @@ async def _stored(
         owners = [None, *(org.id for org in await list_organisations(conn))]
         rows = [row for owner in owners for row in await service.connections(conn, owner)]
     for row in rows:
+        problems: list[str] = []
+        await with_header_secrets(row, secrets, problems)
+        for problem in problems:
+            _tell(findings, problem)
         try:
             yield Account(row, tuple([await secrets.resolve(name) for name in row.references]))
         except ValueError as error:
