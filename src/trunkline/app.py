@@ -6,7 +6,7 @@ opposite order, however the start or the run ends. Read ``open_front`` from top 
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -446,19 +446,17 @@ def _dispatch(
 ) -> Application:
     """The front's one ASGI application: by path, the longest-lived part first."""
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    def app(scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
+            return _lifespan(receive, send)
         path = scope["path"]
         if endpoint.serves(path):
-            await endpoint.handle(scope)
-        elif path.startswith(("/health", "/metrics")):
-            await health(scope, receive, send)
-        elif control is not None and path.startswith("/api/"):
-            await control(scope, receive, send)
-        else:
-            await endpoint.handle(scope)
+            return endpoint.handle(scope)
+        if path.startswith(("/health", "/metrics")):
+            return health(scope, receive, send)
+        if control is not None and path.startswith("/api/"):
+            return control(scope, receive, send)
+        return endpoint.handle(scope)
 
     return app
 

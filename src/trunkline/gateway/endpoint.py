@@ -17,7 +17,7 @@ from trunkline.gateway.one_call_answer import PATH as ONE_CALL_PATH
 from trunkline.gateway.pipeline import Pipeline
 from trunkline.gateway.routes import ROUTES, Route, RouteTable
 from trunkline.gateway.sink import Sink
-from trunkline.gateway.wire.contract import CHAT, Place, Wire
+from trunkline.gateway.wire.contract import CHAT, NOWHERE, Place, Wire
 from trunkline.gateway.wire.registry import WIRES
 from trunkline.observability.redaction import scrub_url
 from trunkline.observability.request_id import request_id_from
@@ -55,22 +55,21 @@ class GatewayEndpoint:
         route, item = self._table.find(method, path)
         client = scope["trunkline.client"]
         pairs: Pairs = scope["headers"]
+        query: bytes = scope["query_string"]
         headers = dict(pairs)
+        kind = headers.get(b"content-type", JSON[1])
+        plain = item is None and not query and kind == JSON[1]
         arrival = Arrival(
             method=method,
             path=path,
-            url=scrub_url(path, scope["query_string"]),
+            url=scrub_url(path, query),
             route=route.path if route is not None else "unknown",
             headers=headers,
             pairs=pairs,
             read_body=client.read,
             client=client,
             client_request_id=request_id_from(headers.get(b"x-request-id")),
-            place=Place(
-                item=item,
-                query=scope["query_string"],
-                content_type=headers.get(b"content-type", b"application/json"),
-            ),
+            place=NOWHERE if plain else Place(item, query, kind),
             waits=not client.body.complete,
         )
         if route is None:
@@ -83,8 +82,7 @@ class GatewayEndpoint:
                 arrival, wire, route.lookup, client, item=item, scopes=route.scopes
             )
         elif route.operation is not None:
-            kind = arrival.place.content_type.lower()
-            if not _reads(route, kind):
+            if kind not in route.reads and not _reads(route, kind := kind.lower()):
                 await self._lookups.refuse(arrival, route.wire, _unread(route, kind), client)
                 return
             await self._pipeline.run(
@@ -141,17 +139,12 @@ def early_error(path: bytes, pairs: Pairs, error: TrunklineError) -> tuple[int, 
 
 def _sink_of(route: Route, arrival: Arrival, client: Sink) -> Sink:
     """The caller's socket, or what stands before it where an answer changes its shape."""
-    if _wants_array(route, arrival.place.query):
+    if route.array and b"alt=sse" not in arrival.place.query:
         return ArraySink(client)
     # Its very type is compared: asking a protocol for its instances takes longer than all of this.
     if type(route.wire) is OneCall:
         return OneCallSink(client, route.wire, arrival.client_request_id)
     return client
-
-
-def _wants_array(route: Route, query: bytes) -> bool:
-    """Google's streams are arrays of JSON unless events are asked for."""
-    return route.path.endswith(":streamGenerateContent") and b"alt=sse" not in query
 
 
 def _reads(route: Route, kind: bytes) -> bool:

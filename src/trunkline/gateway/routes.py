@@ -45,6 +45,7 @@ class Route(msgspec.Struct, frozen=True):
         lookup: answers from memory or the ledger, for routes that call no provider.
         scopes: a key needs one of these for a look-up.
         reads: the content types that a body may have.
+        array: whether its streams are arrays of JSON, unless events are asked for.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Route(msgspec.Struct, frozen=True):
     lookup: Lookup | None = None
     scopes: frozenset[str] = _READERS
     reads: tuple[bytes, ...] = (b"application/json",)
+    array: bool = False
 
 
 _CHAT = WIRES["openai_chat"]
@@ -74,7 +76,7 @@ def _gemini(version: str) -> tuple[Route, ...]:
     model = f"{version}/models/{{id}}"
     return (
         Route("POST", f"{model}:generateContent", WIRES["gemini"], CHAT),
-        Route("POST", f"{model}:streamGenerateContent", Gemini(streams=True), CHAT),
+        Route("POST", f"{model}:streamGenerateContent", Gemini(streams=True), CHAT, array=True),
         Route("POST", f"{model}:countTokens", WIRES["gemini"], COUNT_TOKENS),
         Route("POST", f"{model}:embedContent", GeminiEmbeddings(batch=False), EMBEDDING),
         Route("POST", f"{model}:batchEmbedContents", WIRES["gemini_embeddings"], EMBEDDING),
@@ -163,7 +165,7 @@ class RouteTable:
 
     def serves(self, path: str) -> bool:
         """Whether the path lies in the data path's part of the address space."""
-        return path.startswith(PREFIXES) or path in self._plain
+        return path in self._plain or path.startswith(PREFIXES)
 
     def find(self, method: str, path: str) -> tuple[Route | None, str | None]:
         """The row, and what its ``{id}`` stands for. HEAD asks for what GET would answer."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from trunkline.errors import InternalError, TrunklineError
 from trunkline.gateway.serving.body import ClientGone
-from trunkline.gateway.serving.client import Channel, ClientConnection
+from trunkline.gateway.serving.client import ClientConnection
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -32,25 +32,6 @@ class AsgiClient(ClientConnection):
 
     __slots__ = ("_body_given", "_held_start")
 
-    def __init__(
-        self,
-        channel: Channel,
-        *,
-        head_only: bool = False,
-        http11: bool = True,
-        keep_alive: bool = True,
-        expects_continue: bool = False,
-    ) -> None:
-        super().__init__(
-            channel,
-            head_only=head_only,
-            http11=http11,
-            keep_alive=keep_alive,
-            expects_continue=expects_continue,
-        )
-        self._held_start: tuple[int, HeaderList, int] | None = None
-        self._body_given = False
-
     async def run(
         self,
         app: Application,
@@ -59,6 +40,8 @@ class AsgiClient(ClientConnection):
         done: Callable[[ClientConnection], None],
     ) -> None:
         """Run the application for this request; whatever it does, the request ends once."""
+        self._held_start: tuple[int, HeaderList, int] | None = None
+        self._body_given = False
         try:
             await app(scope, self.receive, self.send)
             if not (self.over or self.gone):

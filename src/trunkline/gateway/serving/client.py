@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from trunkline.gateway.serving.body import RequestBody
 from trunkline.gateway.serving.head import Headers, allows_body, render_head
@@ -102,7 +102,7 @@ class ClientConnection:
         self._chunked = False
         self._remaining: int | None = None
 
-    async def read(self) -> bytes:
+    def read(self) -> Coroutine[Any, Any, bytes]:
         """The whole body of the request; asks for it where the client waits to be asked.
 
         Raises:
@@ -111,7 +111,7 @@ class ClientConnection:
         """
         if self._expects_continue:
             self.invite()
-        return await self.body.read()
+        return self.body.read()
 
     def invite(self) -> None:
         """Tell a client that sent ``Expect: 100-continue`` to send its body."""

@@ -11,7 +11,6 @@ from trunkline.gateway.serving.asgi import HeaderList
 _NAMES_THAT_FRAME: Final = frozenset(
     {b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
 )
-_ASGI_VERSION: Final = (("version", "3.0"), ("spec_version", "2.3"))
 
 
 class Peer:
@@ -94,7 +93,7 @@ class RequestHead:
         path = raw_path.decode("ascii")
         return {
             "type": "http",
-            "asgi": dict(_ASGI_VERSION),
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": version,
             "method": method,
             "scheme": peer.scheme,
