@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from tests.cli.conftest import Command
 
 from trunkline.cli.exits import Exit
 from trunkline.cli.main import main
@@ -53,9 +54,12 @@ def printed(result: Result) -> Any:
 
 
 def test_a_circuit_is_opened_listed_closed_and_cleared(trunkline: Run) -> None:
-    assert "No circuit is held." in trunkline("list").stdout
+    assert "No circuit of a shared connection is held." in trunkline("list").stdout
     opened = trunkline("open", "openai", "gpt-5", "--reason", "They are down")
     assert opened.stdout == "The circuit of gpt-5 at openai is held open.\n"
+    assert opened.stderr == (
+        "Note: no target is left for gpt-5. Undo it with: trunkline circuit clear openai gpt-5\n"
+    )
     (row,) = printed(trunkline("list", "--json"))
     assert (row["org_id"], row["connection"], row["model"], row["state"], row["reason"]) == (
         None,
@@ -76,3 +80,29 @@ def test_a_circuit_is_opened_listed_closed_and_cleared(trunkline: Run) -> None:
 def test_an_organisation_has_circuits_for_its_own_connections_only(trunkline: Run) -> None:
     nobody = trunkline("list", "--org", "acme")
     assert (nobody.returncode, "no organisation 'acme'" in nobody.stderr) == (Exit.NOT_FOUND, True)
+
+
+def test_opening_tells_which_models_it_leaves_without_a_target(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "t.yaml").write_text("""
+organisation: acme
+connections: [{name: gpu, provider: groq}]
+models:
+- {name: two, targets: [{connection: gpu, model: a}, {connection: gpu, model: b}]}
+- name: one
+  targets: [{connection: gpu, model: a}, {connection: gpu, model: b, state: disabled}]
+""")
+    assert command("config", "apply", "-f", "t.yaml").code == Exit.OK
+    undo = "Undo it with: trunkline circuit clear gpu"
+    opened = command("circuit", "open", "gpu", "a", "--org", "acme")
+    assert opened.stderr == f"Note: no target is left for one. {undo} a --org acme\n"
+    opened = command("circuit", "open", "gpu", "b", "--org", "acme")
+    assert opened.stderr == f"Note: no target is left for two. {undo} b --org acme\n"
+    assert command("circuit", "close", "gpu", "a", "--org", "acme").stderr == ""
+    again = command("circuit", "open", "gpu", "b", "--org", "acme", "--json").told
+    assert (again["state"], again["stranded"]) == ("open", [])
+    for model in ("a", "b"):
+        assert command("circuit", "clear", "gpu", model, "--org", "acme").code == Exit.OK
+    none = command("circuit", "list", "--org", "acme").stdout
+    assert none.startswith("No circuit of acme's own connections is held.")

@@ -10,6 +10,7 @@ from trunkline.circuits import service
 from trunkline.circuits.records import HeldCircuit, HeldState
 from trunkline.cli.output import AsJson, format_time, print_json, show
 from trunkline.cli.session import Session, choose_organisation, in_session
+from trunkline.cli.stranded import stranded_models
 from trunkline.connections.environment import environment_accounts
 
 app = typer.Typer(
@@ -24,7 +25,9 @@ Org = Annotated[
     str | None,
     typer.Option("--org", help="Slug of the organisation whose own connection it is."),
 ]
-NOT_HELD = "No circuit is held. Those that calls opened: GET /api/providers/health of the server."
+NOT_HELD = (
+    "No circuit {whose} is held. Those that calls opened: GET /api/providers/health of the server."
+)
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, for those who read it later.")]
 
 
@@ -45,7 +48,8 @@ def list_all(org: Org = None, as_json: AsJson = False) -> None:
         row["held_since"] = format_time(row.pop("created_ms"))
     columns = {"connection": "Connection", "model": "Model", "state": "Held"}
     columns |= {"reason": "Reason", "held_since": "Since"}
-    show(rows, columns, as_json=as_json, empty=NOT_HELD)
+    whose = "of a shared connection" if org is None else f"of {org}'s own connections"
+    show(rows, columns, as_json=as_json, empty=NOT_HELD.format(whose=whose))
 
 
 @app.command("open")
@@ -56,7 +60,12 @@ def open_one(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send nothing to a target until its circuit is cleared; running calls go on."""
+    """Send nothing to a target until its circuit is cleared; running calls go on.
+
+    Requests go to the other targets of their model. Where none is left, callers get 503
+    upstream_circuit_open until somebody clears the circuit, whatever retry-after says; the models
+    that this concerns are told.
+    """
     _hold(connection, model, "open", org=org, reason=reason, as_json=as_json)
 
 
@@ -92,12 +101,13 @@ def _hold(
     reason: str | None,
     as_json: bool,
 ) -> None:
-    async def work(session: Session) -> HeldCircuit:
+    async def work(session: Session) -> tuple[HeldCircuit, list[str]]:
         environment = {account.row.name for account in environment_accounts(session.settings)}
         async with session.database.write(None) as conn:
-            return await service.hold_circuit(
+            owner = await _owner(conn, org)
+            held = await service.hold_circuit(
                 conn,
-                await _owner(conn, org),
+                owner,
                 connection,
                 model,
                 state,
@@ -105,8 +115,22 @@ def _hold(
                 reason=reason,
                 environment=environment,
             )
+        if state == "closed":
+            return held, []
+        return held, await stranded_models(session, owner, connection, model)
 
-    _tell(in_session(work), f"is held {state}", as_json=as_json)
+    held, stranded = in_session(work)
+    if as_json:
+        print_json(asdict(held) | {"stranded": stranded})
+        return
+    _tell(held, f"is held {state}", as_json=False)
+    if stranded:
+        typer.secho(
+            f"Note: no target is left for {', '.join(stranded)}. Undo it with: "
+            f"trunkline circuit clear {connection} {model}{f' --org {org}' if org else ''}",
+            fg="yellow",
+            err=True,
+        )
 
 
 async def _owner(conn: AsyncConnection, org: str | None) -> str | None:
