@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import select
 from tests.ledger.examples import START_MS, attempt, estimated, outcome
@@ -102,15 +103,36 @@ async def test_the_newest_requests_can_be_looked_up_and_older_ones_are_forgotten
 ) -> None:
     journal = Journal(root, FakeClock(), recent_requests=2)
     await journal.start()
-    first, second, third = attempt(), attempt(), attempt()
-    retry = attempt(request_id=third.request_id, number=2)
-    for one in (first, second, third, retry):
+    first, second, third, fourth, fifth = made = [attempt() for _ in range(5)]
+    retries = [attempt(request_id=one.request_id, number=2) for one in (third, fourth)]
+    for one in (first, second, third, fourth, retries[0], fifth, retries[1]):
         journal.opened(one)
         journal.closed(one, outcome())
-    assert journal.recent(first.request_id) == ()
-    assert journal.recent(second.request_id) == ((second, outcome()),)
-    assert journal.recent(third.request_id) == ((third, outcome()), (retry, outcome()))
+    assert [journal.recent(one.request_id) for one in made] == [
+        (),
+        (),
+        ((third, outcome()), (retries[0], outcome())),
+        ((fourth, outcome()), (retries[1], outcome())),
+        ((fifth, outcome()),),
+    ]
     await journal.close()
+
+
+async def test_a_close_tells_what_it_was_given_although_another_attempt_was_opened(
+    journal: Journal, root: Path
+) -> None:
+    opened = attempt()
+    changed = msgspec.structs.replace(opened, model="gpt-4o-mini")
+    journal.opened(opened)
+    journal.closed(changed, outcome())
+    journal.closed(changed, outcome(cost_nano=1))
+    assert read_all(segments_of(root / "0")[0]) == [
+        Carried(0),
+        Open(opened),
+        Close(changed, outcome()),
+        Close(changed, outcome(cost_nano=1)),
+    ]
+    assert journal.under_way() == []
 
 
 async def test_an_attempt_is_under_way_until_it_is_closed(root: Path) -> None:

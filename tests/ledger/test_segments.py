@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ledger.examples import attempt, outcome
 
-from trunkline.gateway.metering.event import Progress
+from trunkline.gateway.metering.event import Attempt, Outcome, Progress
 from trunkline.ledger.frames import HEADER_BYTES, LARGEST_FRAME, MAGIC, frame, scan
 from trunkline.ledger.records import (
+    CLOSE,
+    LARGEST_PAYLOAD,
+    OPEN,
     Advanced,
     Carried,
     Close,
@@ -189,6 +192,31 @@ def test_what_is_recordable_stays_as_it_is(number: int, word: str) -> None:
     assert recordable(None) is None
     assert recordable(True) is True
     assert recordable((1, word)) == (1, word.replace("\0", ""))
+
+
+def test_a_payload_too_large_by_its_two_parts_together_is_cut_down_as_well() -> None:
+    largest = attempt(client_request_id="x" * (LARGEST_PAYLOAD // 2 + 1))
+    answered = outcome(upstream_id="y" * (LARGEST_PAYLOAD // 2 - 1000))
+    payload = CLOSE + encode(largest) + encode(answered)
+    assert len(payload) < LARGEST_PAYLOAD
+    shorter = msgspec.structs.replace(largest, client_request_id="x" * 256)
+    assert decode(payload) == Close(shorter, answered)
+
+
+@given(attempts, outcomes)
+def test_an_attempt_that_is_encoded_once_stands_in_its_open_and_in_its_close(
+    opened: Attempt, ended: Outcome
+) -> None:
+    encoded = encode(opened)
+    assert OPEN + encoded == encode(Open(opened))
+    assert CLOSE + encoded + encode(ended) == encode(Close(opened, ended))
+    assert frame(CLOSE, encoded, encode(ended)) == frame(encode(Close(opened, ended)))
+
+
+def test_segments_of_earlier_versions_are_read() -> None:
+    written_by_them = bytes.fromhex("0c0000007e08476c92a763617272696564cd0fa0")
+    assert frame(encode(Carried(4000))) == written_by_them
+    assert [record for _, record in scan(written_by_them, last=True).records] == [Carried(4000)]
 
 
 def test_a_frame_begins_with_its_length() -> None:

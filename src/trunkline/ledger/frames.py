@@ -7,8 +7,8 @@ system may leave zeros at the end of a file after a power loss and CRC32C of not
 from collections.abc import Iterator
 from struct import Struct
 
-import google_crc32c
 import msgspec
+from google_crc32c import value as crc32c
 
 from trunkline.ledger.records import KINDS, LARGEST_PAYLOAD, Record, decode
 
@@ -20,9 +20,10 @@ HEADER_BYTES = _header.size
 LARGEST_FRAME = HEADER_BYTES + LARGEST_PAYLOAD
 
 
-def frame(payload: bytes) -> bytes:
-    """The payload as it stands in a segment."""
-    return _header.pack(len(payload), google_crc32c.value(payload)) + payload
+def frame(*parts: bytes) -> bytes:
+    """A payload, given in parts, as it stands in a segment."""
+    payload = b"".join(parts)
+    return _header.pack(len(payload), crc32c(payload)) + payload
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -85,7 +86,7 @@ def _payload(data: bytes, position: int) -> bytes | None:
     if not 0 < length <= LARGEST_PAYLOAD or start + length > len(data):
         return None
     payload = data[start : start + length]
-    return payload if google_crc32c.value(payload) == checksum else None
+    return payload if crc32c(payload) == checksum else None
 
 
 def _next_frame(data: bytes, start: int) -> int | None:

@@ -6,7 +6,7 @@ folder tells their life and what survives which failure.
 
 import asyncio
 import contextlib
-from collections import OrderedDict, deque
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from trunkline.gateway.metering.event import Attempt, Outcome, Progress
 from trunkline.gateway.ports import Recorder
 from trunkline.kit.clock import Clock
 from trunkline.ledger.frames import frame
-from trunkline.ledger.records import MOST_PROGRESS, Advanced, Carried, Close, Open, Record, encode
+from trunkline.ledger.recent import RecentCloses
+from trunkline.ledger.records import CLOSE, MOST_PROGRESS, OPEN, Advanced, Carried, encode
 from trunkline.ledger.recovery import adopt, adopt_all
 from trunkline.ledger.segments import Segment
 from trunkline.ledger.slots import Slot
@@ -54,15 +55,13 @@ class JournalStats(msgspec.Struct, frozen=True):
     last_error: str | None
 
 
-class _Live:
-    """An open attempt, and how much of its progress has been written."""
+class _Live(msgspec.Struct):
+    """An open attempt, also as it stands in records, and how much of its progress was written."""
 
-    __slots__ = ("attempt", "progress", "written")
-
-    def __init__(self, attempt: Attempt, progress: Progress) -> None:
-        self.attempt = attempt
-        self.progress = progress
-        self.written = 0
+    attempt: Attempt
+    encoded: bytes
+    progress: Progress
+    written: int = 0
 
 
 class Journal(Recorder):
@@ -86,14 +85,13 @@ class Journal(Recorder):
         self._root = root
         self._clock = clock
         self._segment_bytes = segment_bytes
-        self._recent_requests = recent_requests
         self._slot: Slot | None = None
         self._segment: Segment | None = None
         self._retired: list[Segment] = []
         self._live: dict[str, _Live] = {}
-        self._pending: deque[Close] = deque()
-        self._recent: OrderedDict[str, tuple[Close, ...]] = OrderedDict()
-        self._appended = 0
+        self._pending: deque[bytes] = deque()
+        self._recent = RecentCloses(recent_requests)
+        self._retired_bytes = 0
         self._synced = 0
         self._dirty_since: float | None = None
         self._adopted = 0
@@ -138,8 +136,9 @@ class Journal(Recorder):
 
     @override
     def opened(self, attempt: Attempt) -> Progress:
+        encoded = encode(attempt)
         try:
-            self._append(Open(attempt))
+            self._append(frame(OPEN, encoded))
         except OSError as error:
             raise Unavailable(
                 "The journal cannot be written, so nothing may be spent now.",
@@ -148,13 +147,15 @@ class Journal(Recorder):
                 retry_after=1.0,
             ) from error
         progress = Progress(attempt.id)
-        self._live[attempt.id] = _Live(attempt, progress)
+        self._live[attempt.id] = _Live(attempt, encoded, progress)
         return progress
 
     @override
     def closed(self, attempt: Attempt, outcome: Outcome) -> None:
-        close = Close(attempt, outcome)
-        self._remember(close)
+        live = self._live.get(attempt.id)
+        encoded = live.encoded if live is not None and live.attempt is attempt else encode(attempt)
+        close = frame(CLOSE, encoded, encode(outcome))
+        self._recent.add(attempt.request_id, close)
         try:
             self._append(close)
         except OSError:
@@ -168,7 +169,7 @@ class Journal(Recorder):
         for start in range(0, len(moved), MOST_PROGRESS):
             part = moved[start : start + MOST_PROGRESS]
             try:
-                self._append(Advanced(tuple(live.progress for live in part)))
+                self._append(frame(encode(Advanced(tuple(live.progress for live in part)))))
             except OSError:
                 return  # The next segment carries the progress over.
             for live in part:
@@ -176,7 +177,7 @@ class Journal(Recorder):
 
     def recent(self, request_id: str) -> tuple[tuple[Attempt, Outcome], ...]:
         """The closed attempts of one of the newest requests, which the ledger may not have yet."""
-        return tuple((close.attempt, close.outcome) for close in self._recent.get(request_id, ()))
+        return self._recent.find(request_id)
 
     def under_way(self) -> list[Attempt]:
         """The attempts that are open."""
@@ -187,8 +188,8 @@ class Journal(Recorder):
         since = self._dirty_since
         return JournalStats(
             ready=self._segment is not None,
-            appended_bytes=self._appended,
-            unsynced_bytes=self._appended - self._synced,
+            appended_bytes=self._appended_bytes(),
+            unsynced_bytes=self._appended_bytes() - self._synced,
             lag_seconds=0.0 if since is None else self._clock.monotonic() - since,
             live=len(self._live),
             pending=len(self._pending),
@@ -202,24 +203,34 @@ class Journal(Recorder):
         # Another process may have used the slot and died since.
         self._adopted += adopt(self._slot, self._clock)
 
-    def _append(self, record: Record) -> None:
-        if self._segment is not None and self._segment.size >= self._segment_bytes:
-            self._begin_segment()
+    def _append(self, framed: bytes) -> None:
+        """Bring a frame into the kernel.
+
+        Raises:
+            OSError: the disk does not take it; the next beat begins another segment.
+        """
         segment = self._segment
-        if segment is None:
-            raise OSError("no segment can be written")
-        data = frame(encode(record))
+        if segment is None or segment.size >= self._segment_bytes:
+            segment = self._next_segment()
         try:
-            segment.append(data)
+            segment.append(framed)
         except OSError as error:
             self._give_up(error)
             raise
-        self._count(len(data))
-
-    def _count(self, written: int) -> None:
-        self._appended += written
         if self._dirty_since is None:
             self._dirty_since = self._clock.monotonic()
+
+    def _next_segment(self) -> Segment:
+        """The segment after a full one; after a failure only a beat begins another."""
+        if self._segment is not None:
+            self._begin_segment()
+        if self._segment is None:
+            raise OSError("no segment can be written")
+        return self._segment
+
+    def _appended_bytes(self) -> int:
+        """Written since the start; segments count them, so that appending need not."""
+        return self._retired_bytes + (0 if self._segment is None else self._segment.size)
 
     def _give_up(self, error: OSError) -> None:
         """Stop using the segment; what is in it stays and is shipped."""
@@ -229,23 +240,22 @@ class Journal(Recorder):
     def _retire(self) -> None:
         if self._segment is not None:
             self._retired.append(self._segment)
+            self._retired_bytes += self._segment.size
             self._segment = None
 
     def _begin_segment(self) -> None:
         """Start the next segment with all that is unfinished, so that it needs no older one."""
         if self._slot is None:
             raise AssertionError("segments begin between start and close only")
-        records: list[Record] = [Open(live.attempt) for live in self._live.values()]
+        frames = [frame(OPEN, live.encoded) for live in self._live.values()]
         moved = [live for live in self._live.values() if live.progress.output_bytes]
         for start in range(0, len(moved), MOST_PROGRESS):
             part = moved[start : start + MOST_PROGRESS]
-            records.append(Advanced(tuple(live.progress for live in part)))
-        records += self._pending
-        records.append(Carried(len(self._live)))
+            frames.append(frame(encode(Advanced(tuple(live.progress for live in part)))))
+        frames += self._pending
+        frames.append(frame(encode(Carried(len(self._live)))))
         try:
-            segment = Segment.create(
-                self._slot.path, b"".join(frame(encode(record)) for record in records)
-            )
+            segment = Segment.create(self._slot.path, b"".join(frames))
         except OSError as error:
             self._give_up(error)
             return
@@ -254,17 +264,12 @@ class Journal(Recorder):
         self._pending.clear()
         for live in moved:
             live.written = live.progress.output_bytes
-        self._count(segment.size)
+        if self._dirty_since is None:
+            self._dirty_since = self._clock.monotonic()
 
     def _recover(self) -> None:
         if self._segment is None:
             self._begin_segment()
-
-    def _remember(self, close: Close) -> None:
-        request_id = close.attempt.request_id
-        self._recent[request_id] = (*self._recent.get(request_id, ()), close)
-        if len(self._recent) > self._recent_requests:
-            self._recent.popitem(last=False)
 
     async def _run(self, progress_at: float) -> None:
         while True:
@@ -278,7 +283,7 @@ class Journal(Recorder):
 
     async def _sync(self) -> None:
         """Bring everything written until now to the disk, in the thread, one sync at a time."""
-        current, retired, target = self._segment, self._retired, self._appended
+        current, retired, target = self._segment, self._retired, self._appended_bytes()
         self._retired, self._dirty_since = [], None
         try:
             await asyncio.get_running_loop().run_in_executor(

@@ -14,12 +14,19 @@ LARGEST_PAYLOAD = 1 << 20
 LARGEST_COUNT = 1 << 53
 LONGEST_TEXT = 256
 MOST_TAGS = 64
+# An attempt and an outcome stand in one payload.
+LARGEST_PART = LARGEST_PAYLOAD // 2 - 64
 # Stays far below the largest payload: one entry is an identifier and a number, 48 bytes.
 MOST_PROGRESS = 4096
 
 # What each payload begins with after the one byte that says how long the array is. The reader
 # looks for these when it has to find its way back into a damaged segment.
 KINDS = (b"\xa4open", b"\xa8progress", b"\xa5close", b"\xa7carried")
+
+# Before an encoded attempt: the payload of its open. Before that and an encoded outcome: of its
+# close. So the writer encodes an attempt once, although it stands in both.
+OPEN = b"\x92\xa4open"
+CLOSE = b"\x93\xa5close"
 
 
 class Open(msgspec.Struct, frozen=True, array_like=True, tag="open"):
@@ -59,19 +66,19 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 
 
-def encode(record: Record) -> bytes:
-    """The payload of a record.
+def encode(part: Record | Attempt | Outcome) -> bytes:
+    """The payload of a record, or an attempt or an outcome as it stands in one.
 
     What no payload can hold (numbers above 64 bits, text that is not Unicode, megabytes of it) is
     cut down by ``recordable`` first: a strange answer of a provider must not lose its cost.
     """
     try:
-        payload = _encoder.encode(record)
+        encoded = _encoder.encode(part)
     except (OverflowError, UnicodeEncodeError):
-        return _encoder.encode(recordable(record))
-    if len(payload) > LARGEST_PAYLOAD:
-        return _encoder.encode(recordable(record))
-    return payload
+        return _encoder.encode(recordable(part))
+    if len(encoded) > LARGEST_PART:
+        return _encoder.encode(recordable(part))
+    return encoded
 
 
 def decode(payload: bytes | memoryview) -> Record:
