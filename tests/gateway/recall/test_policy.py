@@ -83,6 +83,9 @@ def test_what_a_request_says_must_be_known(said: str) -> None:
     assert refused.value.code == "invalid_cache_header"
 
 
+CONTENT = {"role": "user", "parts": [{"text": "Hi"}]}
+
+
 @pytest.mark.parametrize(
     ("request_", "operation", "kept"),
     [
@@ -96,6 +99,11 @@ def test_what_a_request_says_must_be_known(said: str) -> None:
         (read(store=False), "chat", True),
         (read(messages=[{"role": "user", "content": [PICTURE]}]), "chat", False),
         (read(messages=[{"role": "user", "content": [CARRIED]}]), "chat", True),
+        (read("anthropic_messages", max_tokens=9, container="container_1"), "chat", False),
+        (read("anthropic_messages", max_tokens=9, container=None), "chat", True),
+        (read("gemini", contents=[CONTENT], cachedContent="cachedContents/1"), "chat", False),
+        (read("gemini", contents=[CONTENT], cached_content="cachedContents/1"), "chat", False),
+        (read("gemini", contents=[CONTENT], cachedContent=""), "chat", True),
         (read("openai_responses", input="Hi"), "chat", False),
         (read("openai_responses", input="Hi", store=False), "chat", True),
         (read("openai_responses", input="Hi", store=False, background=False), "chat", True),

@@ -43,6 +43,15 @@ _ELSEWHERE: Final = (
 )  # fmt: skip
 
 
+# Members that keep something at the provider, or name what was kept there: a conversation, a
+# container that tools have worked in, or a prompt that Google's cache holds. Source: the references
+# of OpenAI, Anthropic and Google; Google's reads names in either spelling.
+_KEPT_ELSEWHERE: Final = frozenset({
+    "store", "conversation", "container", "cachedContent", "cached_content",
+})  # fmt: skip
+_NOTHING: Final = frozenset({b"null", b"false", b'""'})
+
+
 class Terms(msgspec.Struct, frozen=True):
     """What holds for one request.
 
@@ -71,18 +80,16 @@ def terms_of(
     Raises:
         InvalidRequest: the request's own header says nothing that we know.
     """
-    policy = alias.cache
-    asked = headers.get(HEADER)
-    if asked is None:
-        wanted = _first(caller.cache, policy.enabled, default=default)
-        if not wanted or policy.enabled is False or not can_be_kept(request, operation):
-            return None
-        return Terms(policy)
-    word, max_age = _read(asked)
-    wanted = _first(_WORDS[word], caller.cache, policy.enabled, default=default)
+    policy, asked = alias.cache, headers.get(HEADER)
+    word, max_age = ("", None) if asked is None else _read(asked)
+    wanted = _WORDS[word]
+    if wanted is None:
+        wanted = policy.enabled if caller.cache is None else caller.cache
+        if wanted is None:
+            wanted = default
     if not wanted or policy.enabled is False or not can_be_kept(request, operation):
         return None
-    return Terms(policy, looks=word != "refresh", max_age=max_age)
+    return Terms(policy, word != "refresh", max_age)
 
 
 def can_be_kept(request: Inbound, operation: str) -> bool:
@@ -92,27 +99,21 @@ def can_be_kept(request: Inbound, operation: str) -> bool:
     was kept, where tools run at the provider, and where it names what may change. Nor is it where
     the answer gets back what a guardrail took out: requests that read the same then differ in that.
     """
-    return (
-        operation in _OPERATIONS
-        and request.form is None
-        and request.stand_ins is None
-        and request.size <= LARGEST_REQUEST
-        and not (request.background or request.keeps or request.server_tools or request.searches)
-        and request.continues is None
-        and not request.references
-        and bytes(request.fields.get("store", b"")) != b"true"
-        and not ((request.attachments or request.files) and _names_what_may_change(request))
-    )
+    if operation not in _OPERATIONS or request.size > LARGEST_REQUEST:
+        return False
+    if request.background or request.keeps or request.server_tools or request.searches:
+        return False
+    if request.form is not None or request.stand_ins is not None:
+        return False
+    if request.continues is not None or request.references:
+        return False
+    fields = request.fields
+    if not _KEPT_ELSEWHERE.isdisjoint(fields) and _names_what_is_kept(fields):
+        return False
+    return not ((request.attachments or request.files) and _names_what_may_change(fields))
 
 
 _WORDS: Final[dict[str, bool | None]] = {"": None, "on": True, "off": False, "refresh": True}
-
-
-def _first(*said: bool | None, default: bool) -> bool:
-    for one in said:
-        if one is not None:
-            return one
-    return default
 
 
 def _read(asked: bytes) -> tuple[str, float | None]:
@@ -135,9 +136,17 @@ def _read(asked: bytes) -> tuple[str, float | None]:
     return word, max_age
 
 
-def _names_what_may_change(request: Inbound) -> bool:
+def _names_what_is_kept(fields: Mapping[str, msgspec.Raw]) -> bool:
+    for name in _KEPT_ELSEWHERE:
+        said = fields.get(name)
+        if said is not None and bytes(said) not in _NOTHING:
+            return True
+    return False
+
+
+def _names_what_may_change(fields: Mapping[str, msgspec.Raw]) -> bool:
     return any(
         mark in lowered
-        for lowered in (bytes(raw).lower() for raw in request.fields.values())
+        for lowered in (bytes(raw).lower() for raw in fields.values())
         for mark in _ELSEWHERE
     )
