@@ -14,7 +14,7 @@ from tests.limits.world import ORG, World, ask, caller, outcome
 from typing_extensions import override
 
 from trunkline.errors import BudgetExhausted, LimitExceeded
-from trunkline.gateway.ports import Lease
+from trunkline.limits.lease import InProcessLease
 from trunkline.limits.rules import BudgetRule, LimitRule, OrgRules, Tier
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -54,7 +54,7 @@ class Money:
 
 @dataclass(eq=False)
 class Request:
-    lease: Lease
+    lease: InProcessLease
     key: str
     alias: str
     seen: float

@@ -1,13 +1,12 @@
 """Limits and budgets inside one process: the adapter behind the ``Admission`` port."""
 
 import asyncio
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
 from trunkline.gateway.metering.event import Outcome
-from trunkline.gateway.ports import Admission, Ask, Lease
+from trunkline.gateway.ports import Admission, Ask
 from trunkline.kit.clock import Clock
 from trunkline.ledger.corrections import CostChange
 from trunkline.limits.awaited import Awaited
@@ -96,11 +95,10 @@ class InProcessAdmission(Admission):
         plan = self._plans.get(ask.caller, ask.alias)
         if plan is None or plan.pending:
             plan = await self._ready_plan(ask)
-        now = self._now()
+        now, wall = self._now(), self._wall()
         tokens = 0
         if plan.tokens:
             tokens = plan.expectation.tokens(ask.input_tokens, ask.output_tokens)
-        wall = self._wall()
         skipped = take_limits(plan, now, wall, tokens)
         try:
             hold = hold_money(plan, wall, ask.hold_nano, self._turns)
@@ -109,34 +107,43 @@ class InProcessAdmission(Admission):
             raise
         if skipped:
             plan = plan.without(skipped)
-        lease = InProcessLease(plan, tokens, now, hold)
+        lease = InProcessLease(plan, tokens, plan.marks(now), now, wall, now, hold)
         self._live.add(lease)
         return lease
 
     @override
-    async def cover(self, lease: Lease, attempt_id: str, hold_nano: int | None) -> None:
-        mine = cast("InProcessLease", lease)
-        mine.seen = self._now()
+    async def cover(
+        self,
+        lease: InProcessLease,  # type: ignore[override] # Only what admit gave comes back.
+        attempt_id: str,
+        hold_nano: int | None,
+    ) -> None:
+        plan = lease.plan
+        lease.seen = self._now()
         wall = self._wall()
-        spare = mine.spare
+        spare = lease.spare
         if spare is not None:
-            mine.spare = None
-            if spare.worst == hold_nano and not mine.plan.turned(spare.turn, wall):
-                mine.open[attempt_id] = spare
+            lease.spare = None
+            if spare.worst == hold_nano and not plan.turned(spare.turn, wall):
+                lease.open[attempt_id] = spare
                 return
-            return_money(mine.plan, spare)
-        mine.open[attempt_id] = hold_money(mine.plan, wall, hold_nano, self._turns)
+            return_money(plan.budgets, spare)
+        lease.open[attempt_id] = hold_money(plan, wall, hold_nano, self._turns)
 
     @override
     def settle(
-        self, lease: Lease, attempt_id: str, outcome: Outcome, *, provisional: bool = False
+        self,
+        lease: InProcessLease,  # type: ignore[override] # Only what admit gave comes back.
+        attempt_id: str,
+        outcome: Outcome,
+        *,
+        provisional: bool = False,
     ) -> None:
-        mine = cast("InProcessLease", lease)
-        plan = mine.plan
-        hold = mine.open.pop(attempt_id, None)
+        plan = lease.plan
+        hold = lease.open.pop(attempt_id, None)
         if hold is None:
             if not provisional:
-                _settle_expired(mine, attempt_id, outcome)
+                _settle_expired(lease, attempt_id, outcome)
             return
         cost = outcome.cost_nano
         if cost is None:
@@ -152,25 +159,28 @@ class InProcessAdmission(Admission):
         if plan.learns:
             usage = outcome.usage
             output = usage.output_total
-            mine.used += usage.input_total + output
+            lease.used += usage.input_total + output
             if outcome.ending == "completed":
                 plan.expectation.observe(output, cost)
-        if mine.released and not mine.open:
-            self._finish(mine)
+        if lease.released and not lease.open:
+            self._finish(lease)
 
     @override
-    def release(self, lease: Lease) -> None:
-        mine = cast("InProcessLease", lease)
-        if mine.released:
+    def release(
+        self,
+        lease: InProcessLease,  # type: ignore[override] # Only what admit gave comes back.
+    ) -> None:
+        if lease.released:
             return
-        mine.released = True
-        if mine.spare is not None:
-            return_money(mine.plan, mine.spare)
-            mine.spare = None
-        for place in mine.plan.places:
+        lease.released = True
+        plan = lease.plan
+        if lease.spare is not None:
+            return_money(plan.budgets, lease.spare)
+            lease.spare = None
+        for place in plan.places:
             place.leave()
-        if not mine.open:
-            self._finish(mine)
+        if not lease.open:
+            self._finish(lease)
 
     def sweep(self) -> int:
         """End leases without a sign of life and forget idle counters; returns the leases ended.
@@ -251,7 +261,7 @@ class InProcessAdmission(Admission):
         self._live.discard(lease)
         if lease.marks:
             now = self._now()
-            for counter, mark in zip(lease.plan.tokens, lease.marks, strict=True):
+            for counter, mark in zip(lease.plan.tokens, lease.marks):  # noqa: B905 - as many.
                 counter.settle(now, mark, lease.tokens, lease.used)
             # An attempt may still begin after the lease ran out: only what it uses is counted then.
             lease.tokens = lease.used = 0

@@ -10,7 +10,8 @@ from trunkline.limits.counters.quota import DailyCount
 from trunkline.limits.expectation import Expectation
 
 Rebuildable = Budget | DailyCount
-Shown = tuple[tuple[Kind, tuple[tuple[LimitCounter, int], ...]], ...]
+Limited = tuple[LimitCounter, int]
+Shown = tuple[Kind, Limited, tuple[Limited, ...]]
 
 
 class Owner(Protocol):
@@ -31,11 +32,13 @@ class Plan:
         limits: in the order in which they are taken.
         budgets: in the order in which they are taken.
         pending: counters that the ledger has not been asked about yet.
-        shown: by kind, those of the limits that the allowance headers choose from, with what they
-            allowed when the plan was made: a counter whose rule changes goes on with another limit.
+        shown: by kind, the first and the others of those limits that the allowance headers choose
+            from, with what they allowed when the plan was made: a counter whose rule changes goes
+            on with another limit.
         tokens: those of the limits that count tokens.
         places: those of the limits that count requests at once.
         hard: the first budget that refuses, if any.
+        expects: whether a budget holds what a request is likely to cost.
         learns: whether the outcome of a request is worth learning from.
     """
 
@@ -44,6 +47,7 @@ class Plan:
         "budgets",
         "caller",
         "expectation",
+        "expects",
         "hard",
         "learns",
         "limits",
@@ -75,12 +79,17 @@ class Plan:
         self.shown = _by_kind(limits)
         self.places = tuple(c for c in limits if isinstance(c, Concurrency))
         self.hard = next((budget for budget in budgets if budget.rule.enforced), None)
-        self.learns = bool(self.tokens) or any(b.rule.reserve == "expected" for b in budgets)
+        self.expects = any(budget.rule.reserve == "expected" for budget in budgets)
+        self.learns = bool(self.tokens) or self.expects
 
     def without(self, skipped: tuple[LimitCounter, ...]) -> "Plan":
         """The same plan for a lease that some shadow limits would not have let in."""
         limits = tuple(counter for counter in self.limits if counter not in skipped)
         return Plan(self.org, self.caller, self.alias, limits, self.budgets, (), self.expectation)
+
+    def marks(self, now: int) -> list[int]:
+        """What each limit of tokens must know to settle what was taken at this moment."""
+        return [counter.mark(now) for counter in self.tokens] if self.tokens else []
 
     def turned(self, turn: int, wall: int) -> bool:
         """Whether the window of any budget has moved on since this turn."""
@@ -90,10 +99,11 @@ class Plan:
         return False
 
 
-def _by_kind(limits: tuple[LimitCounter, ...]) -> Shown:
+def _by_kind(limits: tuple[LimitCounter, ...]) -> tuple[Shown, ...]:
     kinds: tuple[Kind, ...] = ("requests", "tokens")
-    shown = (
-        (kind, tuple((c, c.limit) for c in limits if c.kind == kind and not c.shadow))
-        for kind in kinds
-    )
-    return tuple((kind, counters) for kind, counters in shown if counters)
+    shown: list[Shown] = []
+    for kind in kinds:
+        counters = [(c, c.limit) for c in limits if c.kind == kind and not c.shadow]
+        if counters:
+            shown.append((kind, counters[0], tuple(counters[1:])))
+    return tuple(shown)

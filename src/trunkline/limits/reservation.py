@@ -13,12 +13,13 @@ def take_limits(plan: Plan, now: int, wall: int, tokens: int) -> tuple[LimitCoun
     Raises:
         LimitExceeded: one refused; none is taken.
     """
+    limits = plan.limits
     skipped: tuple[LimitCounter, ...] = ()
-    for place, counter in enumerate(plan.limits):
+    for counter in limits:
         if counter.take(now, wall, tokens):
             continue
         if not counter.shadow:
-            undo_limits(plan.limits[:place], skipped, tokens)
+            undo_limits(limits[: limits.index(counter)], skipped, tokens)
             raise limit_refusal(plan, counter, now, wall, tokens)
         counter.tally.would_refuse += 1
         skipped = (*skipped, counter)
@@ -46,23 +47,19 @@ def hold_money(plan: Plan, wall: int, worst: int | None, turns: Turns) -> Hold:
             plan.hard.tally.refused += 1
             raise no_price_refusal(plan, plan.hard)
         worst = 0
-    likely = plan.expectation.likely(worst) if plan.learns else worst
-    hold = Hold(worst, likely, wall)
+    hold = Hold(worst, plan.expectation.likely(worst) if plan.expects else worst, wall)
     if worst:
-        for place, budget in enumerate(plan.budgets):
+        budgets = plan.budgets
+        for budget in budgets:
             if not budget.take(hold):
                 hold.turn = turns.count
-                _give(plan.budgets[:place], hold)
+                return_money(budgets[: budgets.index(budget)], hold)
                 raise budget_refusal(plan, budget, hold)
     hold.turn = turns.count
     return hold
 
 
-def return_money(plan: Plan, hold: Hold) -> None:
+def return_money(budgets: tuple[Budget, ...], hold: Hold) -> None:
     """Give back a hold that no attempt needs."""
-    _give(plan.budgets, hold)
-
-
-def _give(budgets: tuple[Budget, ...], hold: Hold) -> None:
     for budget in budgets:
         budget.give(hold)

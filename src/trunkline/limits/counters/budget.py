@@ -113,12 +113,12 @@ class Budget:
         """Hold money for an attempt; False leaves the counter as it was."""
         if hold.at >= self.end:
             self.advance(hold.at)
-        worst = hold.worst
-        if self.spent + self.held + worst > self.rule.amount_nano:
+        held = self.held + hold.worst
+        if self.spent + held > self.rule.amount_nano:
             if self.rule.enforced:
                 return False
             self.tally.would_refuse += 1
-        self.held += worst
+        self.held = held
         return True
 
     def give(self, hold: Hold) -> None:
@@ -130,7 +130,10 @@ class Budget:
         """Replace a hold by the cost of its attempt."""
         if hold.turn >= self.turn:
             self.held -= hold.worst
-            self._book(hold.at, cost)
+            if self._slices is None:
+                self.spent += cost
+            else:
+                self._book(hold.at, cost)
 
     def charge(self, hold: Hold, delta: int) -> None:
         """Move what was settled for the attempt that once had this hold."""

@@ -25,10 +25,11 @@ class FixedWindow(RateCounter):
     def take(self, now: int, wall: int, tokens: int) -> bool:
         if now >= self._end:
             self._advance(now)
-        need = tokens if self.per_token else 1
-        if self._count > 0 and self._count + need > self.limit:
+        count = self._count
+        after = count + (tokens if self.per_token else 1)
+        if after > self.limit and count > 0:
             return False
-        self._count += need
+        self._count = after
         return True
 
     @override
@@ -48,7 +49,8 @@ class FixedWindow(RateCounter):
 
     @override
     def used(self, now: int, wall: int) -> int:
-        self._advance(now)
+        if now >= self._end:
+            self._advance(now)
         return self._count
 
     @override

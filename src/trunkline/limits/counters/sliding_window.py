@@ -25,7 +25,7 @@ class SlidingWindow(RateCounter):
         if now >= slices.ends:
             slices.advance(now)
         need = tokens if self.per_token else 1
-        if slices.total > 0 and slices.total + need > self.limit:
+        if slices.total + need > self.limit and slices.total > 0:
             return False
         slices.add(need)
         return True
@@ -49,8 +49,10 @@ class SlidingWindow(RateCounter):
 
     @override
     def used(self, now: int, wall: int) -> int:
-        self._slices.advance(now)
-        return self._slices.total
+        slices = self._slices
+        if now >= slices.ends:
+            slices.advance(now)
+        return slices.total
 
     @override
     def wait(self, now: int, wall: int, tokens: int) -> int:
@@ -62,4 +64,5 @@ class SlidingWindow(RateCounter):
     @override
     def reset(self, now: int, wall: int) -> int:
         self._slices.advance(now)
-        return max(0, self._slices.empties() - now)
+        empties = self._slices.empties()
+        return empties - now if empties > now else 0

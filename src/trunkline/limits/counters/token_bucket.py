@@ -1,5 +1,7 @@
 """A bucket that fills steadily and is emptied by requests or tokens; allows bursts."""
 
+# ruff: noqa: FURB136, PLR1730 - min and max are calls, and each request would make a dozen of them.
+
 from typing_extensions import override
 
 from trunkline.limits.counters.counter import RateCounter, Tally
@@ -37,11 +39,13 @@ class TokenBucket(RateCounter):
     def take(self, now: int, wall: int, tokens: int) -> bool:
         if now > self._stamp:
             self._fill(now)
-        need = tokens * self._per if self.per_token else self._per
-        if self._level < need and self._level < self._full:
+        per_token = self.per_token
+        need = tokens * self._per if per_token else self._per
+        level = self._level
+        if level < need and level < self._full:
             return False
-        self._level -= need
-        if self.per_token:
+        self._level = level - need
+        if per_token:
             self._reserved += need
             self._pool += need
         return True
@@ -61,16 +65,24 @@ class TokenBucket(RateCounter):
     @override
     def settle(self, now: int, mark: int, reserved: int, used: int) -> None:
         self._fill(now)
-        taken = reserved * self._per
-        left = max(0, taken - (self._lost - mark))
+        per = self._per
+        taken = reserved * per
+        left = taken - (self._lost - mark)
+        if left < 0:
+            left = 0
         self._reserved -= taken
-        self._pool = min(max(0, self._pool - left), self._reserved)
-        back = taken - used * self._per
-        self._level = min(self._level + min(back, left), self._full)
+        pool = self._pool - left
+        if pool < 0:
+            pool = 0
+        self._pool = pool if pool < self._reserved else self._reserved
+        back = taken - used * per
+        level = self._level + (back if back < left else left)
+        self._level = level if level < self._full else self._full
 
     @override
     def used(self, now: int, wall: int) -> int:
-        return -((self._level_at(now) - self._full) // self._per)
+        level = self._level if now <= self._stamp else self._level_at(now)
+        return -((level - self._full) // self._per)
 
     @override
     def wait(self, now: int, wall: int, tokens: int) -> int:
@@ -95,12 +107,20 @@ class TokenBucket(RateCounter):
         self._level = self._full - spent
 
     def _fill(self, now: int) -> None:
-        self._level = self._level_at(now)
-        self._stamp = max(self._stamp, now)
-        over = min(self._level + self._pool - self._full, self._pool)
+        level = self._level
+        if now > self._stamp:
+            level += (now - self._stamp) * self._amount
+            if level > self._full:
+                level = self._full
+            self._level = level
+            self._stamp = now
+        # No more than the pool, because no level is above the full one.
+        over = level + self._pool - self._full
         if over > 0:
             self._lost += over
             self._pool -= over
 
     def _level_at(self, now: int) -> int:
-        return min(self._level + max(0, now - self._stamp) * self._amount, self._full)
+        if now <= self._stamp:
+            return self._level
+        return min(self._level + (now - self._stamp) * self._amount, self._full)
