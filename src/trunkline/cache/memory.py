@@ -23,13 +23,6 @@ class _Entry(msgspec.Struct, gc=False):
     size: int
 
 
-class _Shelf(msgspec.Struct):
-    """All entries of one alias."""
-
-    keys: dict[str, None]
-    size: int = 0
-
-
 class MemoryStore(AnswerStore):
     """Keeps what was used last. Its state is the entries, in the order of their last use.
 
@@ -37,16 +30,20 @@ class MemoryStore(AnswerStore):
     prefix. What is out of date goes when it is asked for or when its turn in that order has come.
     """
 
+    shared = False
+
     def __init__(self, max_bytes: int, clock: Clock) -> None:
         self._max_bytes = max_bytes
+        self._largest = max_bytes // _LARGEST_SHARE
         self._now = clock.monotonic
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._shelves: dict[str, _Shelf] = {}
+        # The keys of each alias.
+        self._shelves: dict[str, dict[str, None]] = {}
         self._bytes = 0
         self._evicted = 0
 
     @override
-    async def get(self, key: str) -> bytes | None:
+    def at_hand(self, key: str) -> bytes | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -57,20 +54,25 @@ class MemoryStore(AnswerStore):
         return entry.value
 
     @override
+    async def get(self, key: str) -> bytes | None:
+        return self.at_hand(key)
+
+    @override
     async def set(self, key: str, value: bytes, ttl: float) -> None:
-        self._remove(key)
+        if key in self._entries:
+            self._remove(key)
         size = len(key) + len(value) + OVERHEAD_BYTES
-        if size > self._max_bytes // _LARGEST_SHARE or ttl <= 0:
+        if size > self._largest or ttl <= 0:
             return
-        self._entries[key] = _Entry(value, self._now() + ttl, size)
+        now = self._now()
+        self._entries[key] = _Entry(value, now + ttl, size)
         name = _shelf_of(key)
         shelf = self._shelves.get(name)
         if shelf is None:
-            shelf = self._shelves[name] = _Shelf({})
-        shelf.keys[key] = None
-        shelf.size += size
+            shelf = self._shelves[name] = {}
+        shelf[key] = None
         self._bytes += size
-        self._make_room()
+        self._make_room(now)
 
     @override
     async def delete(self, key: str) -> None:
@@ -78,7 +80,7 @@ class MemoryStore(AnswerStore):
 
     @override
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        return [await self.get(key) for key in keys]
+        return [self.at_hand(key) for key in keys]
 
     @override
     async def set_many(self, values: Mapping[str, bytes], ttl: float) -> None:
@@ -99,17 +101,11 @@ class MemoryStore(AnswerStore):
 
     @override
     async def holding(self, prefix: str) -> Holding:
-        entries = size = 0
-        for shelf in self._below(prefix):
-            keys = _beginning(shelf, prefix)
-            entries += len(keys)
-            whole = len(keys) == len(shelf.keys)
-            size += shelf.size if whole else sum(self._entries[key].size for key in keys)
-        return Holding(entries, size)
+        keys = [key for shelf in self._below(prefix) for key in _beginning(shelf, prefix)]
+        return Holding(len(keys), sum(self._entries[key].size for key in keys))
 
     @override
     async def lease(self, key: str, seconds: float) -> bool:
-        # In one process flights see to it.
         return True
 
     @override
@@ -126,14 +122,16 @@ class MemoryStore(AnswerStore):
         self._shelves.clear()
         self._bytes = 0
 
-    def _make_room(self) -> None:
+    def _make_room(self, now: float) -> None:
+        entries = self._entries
         while self._bytes > self._max_bytes:
-            self._remove(next(iter(self._entries)))
+            self._remove(next(iter(entries)))
             self._evicted += 1
         # Those that nobody has asked for go one by one as new ones come.
-        oldest = next(iter(self._entries), None)
-        if oldest is not None and self._entries[oldest].expires <= self._now():
-            self._remove(oldest)
+        for oldest in entries:
+            if entries[oldest].expires <= now:
+                self._remove(oldest)
+            break
 
     def _remove(self, key: str) -> None:
         entry = self._entries.pop(key, None)
@@ -142,12 +140,11 @@ class MemoryStore(AnswerStore):
         self._bytes -= entry.size
         name = _shelf_of(key)
         shelf = self._shelves[name]
-        shelf.size -= entry.size
-        del shelf.keys[key]
-        if not shelf.keys:
+        del shelf[key]
+        if not shelf:
             del self._shelves[name]
 
-    def _below(self, prefix: str) -> list[_Shelf]:
+    def _below(self, prefix: str) -> list[dict[str, None]]:
         """The shelves on which keys that begin like this can stand."""
         name = _shelf_of(prefix)
         return [
@@ -163,5 +160,5 @@ def _shelf_of(key: str) -> str:
     return key if end < 0 else key[: end + 1]
 
 
-def _beginning(shelf: _Shelf, prefix: str) -> list[str]:
-    return [key for key in shelf.keys if key.startswith(prefix)]
+def _beginning(shelf: dict[str, None], prefix: str) -> list[str]:
+    return [key for key in shelf if key.startswith(prefix)]

@@ -75,6 +75,8 @@ class RedisStore(AnswerStore):
     ``maxmemory`` with ``allkeys-lru``.
     """
 
+    shared = True
+
     def __init__(self, client: "Redis", clock: Clock) -> None:
         self._client = client
         self._now = clock.monotonic
@@ -84,6 +86,10 @@ class RedisStore(AnswerStore):
         self._failures = 0
         self._debts = Debts()
         self._paying: asyncio.Task[None] | None = None
+
+    @override
+    def at_hand(self, key: str) -> bytes | None:
+        return None
 
     @override
     async def get(self, key: str) -> bytes | None:

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.errors import InvalidRequest
-from trunkline.gateway.recall.key import beginning_of, place_of
+from trunkline.gateway.recall.place import beginning_of, place_of
 from trunkline.storage.changes import append_change
 
 CACHE: Final = "cache"

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from trunkline.cache.memory import MemoryStore
 from trunkline.cache.redis import RedisStore, client_at
-from trunkline.gateway.recall.key import beginning_of
+from trunkline.gateway.recall.place import beginning_of
 from trunkline.gateway.recall.store import AnswerStore
 from trunkline.kit.clock import FakeClock, SystemClock
 from trunkline.simulator.server import Simulator
@@ -104,16 +104,22 @@ async def test_a_dead_redis_fails_no_request(simulator: Simulator) -> None:
 class Slow(MemoryStore):
     """Waits before each look until the test lets it go on."""
 
+    shared = True
+
     def __init__(self) -> None:
         super().__init__(1 << 20, FakeClock())
         self.looks = 0
         self.free = asyncio.Event()
 
     @override
+    def at_hand(self, key: str) -> bytes | None:
+        return None
+
+    @override
     async def get(self, key: str) -> bytes | None:
         self.looks += 1
         await self.free.wait()
-        return await super().get(key)
+        return super().at_hand(key)
 
 
 async def test_one_look_serves_all_who_ask_the_same(simulator: Simulator) -> None:
@@ -214,7 +220,7 @@ async def test_what_is_forgotten_while_it_is_written_is_not_kept(simulator: Simu
 async def test_what_another_version_has_kept_is_no_answer(simulator: Simulator) -> None:
     class Strange(MemoryStore):
         @override
-        async def get(self, key: str) -> bytes | None:
+        def at_hand(self, key: str) -> bytes | None:
             assert key.startswith(beginning_of("org-1"))
             return b"\xc1 of another version"
 

@@ -12,7 +12,8 @@ from trunkline.gateway.guarding.guard import Finding, Guard
 from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.policy import CachePolicy, CacheScope, Condition, Route, Rule
 from trunkline.gateway.recall.configuration import Configurations
-from trunkline.gateway.recall.key import Key, beginning_of, key_of, place_of
+from trunkline.gateway.recall.key import Key, key_of
+from trunkline.gateway.recall.place import beginning_of, place_of
 from trunkline.gateway.snapshot import Alias, Connection, Origin, Target
 from trunkline.gateway.wire.registry import WIRES
 
@@ -38,8 +39,8 @@ def key(
     """The key of a request."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = WIRES[wire].read_request(content, operation)
-    digest = (configurations or Configurations()).of(caller.org_id, alias)
-    return key_of(caller, alias, request, wire, operation, headers, digest)
+    known = (configurations or Configurations()).of(caller.org_id, alias)
+    return key_of(caller, alias, request, wire, operation, dict(headers), headers, known)
 
 
 def changed(**members: Any) -> dict[str, Any]:
@@ -154,10 +155,9 @@ def test_the_endpoint_parts_requests() -> None:
 def test_a_key_says_who_shares_the_answer(scope: CacheScope, who: str) -> None:
     alias = Alias("a/b%", (TARGET,), cache=CachePolicy(scope=scope))
     made = key(alias=alias)
-    organisation, name, sharing, variant, prompt = made.text.split("/")
+    organisation, name, sharing, way, _ = made.text.split("/")
     assert (organisation, name, sharing) == ("org-1", "a%2Fb%25", who)
-    assert made.space == f"{organisation}/{name}/{sharing}/{variant}"
-    assert made.text == f"{made.space}/{prompt}"
+    assert way == f"{Configurations().of('org-1', alias).digest}:openai_chat:chat:01"
 
 
 @pytest.mark.parametrize("scope", ["team", "user"])
@@ -168,10 +168,30 @@ def test_who_belongs_to_none_shares_with_nobody(scope: CacheScope) -> None:
 
 
 def test_near_prompts_share_a_space_and_other_parameters_do_not() -> None:
-    near = key(changed(messages=[{"role": "user", "content": "Hello"}]))
-    assert near.space == key().space
-    assert near.text != key().text
-    assert key(changed(temperature=0.6)).space != key().space
+    alias = Alias("gpt", (TARGET,), cache=CachePolicy(mode="semantic"))
+    plain = key(alias=alias)
+    near = key(changed(messages=[{"role": "user", "content": "Hello"}]), alias=alias)
+    assert near.space == plain.space
+    assert near.text != plain.text == key().text
+    assert key(changed(temperature=0.6), alias=alias).space != plain.space
+    assert key().space == ""
+
+
+def test_white_space_between_members_parts_nothing() -> None:
+    compact, spaced = ((",", ":"), (", ", ": "))
+    bodies = [json.dumps(PLAIN, separators=way).encode() for way in (compact, spaced)]
+    assert len({len(body) for body in bodies}) == 2
+    assert key(bodies[0]) == key(bodies[1])
+    nested = {**PLAIN, "user": "u"}
+    assert key(json.dumps(nested, separators=compact).encode()) == key(bodies[0])
+
+
+def test_another_name_of_the_same_alias_parts_requests() -> None:
+    assert key(changed(model="gpt-also")) != key()
+    gemini = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    assert key({**gemini, "model": "gpt"}, wire="gemini") != key(
+        {**gemini, "model": "gpt-also"}, wire="gemini"
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,7 +217,7 @@ def test_what_a_rule_sends_elsewhere_is_another(
 def of(**changes: Any) -> str:
     """The digest of an alias that differs so."""
     alias = msgspec.structs.replace(ALIAS, **changes)
-    return Configurations().of("org-1", alias)
+    return Configurations().of("org-1", alias).digest
 
 
 def test_a_configuration_that_may_change_answers_is_another() -> None:
@@ -253,7 +273,7 @@ class Told(Plain):
 def test_a_guard_is_the_same_only_as_long_as_it_is() -> None:
     configurations, guard = Configurations(), Plain()
     first, second, third = (
-        configurations.of("o", Alias("gpt", (TARGET,), guards=(one,)))
+        configurations.of("o", Alias("gpt", (TARGET,), guards=(one,))).digest
         for one in (guard, guard, Plain())
     )
     assert first == second != third
@@ -263,8 +283,8 @@ def test_a_guard_is_the_same_only_as_long_as_it_is() -> None:
 def test_an_alias_is_read_once_as_long_as_it_is_the_same() -> None:
     configurations = Configurations()
     guarded = Alias("gpt", (TARGET,), guards=(Plain(),))
-    assert configurations.of("o", guarded) == configurations.of("o", guarded)
-    assert configurations.of("o", ALIAS) != configurations.of("o", guarded)
+    assert configurations.of("o", guarded) is configurations.of("o", guarded)
+    assert configurations.of("o", ALIAS).digest != configurations.of("o", guarded).digest
 
 
 def test_keys_of_an_alias_begin_with_its_place() -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from trunkline.gateway.metering.event import Attempt, Outcome
 from trunkline.gateway.ports import Admission, Recorder
-from trunkline.gateway.recall.reply import Reply
+from trunkline.gateway.recall.reply import Bill, Reply
 from trunkline.gateway.scope import RequestScope
 from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
@@ -39,9 +39,10 @@ class Charging:
         if lease is None:
             raise AssertionError("recall comes after admit")
         now_ms = int(self._clock.now() * 1000)
-        attempt = _attempt(scope, reply, now_ms)
+        bill = reply.bill
+        attempt = _attempt(scope, bill, now_ms)
         outcome = msgspec.structs.replace(
-            reply.outcome,
+            bill.outcome,
             closed_ms=now_ms,
             upstream_id=None,
             first_byte_ms=None,
@@ -59,11 +60,11 @@ class Charging:
         scope.attempts.append((attempt, outcome))
 
 
-def _attempt(scope: RequestScope, reply: Reply, now_ms: int) -> Attempt:
+def _attempt(scope: RequestScope, bill: Bill, now_ms: int) -> Attempt:
     caller, request, name = scope.caller, scope.request, scope.name
     if caller is None or request is None or name is None:
         raise AssertionError("recall comes after the request was read and resolved")
-    outcome = reply.outcome
+    outcome = bill.outcome
     usage = outcome.usage
     return Attempt(
         id=new_id(),
@@ -77,11 +78,11 @@ def _attempt(scope: RequestScope, reply: Reply, now_ms: int) -> Attempt:
         key_id=caller.key_id,
         alias=name,
         provider=PROVIDER,
-        connection_id=reply.connection_id,
-        model=reply.model,
-        wire=reply.wire,
+        connection_id=bill.connection_id,
+        model=bill.model,
+        wire=bill.wire,
         operation=scope.operation,
-        stream=reply.stream,
+        stream=request.stream,
         hold_nano=outcome.cost_nano,
         input_bound=usage.input_total,
         input_estimate=usage.input_total,

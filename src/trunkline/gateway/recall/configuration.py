@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from trunkline.gateway.guarding.guard import Guard
+from trunkline.gateway.recall.place import place_of
 from trunkline.gateway.snapshot import Alias, Target
 from trunkline.kit.ids import new_id
 
@@ -15,28 +16,52 @@ _MOST_KNOWN: Final = 4_096
 _encode = msgspec.json.Encoder(order="deterministic", enc_hook=repr).encode
 
 
+class Configuration(msgspec.Struct, frozen=True):
+    """What of an alias parts its requests.
+
+    Attributes:
+        alias: whose it is.
+        place: what all its keys begin with.
+        digest: another one after each change of the alias that may change answers. Prices, weights,
+            states, limits and retries change none.
+        by_team: whether a rule sends requests that read the same elsewhere because of the team.
+        by_tags: whether one does because of tags.
+    """
+
+    alias: Alias
+    place: str
+    digest: str
+    by_team: bool
+    by_tags: bool
+
+
 class Configurations:
-    """Digests of aliases. Its state is the newest of each alias and guard, up to a bound."""
+    """Reads aliases. Its state is the newest of each alias and guard, up to a bound."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], tuple[Alias, str]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], Configuration] = OrderedDict()
         self._guards: OrderedDict[int, tuple[Guard, str]] = OrderedDict()
 
-    def of(self, org_id: str, alias: Alias) -> str:
-        """The digest: another one after each change that may change answers.
-
-        Prices, weights, states, limits and retries change none.
-        """
+    def of(self, org_id: str, alias: Alias) -> Configuration:
+        """The configuration of an alias, which is read once as long as it is the same object."""
         name = (org_id, alias.name)
         known = self._known.get(name)
-        if known is not None and known[0] is alias:
-            return known[1]
-        digest = hashlib.blake2b(_encode(self._told(alias)), digest_size=8).hexdigest()
-        self._known[name] = (alias, digest)
-        self._known.move_to_end(name)
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
-        return digest
+        if known is None or known.alias is not alias:
+            known = self._known[name] = self._read(org_id, alias)
+            self._known.move_to_end(name)
+            if len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+        return known
+
+    def _read(self, org_id: str, alias: Alias) -> Configuration:
+        rules = alias.route.rules
+        return Configuration(
+            alias,
+            place_of(org_id, alias.name),
+            hashlib.blake2b(_encode(self._told(alias)), digest_size=8).hexdigest(),
+            by_team=any(rule.when.teams for rule in rules),
+            by_tags=any(rule.when.tags for rule in rules),
+        )
 
     def _told(self, alias: Alias) -> tuple[Any, ...]:
         return (

@@ -20,6 +20,11 @@ class Counts(msgspec.Struct):
         setattr(self, use, getattr(self, use) + 1)
         self.saved_nano += saved_nano
 
+    def include(self, other: "Counts") -> None:
+        """Add what was counted elsewhere."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     @property
     def hit_rate(self) -> float | None:
         """The share of requests that needed no attempt of their own."""

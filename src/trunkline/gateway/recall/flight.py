@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import msgspec
+
 from trunkline.gateway.headers import Pairs
 from trunkline.gateway.metering.event import CacheUse
 from trunkline.gateway.recall.reply import Reply
@@ -47,7 +49,7 @@ class Member(Protocol):
         ...
 
 
-class Flight:
+class Flight(msgspec.Struct, eq=False):
     """The state of one answer that is being made. It lives in one event loop.
 
     Attributes:
@@ -60,44 +62,25 @@ class Flight:
         attempts: how many leaders have failed.
         forgotten: the answer must not be stored: it was invalidated while it was made.
         on_left: called when the last follower has gone; set by the leader.
+        size: bytes of a stream that have come.
     """
 
-    __slots__ = (
-        "_first",
-        "_head",
-        "_kept",
-        "_pieces",
-        "_stirred",
-        "_told",
-        "attempts",
-        "failure",
-        "followers",
-        "forgotten",
-        "key",
-        "last",
-        "on_left",
-        "reply",
-        "size",
-        "use",
-    )
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.reply: Reply | None = None
-        self.use: CacheUse = "follow"
-        self.last = b""
-        self.failure: Exception | None = None
-        self.followers: dict[Member, None] = {}
-        self.attempts = 0
-        self.forgotten = False
-        self.on_left: Callable[[], None] | None = None
-        self.size = 0
-        self._head: Pairs | None = None
-        self._told: Pairs = []
-        self._pieces: list[bytes] = []
-        self._first = 0
-        self._kept = True
-        self._stirred: asyncio.Future[None] | None = None
+    key: str
+    reply: Reply | None = None
+    use: CacheUse = "follow"
+    last: bytes = b""
+    failure: Exception | None = None
+    followers: dict[Member, None] = {}
+    attempts: int = 0
+    forgotten: bool = False
+    on_left: Callable[[], None] | None = None
+    size: int = 0
+    _head: Pairs | None = None
+    _told: Pairs = []
+    _pieces: list[bytes] = []
+    _first: int = 0
+    _kept: bool = True
+    _stirred: asyncio.Future[None] | None = None
 
     @property
     def started(self) -> bool:

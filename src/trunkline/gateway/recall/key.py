@@ -1,12 +1,13 @@
 """What makes two requests the same: a key that is equal exactly where their answers may be shared.
 
-A key reads ``organisation/alias/who/variant/prompt``:
+A key reads ``organisation/alias/who/way/asked``:
 
 * who shares the answer: ``org``, or ``team:``, ``user:`` or ``key:`` with the id; a caller without
   a team or a user shares with its own key alone, never with more;
-* the variant is a digest of everything but the prompt: the wire, the operation, whether it is a
-  stream, all other members, the headers that reach the provider, and the alias's configuration;
-* the prompt is a digest of the members that are one.
+* the way it is answered: a digest of the alias's configuration, the wire, the operation, whether it
+  is a stream, and whether that one tells its usage;
+* what is asked: a digest of the members, the headers that reach the provider, and what of the
+  caller decides about targets.
 
 Members are taken in the order of their names and without white space between their tokens.
 Everything inside a member stays as it was sent: the order of the properties in a schema is the
@@ -15,21 +16,22 @@ attributes a request is left out, but not where the answer repeats it.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.headers import USUAL_CONNECTION
+from trunkline.gateway.headers import USUAL_CONNECTION, Pairs
 from trunkline.gateway.policy import CacheScope
+from trunkline.gateway.recall.configuration import Configuration
 from trunkline.gateway.snapshot import Alias
 from trunkline.gateway.wire.contract import Inbound
 
 _PROMPTS: Final = frozenset({"messages", "contents", "input", "inputs", "prompt"})
 
 # Said by the key in other words.
-_SAID: Final = frozenset({"model", "stream"})
+_SAID: Final = frozenset({"stream"})
 
 # What attributes a request and changes no byte of its answer. OpenAI's Responses repeat theirs.
 _ATTRIBUTION: Final[dict[str, frozenset[str]]] = {
@@ -59,7 +61,7 @@ _SILENT_PREFIXES: Final = (
     b"x-fern-", b"if-",
 )  # fmt: skip
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -67,7 +69,8 @@ class Key(msgspec.Struct, frozen=True):
 
     Attributes:
         text: the whole key.
-        space: its part before the prompt: within it near prompts may share answers, too.
+        space: the same without the prompt: within it near prompts may share answers, too. Empty
+            where the alias's policy looks for none.
     """
 
     text: str
@@ -80,8 +83,9 @@ def key_of(
     request: Inbound,
     wire: str,
     operation: str,
+    headers: Mapping[bytes, bytes],
     pairs: Iterable[tuple[bytes, bytes]],
-    configuration: str,
+    configuration: Configuration,
 ) -> Key:
     """The key of a request as it would be sent.
 
@@ -91,47 +95,30 @@ def key_of(
         request: with what guardrails and the alias have changed.
         wire: the caller's.
         operation: such as ``chat``.
-        pairs: the request's headers, all of them.
-        configuration: digest of what the alias would do, see ``configuration.py``.
+        headers: of the request, by name.
+        pairs: the same as they came, with all that were repeated.
+        configuration: of the alias.
     """
+    fields, policy = request.fields, alias.cache
+    asked = _encode(fields)
+    # As long as what came, it has no white space between the members, and then none inside them
+    # either: whoever writes the one and not the other shares with nobody who writes otherwise.
+    compact = len(asked) == request.size
     left_out = _ATTRIBUTION.get(wire, _SAID)
-    rest: dict[str, msgspec.Raw] = {}
-    prompt: dict[str, msgspec.Raw] = {}
-    fields = request.fields
-    for name in sorted(fields):
-        if name in _PROMPTS:
-            prompt[name] = fields[name]
-        elif name not in left_out:
-            rest[name] = fields[name]
-    heard = sorted(
-        pair
-        for pair in pairs
-        if pair[0] not in _SILENT
-        and not pair[0].startswith(_SILENT_PREFIXES)
-        and (pair[0] != b"connection" or pair[1].lower() not in USUAL_CONNECTION)
+    if not left_out.isdisjoint(fields):
+        fields = {name: raw for name, raw in fields.items() if name not in left_out}
+        asked = _encode(fields)
+    heard = [] if _SILENT.issuperset(headers) else _heard(pairs)
+    beside = _beside(caller, request, heard, configuration)
+    shared = (
+        f"{configuration.place}{_who(caller, policy.scope)}/{configuration.digest}:{wire}:"
+        f"{operation}:{request.stream:d}{request.wants_usage:d}/"
     )
-    routed = _routed_by(alias, caller, request)
-    variant = _digest(
-        (
-            wire, operation, request.stream, request.wants_usage, request.model, configuration,
-            heard, routed, rest,
-        ),
-        12,
-    )  # fmt: skip
-    shared = f"{place_of(caller.org_id, alias.name)}{_who(caller, alias.cache.scope)}/{variant}"
-    return Key(f"{shared}/{_digest(prompt, 20)}", shared)
-
-
-def place_of(org_id: str, alias: str) -> str:
-    """What all keys of an alias begin with."""
-    return f"{beginning_of(org_id, alias)}/"
-
-
-def beginning_of(org_id: str, prefix: str = "") -> str:
-    """What all keys of those aliases begin with whose names begin like this."""
-    if "/" in prefix or "%" in prefix:
-        prefix = prefix.replace("%", "%25").replace("/", "%2F")
-    return f"{org_id}/{prefix}"
+    text = shared + _digest(asked, beside, compact=compact)
+    if policy.mode != "semantic":
+        return Key(text, "")
+    rest = _encode({name: raw for name, raw in fields.items() if name not in _PROMPTS})
+    return Key(text, shared + _digest(rest, beside, compact=compact))
 
 
 def _who(caller: Caller, scope: CacheScope) -> str:
@@ -144,21 +131,33 @@ def _who(caller: Caller, scope: CacheScope) -> str:
     return f"key:{caller.key_id}"
 
 
-def _routed_by(alias: Alias, caller: Caller, request: Inbound) -> tuple[object, ...]:
-    """What sends requests that read the same to different targets."""
-    rules = alias.route.rules
-    if not rules:
-        return ()
-    team = tagged = False
-    for rule in rules:
-        team |= bool(rule.when.teams)
-        tagged |= bool(rule.when.tags)
-    tags = sorted(caller.tags + request.tags) if tagged else None
-    return (caller.team_id if team else None, tags)
+def _beside(caller: Caller, request: Inbound, heard: Pairs, configuration: Configuration) -> bytes:
+    """What else may lead to another answer, beside the members; most requests have nothing."""
+    team = caller.team_id if configuration.by_team else None
+    tags = sorted(caller.tags + request.tags) if configuration.by_tags else None
+    model = None if request.model == configuration.alias.name else request.model
+    if not heard and team is None and tags is None and model is None:
+        return b""
+    return _encode((heard, team, tags, model))
 
 
-def _digest(said: object, size: int) -> str:
-    return hashlib.blake2b(_without_blanks(_encode(said)), digest_size=size).hexdigest()
+def _heard(pairs: Iterable[tuple[bytes, bytes]]) -> Pairs:
+    """The headers that may change the answer."""
+    heard = [
+        pair
+        for pair in pairs
+        if pair[0] not in _SILENT
+        and not pair[0].startswith(_SILENT_PREFIXES)
+        and (pair[0] != b"connection" or pair[1].lower() not in USUAL_CONNECTION)
+    ]
+    heard.sort()
+    return heard
+
+
+def _digest(members: bytes, beside: bytes, *, compact: bool) -> str:
+    if not compact:
+        members = _without_blanks(members)
+    return hashlib.blake2b(members + beside, digest_size=20).hexdigest()
 
 
 def _without_blanks(text: bytes) -> bytes:

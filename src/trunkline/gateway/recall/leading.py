@@ -10,11 +10,10 @@ from trunkline.gateway.answer import Answer, Shared
 from trunkline.gateway.attempt import WholeAnswer
 from trunkline.gateway.headers import Pairs
 from trunkline.gateway.recall.flight import Flight
-from trunkline.gateway.recall.reply import Reply, told_of
+from trunkline.gateway.recall.reply import Reply, made_by, reply_of
 from trunkline.gateway.recall.waiting import drained_or, too_slow
 from trunkline.gateway.scope import RequestScope
 from trunkline.gateway.sink import Headers, Sink
-from trunkline.kit.clock import Clock
 
 MOST_UNREAD_BYTES: Final = 1_048_576
 """With others waiting for the same answer, a leader's own caller may be so far behind."""
@@ -25,10 +24,13 @@ class SharingSink(Sink):
 
     The answer comes as fast as the quickest of all callers reads. Its state is how much the
     leader's own has not read while others have.
+
+    Attributes:
+        inner: the leader's own.
     """
 
     def __init__(self, inner: Sink, flight: Flight, leading: "Leading") -> None:
-        self._inner = inner
+        self.inner = inner
         self._flight = flight
         self._leading = leading
         self._unread = 0
@@ -40,11 +42,11 @@ class SharingSink(Sink):
 
     @override
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        self._inner.respond(status, headers, body)
+        self.inner.respond(status, headers, body)
 
     @override
     def start(self, status: int, headers: Headers) -> None:
-        self._inner.start(status, headers)
+        self.inner.start(status, headers)
 
     @override
     async def write(self, chunk: bytes) -> None:
@@ -53,7 +55,7 @@ class SharingSink(Sink):
             stirred = self._flight.stirred()
             if self._leading.gone:
                 await stirred
-            elif await drained_or(self._inner, stirred):
+            elif await drained_or(self.inner, stirred):
                 return
             behind = self.push(b"")
 
@@ -62,7 +64,7 @@ class SharingSink(Sink):
         flight = self._flight
         if chunk and not self._over:
             flight.push(chunk)
-        behind = self._inner.push(chunk)
+        behind = self.inner.push(chunk)
         if self._over or not flight.followers:
             return behind
         if not flight.keeps_up():
@@ -77,17 +79,19 @@ class SharingSink(Sink):
 
     @override
     def write_soon(self, chunk: bytes) -> None:
-        self._inner.write_soon(chunk)
+        self.inner.write_soon(chunk)
 
     @override
     def finish(self) -> None:
-        self._inner.finish()
+        self.inner.finish()
 
 
 class Leading(Shared):
-    """One request that makes the answer of a flight.
+    """One request that makes the answer of a flight, from its construction until ``stop``.
 
     Attributes:
+        made: whether the answer is whole.
+        pieces: the whole answer: of a stream, each of them whole frames; otherwise the body alone.
         gone: whether its own caller is no longer there.
         cut: whether that one was cut off.
     """
@@ -97,57 +101,71 @@ class Leading(Shared):
         flight: Flight,
         scope: RequestScope,
         answer: Answer,
-        clock: Clock,
-        on_alone: Callable[[], None],
+        on_alone: Callable[[Flight], None],
+        *,
+        stream: bool,
     ) -> None:
-        """Ready to ``start``.
+        """From now on the answer is shared.
 
         Args:
             flight: what others follow.
             scope: of the request that leads.
             answer: to its own caller.
-            clock: tells when the answer was made.
             on_alone: called when nobody waits any more, so that nobody may join either.
+            stream: whether the answer is one; all others come in one piece.
         """
         self._flight = flight
         self._scope = scope
         self._answer = answer
-        self._clock = clock
-        self._inner = answer.sink
-        self._sink = SharingSink(self._inner, flight, self)
         self._on_alone = on_alone
         self._head: Pairs = []
+        self.pieces: tuple[bytes, ...] = ()
+        self._sink: SharingSink | None = None
+        self.made = False
         self.gone = False
         self.cut = False
-
-    def start(self) -> None:
-        """From now on the answer is shared."""
-        self._answer.sink, self._answer.shared = self._sink, self
-        self._scope.stays = self._stays
-        self._flight.on_left = self._all_left
+        answer.shared = self
+        scope.stays = self._stays
+        flight.on_left = self._all_left
+        if stream:
+            self._sink = answer.sink = SharingSink(answer.sink, flight, self)
 
     def stop(self) -> None:
         """From now on it is this caller's alone."""
-        self._answer.sink, self._answer.shared = self._inner, None
+        self._answer.shared = None
         self._scope.stays = None
         self._flight.on_left = None
-        # The two know each other. Left so, all of the request would wait for the garbage collector,
-        # which costs more than all else about keeping an answer.
-        del self._sink
+        if self._sink is not None:
+            self._answer.sink = self._sink.inner
+            # The two know each other. Left so, all of the request would wait for the garbage
+            # collector, which costs more than all else about keeping an answer.
+            self._sink = None
 
     @override
     def begin(self, head: Pairs) -> None:
         self._head = head
-        self._flight.begin(head, self._told())
+        self._flight.begin(head, made_by(self._scope))
 
     @override
     def respond(self, whole: WholeAnswer) -> None:
-        self._flight.end(self._reply(whole.headers, (whole.body,)))
+        self._head = whole.headers
+        self.pieces = (whole.body,)
+        self.made = True
+        if self._flight.followers:
+            self._flight.end(self.reply())
 
     @override
     def end(self, last: bytes) -> None:
-        self._sink.end()
-        self._flight.end(self._reply(self._head, (*self._flight.pieces, last)), last)
+        if self._sink is not None:
+            self._sink.end()
+        self.pieces = (*self._flight.pieces, last)
+        self.made = True
+        # Whoever joins while the caller reads these last frames has them at once, too.
+        self._flight.end(self.reply(), last)
+
+    def reply(self) -> Reply:
+        """The answer, once it is made."""
+        return reply_of(self._scope, self._head, self.pieces)
 
     def cut_off(self) -> None:
         """Go on without the caller, who reads too slowly for those who wait as well."""
@@ -159,33 +177,11 @@ class Leading(Shared):
         self.gone = True
         if self._flight.followers:
             return True
-        self._on_alone()
+        self._on_alone(self._flight)
         return False
 
     def _all_left(self) -> None:
-        if self.gone and self._flight.reply is None:
-            self._on_alone()
+        if self.gone and not self.made:
+            self._on_alone(self._flight)
             # Not at once: the last one may have been cut off by the relay that is to be ended.
             asyncio.get_running_loop().call_soon(self._scope.cancel)
-
-    def _told(self) -> Pairs:
-        served = self._scope.served
-        return told_of(served.label if served is not None else b"", self._scope.dropped)
-
-    def _reply(self, head: Pairs, pieces: tuple[bytes, ...]) -> Reply:
-        scope = self._scope
-        attempt, outcome = scope.answered
-        served = scope.served
-        return Reply(
-            made_ms=int(self._clock.now() * 1000),
-            stream=attempt.stream,
-            head=tuple(head),
-            pieces=pieces,
-            label=served.label if served is not None else b"",
-            dropped=scope.dropped,
-            provider=attempt.provider,
-            connection_id=attempt.connection_id,
-            model=attempt.model,
-            wire=attempt.wire,
-            outcome=outcome,
-        )

@@ -27,11 +27,12 @@ from trunkline.gateway.recall.configuration import Configurations
 from trunkline.gateway.recall.counts import Counts, RecallStats
 from trunkline.gateway.recall.flight import MOST_KEPT_BYTES, Flight
 from trunkline.gateway.recall.follower import Follower
-from trunkline.gateway.recall.key import Key, beginning_of, key_of
+from trunkline.gateway.recall.key import Key, key_of
 from trunkline.gateway.recall.leading import Leading
 from trunkline.gateway.recall.nearness import Nearness, NoNearness
+from trunkline.gateway.recall.place import beginning_of
 from trunkline.gateway.recall.policy import Terms, terms_of
-from trunkline.gateway.recall.reply import Reply, money_told, read_reply, told_of, write_reply
+from trunkline.gateway.recall.reply import Reply, is_clean, money_told, read_reply, write_reply
 from trunkline.gateway.recall.store import AnswerStore, Holding
 from trunkline.gateway.scope import RequestScope
 from trunkline.gateway.snapshot import Alias
@@ -89,6 +90,7 @@ class Recall:
             nearness: finds near answers; without it only exact ones are given.
         """
         self._store = store
+        self._shared = store.shared
         self._clock = clock
         self._default = default
         self._nearness = nearness or NoNearness()
@@ -97,7 +99,6 @@ class Recall:
         self._flights: dict[str, Flight] = {}
         # Those as well that nobody may join any more and whose answers are still to be stored.
         self._led: set[Flight] = set()
-        self._total = Counts()
         self._counts: dict[str, Counts] = {}
         self._dropped = 0
 
@@ -116,7 +117,7 @@ class Recall:
         """
         return terms_of(caller, alias, request, headers, operation, default=self._default)
 
-    async def answer(
+    def answer(
         self,
         scope: RequestScope,
         answer: Answer,
@@ -125,8 +126,10 @@ class Recall:
         request: Inbound,
         terms: Terms,
         lead: Callable[[], Awaitable[None]],
-    ) -> None:
+    ) -> Awaitable[None]:
         """Give an admitted request the stored answer, or the running one, or have it made.
+
+        Others follow this request from the call on, so what it gives is to be awaited at once.
 
         Args:
             scope: of the request.
@@ -146,12 +149,11 @@ class Recall:
             request,
             scope.wire.name,
             scope.operation,
+            scope.arrival.headers,
             scope.arrival.pairs,
             self._configurations.of(caller.org_id, alias),
         )
-        asking = Asking(scope, answer, caller, alias, request, terms, key, lead)
-        while not await self._serve(asking):
-            pass
+        return self._serve(Asking(scope, answer, caller, alias, request, terms, key, lead))
 
     async def forget(self, org_id: str, prefix: str = "", *, alias: bool = False) -> int:
         """Invalidate answers of an organisation; how many were stored.
@@ -184,114 +186,126 @@ class Recall:
 
     def stats(self) -> RecallStats:
         """Counts for metrics."""
+        total = Counts()
+        for counts in self._counts.values():
+            total.include(counts)
         return RecallStats(
-            counts=self._total,
+            counts=total,
             dropped=self._dropped,
             flights=len(self._flights),
             followers=sum(len(flight.followers) for flight in self._flights.values()),
             store=self._store.stats(),
         )
 
-    async def _serve(self, asking: Asking) -> bool:
-        """One way to the answer; False when the one that was found is too old for this request."""
-        name = _flight_of(asking)
-        flight = self._flights.get(name)
-        if flight is None:
-            flight = self._flights[name] = Flight(name)
-        elif asking.terms.looks and flight.whole:
-            return await self._follow(asking, flight)
-        else:
-            flight = Flight(name)
-        await self._open(asking, flight)
-        return True
+    def _serve(self, asking: Asking) -> Awaitable[None]:
+        """One way to the answer: behind somebody who asks the same, or by a flight of its own."""
+        name, looks = asking.key.text, asking.terms.looks
+        if asking.request.stream:
+            name += _manner_of(asking)
+        running = self._flights.get(name)
+        if looks and running is not None and running.whole:
+            return self._follow(asking, running)
+        kept = self._store.at_hand(asking.key.text) if looks else None
+        if kept is not None:
+            reply = self._usable(asking.terms, kept)
+            if reply is not None:
+                return self._give(asking, reply, "hit")
+        flight = Flight(name)
+        if running is None:
+            self._flights[name] = flight
+        if looks and (self._shared or asking.terms.policy.mode == "semantic"):
+            return self._open(asking, flight)
+        return self._lead(asking, flight)
 
     async def _open(self, asking: Asking, flight: Flight) -> None:
         """Find the answer of a flight, or make it."""
-        try:
-            found = await self._find(asking) if asking.terms.looks else None
-        except BaseException:
-            self._pass_on(flight)
-            raise
-        if found is None:
-            await self._lead(asking, flight)
-            return
-        reply, use = found
-        flight.end(reply, use=use)
-        self._close(flight)
-        await self._give(asking, reply, use)
+        if asking.terms.looks:
+            try:
+                found = await self._find(asking)
+            except BaseException:
+                self._pass_on(flight)
+                raise
+            if found is not None:
+                reply, use = found
+                flight.end(reply, use=use)
+                self._close(flight)
+                await self._give(asking, reply, use)
+                return
+        await self._lead(asking, flight)
 
     async def _find(self, asking: Asking) -> tuple[Reply, CacheUse] | None:
         """A stored answer; None when this request has to make it."""
         key = asking.key.text
-        found = await self._stored(asking, key, "hit") or await self._near(asking)
-        while found is None and not await self._store.lease(key, LEASE_SECONDS):
+        reply = self._usable(asking.terms, await self._store.get(key))
+        if reply is not None:
+            return reply, "hit"
+        near = await self._near(asking) if asking.terms.policy.mode == "semantic" else None
+        if near is not None:
+            return near, "near"
+        while self._shared and not await self._store.lease(key, LEASE_SECONDS):
             # Another process makes it.
             await asyncio.sleep(LEASE_PAUSE)
-            found = await self._stored(asking, key, "hit")
-        return found
+            reply = self._usable(asking.terms, await self._store.get(key))
+            if reply is not None:
+                return reply, "hit"
+        return None
 
-    async def _stored(
-        self, asking: Asking, key: str, use: CacheUse
-    ) -> tuple[Reply, CacheUse] | None:
-        kept = await self._store.get(key)
+    def _usable(self, terms: Terms, kept: bytes | None) -> Reply | None:
+        """What was kept, where it can still be read and is young enough."""
         reply = read_reply(kept) if kept is not None else None
-        return (reply, use) if reply is not None and self._will_do(asking, reply) else None
+        return reply if reply is not None and self._will_do(terms, reply) else None
 
-    async def _near(self, asking: Asking) -> tuple[Reply, CacheUse] | None:
-        policy = asking.terms.policy
-        if policy.mode != "semantic":
-            return None
+    async def _near(self, asking: Asking) -> Reply | None:
         near = await self._nearness.find(
             asking.caller,
             asking.alias,
-            policy,
+            asking.terms.policy,
             asking.key.space,
             asking.request,
             asking.scope.wire,
         )
         if near is None:
             return None
-        found = await self._stored(asking, near.key, "near")
-        if found is None:
+        reply = self._usable(asking.terms, await self._store.get(near.key))
+        if reply is None:
             self._nearness.forget(near.key)
             return None
-        reply, use = found
         told = (b"x-trunkline-similarity", b"%.4f" % near.similarity)
-        return msgspec.structs.replace(reply, head=(*reply.head, told)), use
+        return msgspec.structs.replace(reply, head=[*reply.head, told])
 
-    def _will_do(self, asking: Asking, reply: Reply) -> bool:
-        terms, age = asking.terms, reply.age(self._clock.now())
+    def _will_do(self, terms: Terms, reply: Reply) -> bool:
+        age = reply.age(self._clock.now())
         # It was kept for the time of the policy of then, which may have been longer.
         return age < terms.policy.ttl and (terms.max_age is None or age <= terms.max_age)
 
     async def _lead(self, asking: Asking, flight: Flight) -> None:
         """Make the answer, with others following."""
         scope = asking.scope
-        leading = Leading(
-            flight, scope, asking.answer, self._clock, on_alone=lambda: self._close(flight)
-        )
         scope.cache = "miss"
-        self._count(asking.caller.org_id, "miss")
+        self._counts_of(asking.caller.org_id).miss += 1
         self._led.add(flight)
-        leading.start()
+        leading = Leading(flight, scope, asking.answer, self._close, stream=asking.request.stream)
         try:
             await asking.lead()
-            if flight.reply is None:
+            if not leading.made:
                 raise AssertionError("who leads gives an answer or raises")
             scope.let_go()
         except BaseException as error:
-            if flight.reply is None:
+            if not leading.made:
                 self._failed(flight, error)
             raise
         finally:
             leading.stop()
             self._dropped += leading.cut
             try:
-                await self._keep(asking, flight)
+                if leading.made and _is_worth_keeping(asking, flight, leading.pieces):
+                    await self._keep(asking, flight, leading.reply())
             finally:
                 self._led.discard(flight)
-                if flight.reply is not None:
+                if leading.made:
                     self._close(flight)
+                if self._shared and asking.terms.looks:
+                    await self._store.release(asking.key.text)
 
     def _failed(self, flight: Flight, error: BaseException) -> None:
         """Who follows, after a leader that has come to nothing."""
@@ -307,32 +321,29 @@ class Recall:
         if not flight.pass_on():
             self._close(flight)
 
-    async def _keep(self, asking: Asking, flight: Flight) -> None:
-        """Store an answer that is whole; nobody can follow it after that."""
-        reply, policy, key = flight.reply, asking.terms.policy, asking.key
-        if reply is not None:
-            keeps = flight.whole and not flight.forgotten and _is_worth_keeping(asking, reply)
-            if keeps:
-                await self._store.set(key.text, write_reply(reply), policy.ttl)
-                if flight.forgotten:
-                    # It may have been written after what was invalidated had been removed.
-                    await self._store.delete(key.text)
+    async def _keep(self, asking: Asking, flight: Flight, reply: Reply) -> None:
+        """Store an answer, unless it is invalidated meanwhile."""
+        key, policy = asking.key, asking.terms.policy
+        # Whoever joins while it is stored has it at once.
+        flight.reply = reply
+        await self._store.set(key.text, write_reply(reply), policy.ttl)
+        if flight.forgotten:
+            # It may have been written after what was invalidated had been removed.
+            await self._store.delete(key.text)
+        elif policy.mode == "semantic":
             self._close(flight)
-            if keeps and not flight.forgotten and policy.mode == "semantic":
-                await self._nearness.add(
-                    asking.caller,
-                    asking.alias,
-                    policy,
-                    key.space,
-                    asking.request,
-                    asking.scope.wire,
-                    key.text,
-                )
-        if asking.terms.looks:
-            await self._store.release(key.text)
+            await self._nearness.add(
+                asking.caller,
+                asking.alias,
+                policy,
+                key.space,
+                asking.request,
+                asking.scope.wire,
+                key.text,
+            )
 
-    async def _follow(self, asking: Asking, flight: Flight) -> bool:
-        """Wait for the answer of another request; as ``_serve``."""
+    async def _follow(self, asking: Asking, flight: Flight) -> None:
+        """Wait for the answer of another request."""
         follower = Follower(flight, asking.answer)
         asking.scope.cache = "follow"
         flight.add(follower)
@@ -348,34 +359,27 @@ class Recall:
             await self._open(asking, flight)
         elif way == "dropped":
             self._dropped += 1
-        elif flight.reply is not None:
-            return await self._give_followed(asking, flight, flight.reply, begun=follower.begun)
-        return True
-
-    async def _give_followed(
-        self, asking: Asking, flight: Flight, reply: Reply, *, begun: bool
-    ) -> bool:
-        if not begun:
-            if flight.use != "follow" and not self._will_do(asking, reply):
-                return False
-            await self._give(asking, reply, flight.use)
-            return True
-        await self._pay(asking, reply, "follow")
-        await asking.answer.finish(flight.last)
-        return True
+        elif flight.reply is None:
+            raise AssertionError("a flight that has ended has an answer or a failure")
+        elif follower.begun:
+            await self._pay(asking, flight.reply, "follow")
+            await asking.answer.finish(flight.last)
+        elif flight.use == "follow" or self._will_do(asking.terms, flight.reply):
+            await self._give(asking, flight.reply, flight.use)
+        else:
+            # What was found for others is too old for this request.
+            await self._serve(asking)
 
     async def _give(self, asking: Asking, reply: Reply, use: CacheUse) -> None:
         """A whole answer, as it was given before."""
         charged = await self._pay(asking, reply, use)
-        answer, now = asking.answer, self._clock.now()
-        told = told_of(reply.label, reply.dropped)
-        told += money_told(reply, charged=charged)
-        told.append((b"age", b"%d" % reply.age(now)))
-        head = list(reply.head)
+        answer = asking.answer
+        told = money_told(reply, charged=charged)
+        told.append((b"age", b"%d" % reply.age(self._clock.now())))
         if not reply.stream:
-            answer.respond_again(head, reply.pieces[0], told)
+            answer.respond_again(reply.head, reply.pieces[0], told)
             return
-        answer.begin_again(head, told)
+        answer.begin_again(reply.head, told)
         for piece in reply.pieces[:-1]:
             await answer.sink.write(piece)
         await answer.finish(reply.pieces[-1])
@@ -388,15 +392,14 @@ class Recall:
             await self._charging.charge(scope, reply)
         else:
             scope.saved_nano = reply.cost_nano
-        self._count(asking.caller.org_id, use, scope.saved_nano)
+        self._counts_of(asking.caller.org_id).add(use, scope.saved_nano)
         return charged
 
-    def _count(self, org_id: str, use: CacheUse, saved_nano: int = 0) -> None:
+    def _counts_of(self, org_id: str) -> Counts:
         counts = self._counts.get(org_id)
         if counts is None:
             counts = self._counts[org_id] = Counts()
-        counts.add(use, saved_nano)
-        self._total.add(use, saved_nano)
+        return counts
 
     def _close(self, flight: Flight) -> None:
         """Nobody may join it any more."""
@@ -404,21 +407,22 @@ class Recall:
             del self._flights[flight.key]
 
 
-def _flight_of(asking: Asking) -> str:
+def _manner_of(asking: Asking) -> str:
     """Who wants a stream whole or not at all must not follow one that comes as it is made."""
-    caller, alias, headers = asking.caller, asking.alias, asking.scope.arrival.headers
-    whole = asking.request.stream and wants_it_whole(caller, alias, headers)
-    return f"{asking.key.text}/whole" if whole else asking.key.text
+    headers = asking.scope.arrival.headers
+    return "/whole" if wants_it_whole(asking.caller, asking.alias, headers) else ""
 
 
-def _is_worth_keeping(asking: Asking, reply: Reply) -> bool:
+def _is_worth_keeping(asking: Asking, flight: Flight, pieces: tuple[bytes, ...]) -> bool:
     """Whether the answer is what the alias itself would say again.
 
     One of a fallback's targets would hide for a whole day that the alias has recovered.
     """
-    if sum(len(piece) for piece in reply.pieces) > MOST_KEPT_BYTES:
+    if flight.forgotten or not flight.whole:
         return False
-    return asking.scope.served in asking.alias.targets and reply.is_clean()
+    if sum(map(len, pieces)) > MOST_KEPT_BYTES:
+        return False
+    return asking.scope.served in asking.alias.targets and is_clean(pieces)
 
 
 def _is_about_the_request(error: BaseException) -> bool:

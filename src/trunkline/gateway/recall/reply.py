@@ -1,12 +1,14 @@
 """An answer as it is kept: what the caller got, without what was this caller's alone."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from trunkline.gateway.headers import Pairs
 from trunkline.gateway.metering.event import Outcome
+from trunkline.gateway.scope import RequestScope
 from trunkline.kit.money import format_usd
 
 # Bytes of the whole frames that are given at once when a stream is given again.
@@ -25,58 +27,86 @@ _UNCLEAN: Final = re.compile(
 # OpenAI's chats have a member for a refusal, which is null where there is none.
 _REFUSAL: Final = re.compile(rb'"refusal"\s*:\s*"[^"]')
 
+_COSTS_NOTHING: Final = (b"x-trunkline-cost", b"0.00")
 
-class Reply(msgspec.Struct, frozen=True, array_like=True):
-    """One whole answer.
+
+class Bill(msgspec.Struct, frozen=True, array_like=True):
+    """What one answer used and cost, for whoever is charged for it as well.
 
     Attributes:
-        made_ms: Unix time in milliseconds at which it was whole.
-        stream: whether it is one.
-        head: the headers that the provider gave it.
-        pieces: of a stream, each of them whole frames; otherwise the body alone.
-        label: the model as a header shows it.
-        dropped: what of the request was left out.
-        provider: id of the provider's row.
-        connection_id: the connection that it came from.
+        connection_id: the connection that the answer came from.
         model: the upstream id.
         wire: the API format spoken with the provider.
-        outcome: what it used and cost.
+        outcome: of the attempt that made it.
     """
 
-    made_ms: int
-    stream: bool
-    head: tuple[tuple[bytes, bytes], ...]
-    pieces: tuple[bytes, ...]
-    label: bytes
-    dropped: tuple[str, ...]
-    provider: str
     connection_id: str
     model: str
     wire: str
     outcome: Outcome
 
+
+class Reply(msgspec.Struct, frozen=True, array_like=True):
+    """One whole answer.
+
+    Attributes:
+        made_ms: Unix time in milliseconds at which its attempt was closed.
+        stream: whether it is one.
+        head: the headers that the provider gave it, and what ours say of how it was made.
+        pieces: of a stream, each of them whole frames; otherwise the body alone.
+        amount: its cost as headers show it.
+        cost_nano: nano-dollars; 0 where nobody knows them.
+        billed: a written ``Bill``, which few ever read.
+    """
+
+    made_ms: int
+    stream: bool
+    head: Pairs
+    pieces: tuple[bytes, ...]
+    amount: bytes
+    cost_nano: int
+    billed: msgspec.Raw
+
     @property
-    def cost_nano(self) -> int:
-        """Nano-dollars; 0 where nobody knows them."""
-        return self.outcome.cost_nano or 0
+    def bill(self) -> Bill:
+        """What it used and cost."""
+        return _decode_bill(self.billed)
 
     def age(self, now: float) -> float:
         """Seconds since it was made."""
         return max(0.0, now - self.made_ms / 1000)
 
-    def is_clean(self) -> bool:
-        """Whether it ended as it should; the request's own limit of length is such an end."""
-        text = b"".join(self.pieces)
-        return _UNCLEAN.search(text) is None and _REFUSAL.search(text) is None
-
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Reply).decode
+_decode_bill = msgspec.msgpack.Decoder(Bill).decode
+
+
+def reply_of(scope: RequestScope, head: Pairs, pieces: tuple[bytes, ...]) -> Reply:
+    """The answer that a request has just been given.
+
+    Args:
+        scope: of the request, whose attempt is settled.
+        head: the headers that the provider gave it.
+        pieces: see ``Reply``.
+    """
+    attempt, outcome = scope.answered
+    return Reply(
+        outcome.closed_ms,
+        attempt.stream,
+        [*head, *made_by(scope)],
+        pieces,
+        _amount_of(outcome),
+        outcome.cost_nano or 0,
+        msgspec.Raw(_encode(Bill(attempt.connection_id, attempt.model, attempt.wire, outcome))),
+    )
 
 
 def write_reply(reply: Reply) -> bytes:
     """The bytes that are kept."""
-    return _encode(msgspec.structs.replace(reply, pieces=_joined(reply.pieces)))
+    if reply.stream:
+        reply = msgspec.structs.replace(reply, pieces=_joined(reply.pieces))
+    return _encode(reply)
 
 
 def read_reply(kept: bytes) -> Reply | None:
@@ -87,24 +117,33 @@ def read_reply(kept: bytes) -> Reply | None:
         return None
 
 
-def told_of(label: bytes, dropped: tuple[str, ...]) -> Pairs:
-    """What headers say of an answer that another request had made."""
-    told = [(b"x-trunkline-model", label)] if label else []
-    if dropped:
-        told.append((b"x-trunkline-dropped", ", ".join(dropped).encode()))
+def is_clean(pieces: Iterable[bytes]) -> bool:
+    """Whether an answer ended as it should; the request's own limit of length is such an end."""
+    text = b"".join(pieces)
+    return _UNCLEAN.search(text) is None and _REFUSAL.search(text) is None
+
+
+def made_by(scope: RequestScope) -> Pairs:
+    """What headers say of how an answer was made, to those who have not made it."""
+    served = scope.served
+    told = [(b"x-trunkline-model", served.label)] if served is not None and served.label else []
+    if scope.dropped:
+        told.append((b"x-trunkline-dropped", ", ".join(scope.dropped).encode()))
     return told
 
 
 def money_told(reply: Reply, *, charged: bool) -> Pairs:
     """What headers say of the money: what is paid now, and what is not."""
-    outcome = reply.outcome
-    known = outcome.cost_nano is not None
-    amount = format_usd(reply.cost_nano).encode() if known else b"unpriced"
-    if known and outcome.cost_state != "exact":
-        amount += b" estimated"
     if charged:
-        return [(b"x-trunkline-cost", amount)]
-    return [(b"x-trunkline-cost", b"0.00"), (b"x-trunkline-saved", amount)]
+        return [(b"x-trunkline-cost", reply.amount)]
+    return [_COSTS_NOTHING, (b"x-trunkline-saved", reply.amount)]
+
+
+def _amount_of(outcome: Outcome) -> bytes:
+    if outcome.cost_nano is None:
+        return b"unpriced"
+    amount = format_usd(outcome.cost_nano).encode()
+    return amount if outcome.cost_state == "exact" else amount + b" estimated"
 
 
 def _joined(pieces: tuple[bytes, ...]) -> tuple[bytes, ...]:

@@ -32,7 +32,17 @@ class AnswerStore(Protocol):
     """Keeps answers. No method raises, and none takes long: what cannot be had is missing.
 
     Keys are readable text whose parts are parted by "/", see ``key.py``.
+
+    Attributes:
+        shared: whether other processes keep their answers here, too, so that one of them may make
+            the answer of a key while the others wait for it.
     """
+
+    shared: bool
+
+    def at_hand(self, key: str) -> bytes | None:
+        """As ``get``, without waiting; nothing of a shared store is at hand."""
+        ...
 
     async def get(self, key: str) -> bytes | None:
         """What is kept under a key, or None."""
@@ -69,7 +79,7 @@ class AnswerStore(Protocol):
     async def lease(self, key: str, seconds: float) -> bool:
         """Whether this process may make the answer of a key now, so that others wait for it.
 
-        Where nobody else could make it, or nobody can be asked, the answer is yes.
+        Asked of a shared store only. Where nobody can be asked, the answer is yes.
         """
         ...
 
