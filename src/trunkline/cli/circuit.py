@@ -63,8 +63,8 @@ def open_one(
     """Send nothing to a target until its circuit is cleared; running calls go on.
 
     Requests go to the other targets of their model. Where none is left, callers get 503
-    upstream_circuit_open until somebody clears the circuit, whatever retry-after says; the models
-    that this concerns are told.
+    upstream_circuit_open, which says so, until somebody clears the circuit; the models that this
+    concerns are told.
     """
     _hold(connection, model, "open", org=org, reason=reason, as_json=as_json)
 

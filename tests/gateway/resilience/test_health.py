@@ -149,7 +149,7 @@ def test_an_override_beats_what_calls_say_until_it_is_taken_back(watch: Watch) -
     unseen = target("unseen")
     health.override({PLACE.key: "open", unseen.key: "open"})
     assert (health.state(unseen), health.begin(unseen, TERMS)) == ("open", None)
-    assert (health.begin(PLACE, TERMS), health.until_probe(PLACE)) == (None, 0.0)
+    assert (health.begin(PLACE, TERMS), health.until_probe(PLACE)) == (None, None)
     assert health.begin(PLACE, CircuitTerms(enabled=False)) is None
     health.override({PLACE.key: "closed"})
     watch.calls(50, failed())

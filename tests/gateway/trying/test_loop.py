@@ -135,6 +135,31 @@ async def test_when_every_circuit_is_open_nobody_is_asked_and_the_caller_knows_f
     assert len(rig.recorded.outcomes) == 3
 
 
+async def test_a_model_that_is_held_back_by_hand_says_so_and_not_that_its_provider_fails(
+    simulator: Simulator,
+) -> None:
+    first, second = target(simulator, "sim-fast"), target(simulator, "sim-chat+fault=reset")
+    route = alias(
+        first,
+        second,
+        circuit=CircuitTerms(minimum=3, open=30.0),
+        retry=Retry(attempts=1),
+    )
+    async with running(simulator, extra=[route]) as rig:
+        rig.health.override({first.place: "open", second.place: "open"})
+        held = await post(rig, CHAT, chat("m"))
+        rig.health.override({first.place: "open"})
+        for _ in range(3):
+            await post(rig, CHAT, chat("m"))
+        mixed = await post(rig, CHAT, chat("m"))
+    assert (held.status_code, held.headers["retry-after"]) == (503, "60")
+    assert held.json()["error"]["code"] == mixed.json()["error"]["code"] == "upstream_circuit_open"
+    assert "administrator holds back every target" in held.json()["error"]["message"]
+    assert "administrator holds some back" in mixed.json()["error"]["message"]
+    assert 1 <= int(mixed.headers["retry-after"]) <= 30
+    assert len(rig.recorded.outcomes) == 3
+
+
 async def test_an_open_circuit_is_passed_over_and_one_probe_closes_it(
     simulator: Simulator,
 ) -> None:

@@ -155,13 +155,15 @@ class Health(HealthView):
         fare.budget.began(now)
         return Call(fare, terms, ticket, now)
 
-    def until_probe(self, target: Target) -> float:
+    def until_probe(self, target: Target) -> float | None:
         """Seconds until an open circuit lets a probe through; 0 where it is not open.
 
-        For one that is held open by hand nobody knows: it is what its own calls say.
+        None where it is held open by hand: nobody knows for how long.
         """
         fare = self._fares.get(target.key)
-        return 0.0 if fare is None else fare.circuit.until_probe(self._monotonic())
+        if fare is None:
+            return 0.0
+        return None if fare.forced == "open" else fare.circuit.until_probe(self._monotonic())
 
     @override
     def state(self, target: Target) -> CircuitState:

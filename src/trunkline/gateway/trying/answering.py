@@ -21,7 +21,7 @@ from trunkline.gateway.trying.hedging import Hedger
 from trunkline.gateway.trying.target import Resting, Success, Trier
 from trunkline.gateway.upstream_errors import AttemptFailed
 
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 60
 
 
 class Answering:
@@ -146,10 +146,30 @@ class Answering:
 
 
 def _all_open(resting: Sequence[Resting]) -> Unavailable:
-    wait = min((one.wait for one in resting if one.circuit), default=1.0)
+    waits = [one.wait for one in resting if one.circuit]
+    known = [wait for wait in waits if wait is not None]
+    if not waits or len(known) == len(waits):
+        told = "All providers of this model fail at the moment, so none of them was asked."
+    elif known:
+        told = (
+            "No target of this model may be asked at the moment: an administrator holds some back, "
+            "and the others fail."
+        )
+    else:
+        return _held_back()
+    wait = min(known, default=1.0)
     return Unavailable(
-        "All providers of this model fail at the moment, so none of them was asked.",
+        told,
         code="upstream_circuit_open",
         hint="Send the request again later, or use another model.",
         retry_after=math.ceil(min(max(wait, 1.0), LONGEST_WAIT)),
+    )
+
+
+def _held_back() -> Unavailable:
+    return Unavailable(
+        "An administrator holds back every target of this model, so none of them was asked.",
+        code="upstream_circuit_open",
+        hint="Use another model, or ask your administrator: it lasts until the circuit is cleared.",
+        retry_after=LONGEST_WAIT,
     )

@@ -46,10 +46,10 @@ class Resting(Exception):
 
     Attributes:
         circuit: whether its circuit is open; otherwise all its secrets rest.
-        wait: seconds until it may be asked.
+        wait: seconds until it may be asked; None where an administrator holds its circuit open.
     """
 
-    def __init__(self, wait: float, *, circuit: bool) -> None:
+    def __init__(self, wait: float | None, *, circuit: bool) -> None:
         super().__init__()
         self.circuit = circuit
         self.wait = wait
