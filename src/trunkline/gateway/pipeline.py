@@ -192,7 +192,8 @@ class Pipeline:
         finally:
             answer.close()
             scope.leave()
-            await self._keep_claimed(scope, answer)
+            if answer.claim is not None:
+                await self._keep_claimed(scope, answer)
             if answer.run is not None:
                 await answer.run.end()
 
