@@ -1,7 +1,7 @@
 """A process that records attempts as fast as it can until it is killed.
 
-Prints nothing: the parent compares the journal with the file of attempts that this process says
-were opened, which is written before the journal answers nothing more about them.
+Prints nothing: the parent compares the journal with the file in which this process notes each
+attempt that was opened or closed, as soon as the journal has taken it.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from trunkline.kit.clock import SystemClock
 from trunkline.ledger.journal import Journal
 
 
-async def main(root: Path, opened_file: Path, seed: int) -> None:
+async def main(root: Path, notes: Path, seed: int) -> None:
     randomness = random.Random(seed)
     journal = Journal(root, SystemClock(), segment_bytes=30_000)
     await journal.start()
-    opened_log = os.open(opened_file, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+    noting = os.open(notes, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     live = []
     while True:
         one = attempt()
         progress = journal.opened(one)
-        os.write(opened_log, f"{one.id}\n".encode())
+        os.write(noting, f"opened {one.id}\n".encode())
         live.append((one, progress))
         for _, moved in live:
             moved.output_bytes += randomness.randrange(100)
@@ -34,6 +34,7 @@ async def main(root: Path, opened_file: Path, seed: int) -> None:
         if len(live) > randomness.randrange(12):
             done, progress = live.pop(randomness.randrange(len(live)))
             journal.closed(done, outcome(output_bytes=progress.output_bytes))
+            os.write(noting, f"closed {done.id}\n".encode())
         await asyncio.sleep(0)
 
 
