@@ -1,11 +1,10 @@
 """Bounds of what a request can use, before anything is known about it."""
 
-import math
+from math import ceil
 
 import msgspec
 
-from trunkline.gateway.metering.price import cost_of, dearest_cost
-from trunkline.gateway.metering.usage import Usage
+from trunkline.gateway.metering.price import cost_of_input, dearest_cost
 from trunkline.gateway.routing.length import WITHOUT_OUTPUT
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Connection, Target
@@ -71,38 +70,39 @@ def honoured_ceiling(request: Inbound, connection: Connection) -> int | None:
 def _reads_beyond(target: Target, window: int) -> bool:
     """Whether the price list knows longer inputs than the window, which a beta header may open."""
     price = target.price
-    return price is not None and any(tier.above_input_tokens >= window for tier in price.tiers)
+    if price is None or not price.tiers:
+        return False
+    return any(tier.above_input_tokens >= window for tier in price.tiers)
 
 
 def bounds_of(request: Inbound, speech: Speech, restored: int = 0) -> Bounds:
     """The bounds of this request at this target, with so many bytes that were kept for it."""
-    target = speech.target
+    target, operation = speech.target, speech.operation
     size = request.size + request.repeated + restored
-    estimate = math.ceil(size / target.bytes_per_token)
+    estimate = ceil(size / target.bytes_per_token)
     tokens = size + request.attachments * TOKENS_PER_IMAGE
     if request.has_tools:
         tokens += TOKENS_OF_TOOL_PROMPT
-    searches = _searches(request, speech.operation)
     if request.server_tools or request.files:
         tokens = max(tokens, target.context_window or CONTEXT_UNKNOWN)
     elif target.context_window is not None and not _reads_beyond(target, target.context_window):
         # Each text to embed or to rank has a context of its own.
         tokens = min(tokens, target.context_window * request.inputs)
-    estimate = min(estimate, tokens)
-    if speech.operation in WITHOUT_OUTPUT:
-        ceiling = 0
+    if estimate > tokens:  # noqa: PLR1730 - min is a call, and each target would make it.
+        estimate = tokens
+    if operation in WITHOUT_OUTPUT:
+        output = 0
     else:
         # A translated request names its ceiling in the provider's own member.
         asked = (
             honoured_ceiling(request, target.connection) if speech.passes else request.max_tokens
         )
-        ceiling = asked or target.max_output_tokens
-    output = request.answers * ceiling
+        output = request.answers * (asked or target.max_output_tokens)
     price = target.price
     if price is None:
         return Bounds(tokens, estimate, output, None, None, None)
-    billed = tokens
-    if speech.operation == RERANK:
+    billed, searches = tokens, _searches(request, operation)
+    if operation == RERANK:
         # Providers bill ranking by tokens or by searches, and a price says which.
         if price.rates.searches is None:
             searches = 0
@@ -113,7 +113,7 @@ def bounds_of(request: Inbound, speech: Speech, restored: int = 0) -> Bounds:
         estimate,
         output,
         dearest_cost(billed, output, price, searches),
-        cost_of(Usage(input=estimate), price),
+        cost_of_input(estimate, price),
         price.rates.output,
     )
 

@@ -26,7 +26,6 @@ def parse_usd(text: str) -> int:
 
 def format_usd(nano: int) -> str:
     """Exact dollars of an amount of nano-dollars, at least two decimal places."""
-    sign = "-" if nano < 0 else ""
-    dollars, rest = divmod(abs(nano), NANO_PER_USD)
-    digits = f"{rest:09d}".rstrip("0").ljust(2, "0")
-    return f"{sign}{dollars}.{digits}"
+    # Nine digits are behind the point, and the first two of them stay.
+    digits = str(nano).zfill(10 if nano >= 0 else 11)
+    return f"{digits[:-9]}.{digits[-9:-7]}{digits[-7:].rstrip('0')}"

@@ -114,6 +114,14 @@ def cost_of(usage: Usage, price: Price, service_tier: str | None = None) -> int 
     return price.fixed - (-total // TOKENS_PER_PRICE)
 
 
+def cost_of_input(input_tokens: int, price: Price) -> int | None:
+    """``cost_of`` a usage that is nothing but so much text input."""
+    if not input_tokens:
+        return price.fixed
+    rate = (rates_for(price, input_tokens) if price.tiers else price.rates).input
+    return None if rate is None else price.fixed - (-input_tokens * rate // TOKENS_PER_PRICE)
+
+
 def dearest_cost(
     input_tokens: int, output_tokens: int, price: Price, searches: int = 0
 ) -> int | None:
@@ -122,21 +130,17 @@ def dearest_cost(
     None when what may be used of input, output or searches has no known price: its cost would be
     unknown.
     """
-    dearest: int | None = None
-    for per_input, per_output, per_search in price.dearest:
-        bound = 0
-        for count, rate in (
-            (input_tokens, per_input),
-            (output_tokens, per_output),
-            (searches, per_search),
-        ):
-            if count:
-                if rate is None:
-                    return None
-                bound += count * rate
-        if dearest is None or bound > dearest:
-            dearest = bound
-    if dearest is None:
+    dearest = 0
+    try:
+        for per_input, per_output, per_search in price.dearest:
+            bound = input_tokens * per_input if input_tokens else 0  # type: ignore[operator] # None is caught below
+            if output_tokens:
+                bound += output_tokens * per_output  # type: ignore[operator] # as above
+            if searches:
+                bound += searches * per_search  # type: ignore[operator] # as above
+            if bound > dearest:  # noqa: PLR1730 - max is a call, and each target would make it.
+                dearest = bound
+    except TypeError:
         return None
     return price.fixed - (-dearest // TOKENS_PER_PRICE)
 

@@ -47,10 +47,9 @@ def settle(
     """The outcome of an attempt.
 
     Nothing is billed where no byte left, where the provider answered with an error status, and for
-    counting tokens. A usage that
-    the provider reported is exact, however the caller's side ended. Everything else is estimated:
-    the input, and the content that was seen, never more than the hold. So is a usage that nobody
-    can mean, such as a negative count.
+    counting tokens. A usage that the provider reported is exact, however the caller's side ended.
+    Everything else is estimated: the input, and the content that was seen, never more than the
+    hold. So is a usage that nobody can mean, such as a negative count.
     """
     usage: Usage = NO_USAGE
     state: CostState = "exact"
@@ -59,15 +58,14 @@ def settle(
         reported = evidence.usage
         if reported is not None and is_believable(reported):
             usage = reported
-            cost = _cost(reported, price, evidence.service_tier)
         else:
             state = "estimated"
             usage = _estimate(attempt, evidence, bytes_per_token)
-            cost = _cost(usage, price, evidence.service_tier)
-            if cost is not None and attempt.hold_nano is not None:
-                cost = min(cost, attempt.hold_nano)
+        cost = None if price is None else cost_of(usage, price, evidence.service_tier)
         if cost is None:
             state = "unpriced"
+        elif state == "estimated" and attempt.hold_nano is not None:
+            cost = min(cost, attempt.hold_nano)
     return Outcome(
         closed_ms=closed_ms,
         ending=ending,
@@ -89,10 +87,6 @@ def settle(
 def _word(said: str | None) -> str | None:
     """What a provider said, as much of it as is worth keeping."""
     return None if said is None else said[:LONGEST_WORD]
-
-
-def _cost(usage: Usage, price: Price | None, service_tier: str | None) -> int | None:
-    return None if price is None else cost_of(usage, price, service_tier)
 
 
 def _estimate(attempt: Attempt, evidence: Evidence, bytes_per_token: float) -> Usage:

@@ -59,5 +59,18 @@ MOST_TOKENS = (1 << 31) - 1
 
 def is_believable(usage: Usage) -> bool:
     """Whether every count is one that can be: a provider's bill is never below zero or absurd."""
-    counts: tuple[int, ...] = msgspec.structs.astuple(usage)
-    return min(counts) >= 0 and max(counts) <= MOST_TOKENS
+    # The bits of all counts together are below zero where one of them is, and above a number whose
+    # bits are all set where one of them is.
+    bits = (
+        usage.input
+        | usage.cache_read
+        | usage.cache_write
+        | usage.cache_write_5m
+        | usage.cache_write_1h
+        | usage.audio_input
+        | usage.output
+        | usage.reasoning
+        | usage.audio_output
+        | usage.searches
+    )
+    return 0 <= bits <= MOST_TOKENS
