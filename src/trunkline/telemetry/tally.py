@@ -14,6 +14,11 @@ from trunkline.observability.metrics import Metrics, ModelSeries
 
 Made = tuple[Attempt, Outcome]
 
+# Operation, provider, model and alias; then ending, status, reason and state of the cost, or our
+# code of the failure and the status of the answer.
+_How = tuple[str, str, str, str, str, int | None, str, str]
+_What = tuple[str, str, str, str, str | None, int]
+
 _BAD: Final = 400
 _REFUSED: Final = frozenset({402, 429})
 _MS: Final = 0.001
@@ -21,7 +26,7 @@ _MS: Final = 0.001
 
 def count_requests(metrics: Metrics, events: Sequence[Finished]) -> None:
     """Count whole requests by their routes, and those that were refused."""
-    durations = defaultdict[tuple[str, str, int], list[float]](list)
+    durations: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
     for event in events:
         durations[event.method, event.route, event.status].append(event.duration_ms)
         if event.status in _REFUSED and event.error_code is not None and not event.attempts:
@@ -35,7 +40,7 @@ def count_requests(metrics: Metrics, events: Sequence[Finished]) -> None:
 
 def count_attempts(metrics: Metrics, attempts: Iterable[Made]) -> None:
     """Count what was made at providers, and what it cost."""
-    groups = defaultdict[tuple[str, str, str, str, str, int | None, str, str], list[Made]](list)
+    groups: defaultdict[_How, list[Made]] = defaultdict(list)
     for made in attempts:
         attempt, outcome = made
         groups[
@@ -55,7 +60,7 @@ def count_attempts(metrics: Metrics, attempts: Iterable[Made]) -> None:
     for key, group in groups.items():
         operation, provider, model, alias, ending, status, reason, cost_state = key
         series = metrics.model(operation, provider, model, alias)
-        _count_cost(series, cost_state, [outcome for _, outcome in group])
+        _count_cost(series, cost_state, group)
         # An answer that is given again is charged to this caller, and no provider was asked.
         if provider != GIVEN_AGAIN:
             series.attempts(ending, status, reason).add(len(group))
@@ -64,7 +69,7 @@ def count_attempts(metrics: Metrics, attempts: Iterable[Made]) -> None:
 
 def count_answers(metrics: Metrics, events: Iterable[Finished]) -> None:
     """Count what callers got from models: how long it took, and how fast it was spoken."""
-    groups = defaultdict[tuple[str, str, str, str, str | None, int], list[Finished]](list)
+    groups: defaultdict[_What, list[Finished]] = defaultdict(list)
     for event in events:
         if event.attempts:
             # The last attempt is the one that the caller's answer came from.
@@ -87,7 +92,7 @@ def count_answers(metrics: Metrics, events: Iterable[Finished]) -> None:
 
 def count_extras(metrics: Metrics, events: Iterable[Finished]) -> None:
     """Count what the answer cache and guardrails did, where a request had to do with them."""
-    groups = defaultdict[tuple[str, str], list[int]](list)
+    groups: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for event in events:
         if event.cache is not None:
             groups[event.alias or "", event.cache].append(event.saved_nano)
@@ -98,10 +103,10 @@ def count_extras(metrics: Metrics, events: Iterable[Finished]) -> None:
         metrics.cached(alias, result, len(saved), sum(saved))
 
 
-def _count_cost(series: ModelSeries, state: str, outcomes: Sequence[Outcome]) -> None:
+def _count_cost(series: ModelSeries, state: str, group: Sequence[Made]) -> None:
     if state == "unpriced":
-        series.unpriced.add(len(outcomes))
-    elif spent := sum([outcome.cost_nano or 0 for outcome in outcomes]):
+        series.unpriced.add(len(group))
+    elif spent := sum([outcome.cost_nano or 0 for _, outcome in group]):
         series.cost[state].add(spent)
 
 
