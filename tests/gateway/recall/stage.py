@@ -86,7 +86,7 @@ class Stage:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        try:
             while True:
                 await peer.request()
                 self.asked += 1
@@ -94,7 +94,10 @@ class Stage:
                     await peer.say(self._answers[self.asked - 1])
                 else:
                     self._peers.put_nowait(peer)
-        writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # Whoever asked has left.
+        finally:
+            writer.close()
 
     def alias(self, simulator: Simulator, name: str = "m", **changes: Any) -> Alias:
         """A model of this provider whose answers are kept."""

@@ -40,7 +40,7 @@ def key(
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = WIRES[wire].read_request(content, operation)
     known = (configurations or Configurations()).of(caller.org_id, alias)
-    return key_of(caller, alias, request, wire, operation, dict(headers), headers, known)
+    return key_of(caller, request, wire, operation, dict(headers), headers, known)
 
 
 def changed(**members: Any) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def test_a_key_says_who_shares_the_answer(scope: CacheScope, who: str) -> None:
     made = key(alias=alias)
     organisation, name, sharing, way, _ = made.text.split("/")
     assert (organisation, name, sharing) == ("org-1", "a%2Fb%25", who)
-    assert way == f"{Configurations().of('org-1', alias).digest}:openai_chat:chat:01"
+    assert way == f"{Configurations().of('org-1', alias).digest}:openai_chat:chat:whole"
 
 
 @pytest.mark.parametrize("scope", ["team", "user"])
@@ -211,6 +211,8 @@ def test_what_a_rule_sends_elsewhere_is_another(
 ) -> None:
     ruled = Alias("gpt", (TARGET,), route=Route(rules=(Rule(condition, (0,)),)))
     assert key(alias=ruled, caller=one) != key(alias=ruled, caller=other)
+    unasked = Caller("o", "k", team_id="v", tags=(("b", "1"),))
+    assert key(alias=ruled, caller=unasked) == key(alias=ruled, caller=other)
     assert key(caller=one) == key(caller=other)
 
 

@@ -24,15 +24,15 @@ class Configuration(msgspec.Struct, frozen=True):
         place: what all its keys begin with.
         digest: another one after each change of the alias that may change answers. Prices, weights,
             states, limits and retries change none.
-        by_team: whether a rule sends requests that read the same elsewhere because of the team.
-        by_tags: whether one does because of tags.
+        teams: whose requests a rule sends elsewhere, though they read the same.
+        tags: what rules look for among the tags of a key and of a request.
     """
 
     alias: Alias
     place: str
     digest: str
-    by_team: bool
-    by_tags: bool
+    teams: frozenset[str]
+    tags: frozenset[tuple[str, str]]
 
 
 class Configurations:
@@ -59,8 +59,8 @@ class Configurations:
             alias,
             place_of(org_id, alias.name),
             hashlib.blake2b(_encode(self._told(alias)), digest_size=8).hexdigest(),
-            by_team=any(rule.when.teams for rule in rules),
-            by_tags=any(rule.when.tags for rule in rules),
+            frozenset(team for rule in rules for team in rule.when.teams),
+            frozenset(tag for rule in rules for tag in rule.when.tags),
         )
 
     def _told(self, alias: Alias) -> tuple[Any, ...]:

@@ -6,8 +6,8 @@ A key reads ``organisation/alias/who/way/asked``:
   a team or a user shares with its own key alone, never with more;
 * the way it is answered: a digest of the alias's configuration, the wire, the operation, whether it
   is a stream, and whether that one tells its usage;
-* what is asked: a digest of the members, the headers that reach the provider, and what of the
-  caller decides about targets.
+* what is asked: a digest of the members, of the headers that reach the provider, of what about the
+  caller decides about targets, and of the alias's name where it was called by another.
 
 Members are taken in the order of their names and without white space between their tokens.
 Everything inside a member stays as it was sent: the order of the properties in a schema is the
@@ -22,10 +22,9 @@ from typing import Final
 import msgspec
 
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.headers import USUAL_CONNECTION, Pairs
+from trunkline.gateway.headers import USUAL_CONNECTION
 from trunkline.gateway.policy import CacheScope
 from trunkline.gateway.recall.configuration import Configuration
-from trunkline.gateway.snapshot import Alias
 from trunkline.gateway.wire.contract import Inbound
 
 _PROMPTS: Final = frozenset({"messages", "contents", "input", "inputs", "prompt"})
@@ -74,12 +73,11 @@ class Key(msgspec.Struct, frozen=True):
     """
 
     text: str
-    space: str
+    space: str = ""
 
 
 def key_of(
     caller: Caller,
-    alias: Alias,
     request: Inbound,
     wire: str,
     operation: str,
@@ -91,15 +89,14 @@ def key_of(
 
     Args:
         caller: who asks.
-        alias: what is asked; its policy says who shares answers.
         request: with what guardrails and the alias have changed.
         wire: the caller's.
         operation: such as ``chat``.
         headers: of the request, by name.
         pairs: the same as they came, with all that were repeated.
-        configuration: of the alias.
+        configuration: of the alias, whose policy says who shares answers.
     """
-    fields, policy = request.fields, alias.cache
+    fields, alias = request.fields, configuration.alias
     asked = _encode(fields)
     # As long as what came, it has no white space between the members, and then none inside them
     # either: whoever writes the one and not the other shares with nobody who writes otherwise.
@@ -108,22 +105,28 @@ def key_of(
     if not left_out.isdisjoint(fields):
         fields = {name: raw for name, raw in fields.items() if name not in left_out}
         asked = _encode(fields)
-    heard = [] if _SILENT.issuperset(headers) else _heard(pairs)
-    beside = _beside(caller, request, heard, configuration)
+    if not compact:
+        asked = _without_blanks(asked)
+    heard = b"" if _SILENT.issuperset(headers) else _heard(pairs)
+    beside = heard + _sent_by(caller, request, configuration)
+    who = "org" if alias.cache.scope == "org" else _who(caller, alias.cache.scope)
     shared = (
-        f"{configuration.place}{_who(caller, policy.scope)}/{configuration.digest}:{wire}:"
-        f"{operation}:{request.stream:d}{request.wants_usage:d}/"
+        f"{configuration.place}{who}/{configuration.digest}:{wire}:{operation}:{_manner(request)}/"
     )
-    text = shared + _digest(asked, beside, compact=compact)
-    if policy.mode != "semantic":
-        return Key(text, "")
+    text = shared + _digest(asked + beside)
+    if alias.cache.mode != "semantic":
+        return Key(text)
     rest = _encode({name: raw for name, raw in fields.items() if name not in _PROMPTS})
-    return Key(text, shared + _digest(rest, beside, compact=compact))
+    return Key(text, shared + _digest(_without_blanks(rest) + beside))
+
+
+def _manner(request: Inbound) -> str:
+    if not request.stream:
+        return "whole"
+    return "stream+usage" if request.wants_usage else "stream"
 
 
 def _who(caller: Caller, scope: CacheScope) -> str:
-    if scope == "org":
-        return "org"
     if scope == "team" and caller.team_id is not None:
         return f"team:{caller.team_id}"
     if scope == "user" and caller.user_id is not None:
@@ -131,18 +134,8 @@ def _who(caller: Caller, scope: CacheScope) -> str:
     return f"key:{caller.key_id}"
 
 
-def _beside(caller: Caller, request: Inbound, heard: Pairs, configuration: Configuration) -> bytes:
-    """What else may lead to another answer, beside the members; most requests have nothing."""
-    team = caller.team_id if configuration.by_team else None
-    tags = sorted(caller.tags + request.tags) if configuration.by_tags else None
-    model = None if request.model == configuration.alias.name else request.model
-    if not heard and team is None and tags is None and model is None:
-        return b""
-    return _encode((heard, team, tags, model))
-
-
-def _heard(pairs: Iterable[tuple[bytes, bytes]]) -> Pairs:
-    """The headers that may change the answer."""
+def _heard(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The headers that may lead to another answer."""
     heard = [
         pair
         for pair in pairs
@@ -151,13 +144,20 @@ def _heard(pairs: Iterable[tuple[bytes, bytes]]) -> Pairs:
         and (pair[0] != b"connection" or pair[1].lower() not in USUAL_CONNECTION)
     ]
     heard.sort()
-    return heard
+    return _encode(heard) if heard else b""
 
 
-def _digest(members: bytes, beside: bytes, *, compact: bool) -> str:
-    if not compact:
-        members = _without_blanks(members)
-    return hashlib.blake2b(members + beside, digest_size=20).hexdigest()
+def _sent_by(caller: Caller, request: Inbound, configuration: Configuration) -> bytes:
+    """What beside its members may send a request elsewhere, or to another name of the alias."""
+    teams, tags = configuration.teams, configuration.tags
+    team = caller.team_id if caller.team_id in teams else None
+    told = tags and tags.intersection(caller.tags + request.tags)
+    name = None if request.model == configuration.alias.name else request.model
+    return _encode((team, sorted(told), name)) if team or told or name else b""
+
+
+def _digest(said: bytes) -> str:
+    return hashlib.blake2b(said, digest_size=20).hexdigest()
 
 
 def _without_blanks(text: bytes) -> bytes:

@@ -145,7 +145,6 @@ class Recall:
         """
         key = key_of(
             caller,
-            alias,
             request,
             scope.wire.name,
             scope.operation,
@@ -373,9 +372,9 @@ class Recall:
     async def _give(self, asking: Asking, reply: Reply, use: CacheUse) -> None:
         """A whole answer, as it was given before."""
         charged = await self._pay(asking, reply, use)
-        answer = asking.answer
         told = money_told(reply, charged=charged)
         told.append((b"age", b"%d" % reply.age(self._clock.now())))
+        answer = asking.answer
         if not reply.stream:
             answer.respond_again(reply.head, reply.pieces[0], told)
             return
@@ -422,7 +421,8 @@ def _is_worth_keeping(asking: Asking, flight: Flight, pieces: tuple[bytes, ...])
         return False
     if sum(map(len, pieces)) > MOST_KEPT_BYTES:
         return False
-    return asking.scope.served in asking.alias.targets and is_clean(pieces)
+    scope = asking.scope
+    return scope.served in asking.alias.targets and is_clean(scope.wire.name, pieces)
 
 
 def _is_about_the_request(error: BaseException) -> bool:

@@ -15,17 +15,25 @@ from trunkline.kit.money import format_usd
 _PIECE: Final = 16_384
 
 # Why an answer ended where it should not have: its provider's filter, or an error that it calls an
-# end. A quotation mark inside a text is escaped, so a text can look like this only where it is
-# nothing but such a word, and is then not kept. Source: the references of each wire's stop reasons.
-# The two patterns are apart because one with two beginnings is looked for six times as slowly.
-_UNCLEAN: Final = re.compile(
-    rb':\s*"(?:content_filter|content_filtered|refusal|guardrail_intervened|error|failed|SAFETY|'
+# end. Source: the references of each wire's stop reasons.
+_BAD_ENDS: Final = (
+    rb'\s*:\s*"(?:content_filter|content_filtered|refusal|guardrail_intervened|error|failed|SAFETY|'
     rb"RECITATION|LANGUAGE|OTHER|BLOCKLIST|PROHIBITED_CONTENT|SPII|MALFORMED_FUNCTION_CALL|"
     rb"MODEL_ARMOR|IMAGE_SAFETY|UNEXPECTED_TOOL_CALL|TOO_MANY_TOOL_CALLS|"
     rb'ERROR|ERROR_TOXIC|ERROR_LIMIT|USER_CANCEL|TIMEOUT|pause_turn|load)"'
 )
-# OpenAI's chats have a member for a refusal, which is null where there is none.
+# Of these wires only a reason says so, be it a finish_reason, a stopReason or a blockReason. Of the
+# others any member may. A quotation mark inside a text is escaped, so a text can look like this
+# only where it is nothing but such a word, and is then not kept.
+_BAD_REASON: Final = re.compile(rb'eason"' + _BAD_ENDS)
+_BAD_MEMBER: Final = re.compile(_BAD_ENDS.removeprefix(rb"\s*"))
+_REASONED: Final = frozenset({
+    "openai_chat", "openai_completions", "anthropic_messages", "gemini",
+})  # fmt: skip
+# OpenAI's chats have a member for a refusal, which is null where there is none. The patterns are
+# apart because one with two beginnings is looked for six times as slowly.
 _REFUSAL: Final = re.compile(rb'"refusal"\s*:\s*"[^"]')
+_NEVER_REFUSING: Final = _REASONED - {"openai_chat"}
 
 _COSTS_NOTHING: Final = (b"x-trunkline-cost", b"0.00")
 
@@ -74,7 +82,8 @@ class Reply(msgspec.Struct, frozen=True, array_like=True):
 
     def age(self, now: float) -> float:
         """Seconds since it was made."""
-        return max(0.0, now - self.made_ms / 1000)
+        age = now - self.made_ms / 1000
+        return age if age > 0 else 0.0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -117,10 +126,18 @@ def read_reply(kept: bytes) -> Reply | None:
         return None
 
 
-def is_clean(pieces: Iterable[bytes]) -> bool:
-    """Whether an answer ended as it should; the request's own limit of length is such an end."""
+def is_clean(wire: str, pieces: Iterable[bytes]) -> bool:
+    """Whether an answer ended as it should; the request's own limit of length is such an end.
+
+    Args:
+        wire: the caller's, in which the answer is written.
+        pieces: all of it.
+    """
     text = b"".join(pieces)
-    return _UNCLEAN.search(text) is None and _REFUSAL.search(text) is None
+    bad = _BAD_REASON if wire in _REASONED else _BAD_MEMBER
+    if bad.search(text) is not None:
+        return False
+    return wire in _NEVER_REFUSING or _REFUSAL.search(text) is None
 
 
 def made_by(scope: RequestScope) -> Pairs:
