@@ -7,6 +7,8 @@ import pytest_asyncio
 from tests.gateway.http import CHAT, chat, post
 from tests.gateway.rig import Rig, published, running
 
+from trunkline.errors import BudgetExhausted
+from trunkline.gateway.policy import Route
 from trunkline.simulator.server import Simulator
 
 
@@ -17,7 +19,10 @@ async def rig() -> AsyncIterator[Rig]:
     await simulator.start()
     lossy = published(simulator).aliases["gemini:sim-fast"]
     strict = msgspec.structs.replace(lossy, name="strict", on_unsupported="refuse")
-    async with running(simulator, extra=[strict]) as rig:
+    thrifty = msgspec.structs.replace(
+        strict, name="thrifty", route=Route(fallbacks={"budget": (lossy.name,)})
+    )
+    async with running(simulator, extra=[strict, thrifty]) as rig:
         yield rig
     await simulator.stop()
 
@@ -40,3 +45,14 @@ async def test_a_model_that_may_lose_nothing_refuses_before_anything_is_sent(rig
     )  # fmt: skip
     assert error["message"].startswith("'strict' cannot be asked for 'logit_bias', since ")
     assert rig.recorded.attempts == {}
+
+
+async def test_a_model_that_may_lose_nothing_loses_nothing_where_a_cheaper_one_serves(
+    rig: Rig,
+) -> None:
+    rig.admitted.refused_aliases = {"thrifty": BudgetExhausted("spent", code="budget_exhausted")}
+    served = await post(rig, CHAT, chat("thrifty"))
+    refused = await post(rig, CHAT, chat("thrifty", logit_bias={"50256": -100}))
+    assert [served.status_code, refused.status_code] == [200, 400]
+    assert refused.json()["error"]["code"] == "unsupported_parameter"
+    assert [attempt.alias for attempt, _ in rig.recorded.outcomes] == ["gemini:sim-fast"]

@@ -327,8 +327,12 @@ class Pipeline:
                 legs = journey.elsewhere(name)
                 if not legs:
                     continue
-                # The named model's guards hold, also for what was answered before.
-                spare = msgspec.structs.replace(legs[0].alias, guards=journey.alias.guards)
+                # What the named model guards and must not lose holds, also for what was answered
+                # before.
+                named = journey.alias
+                spare = msgspec.structs.replace(
+                    legs[0].alias, guards=named.guards, on_unsupported=named.on_unsupported
+                )
                 cheaper = Journey(spare, legs, journey.elsewhere)
                 with suppress(BudgetExhausted, LimitExceeded):
                     scope.lease = await admission.admit(_asked(scope, caller, cheaper))
