@@ -9,14 +9,13 @@ What is certain about a lost connection decides whether a request may be sent ag
 
 To make the first case the likely one, a connection that has been idle is asked of the kernel, just
 before use, whether an end or unexpected bytes have come in that the event loop has not yet seen.
-That is a system call. It is spared for ``FRESH_SECONDS`` after an answer, since the loop has just
-read from the socket, but only where the provider has kept the connection open before: one that
-closes after each answer without a word does so within that time.
+That is a system call for each request, also right after an answer: a provider that closes after so
+many requests, without a word, does it then, and what is sent after that counts as a failed attempt
+that may cost money.
 """
 
 import asyncio
 import select
-import time
 from enum import Enum
 from typing import Protocol, cast
 
@@ -38,8 +37,6 @@ from trunkline.gateway.transport.timer import LazyTimer
 HIGH_WATER = 65_536
 # Bytes of a request body handed to the socket at a time; small bodies leave in one write.
 WRITE_STEP = 131_072
-# For so long after an answer a connection that was kept before is taken to be open still.
-FRESH_SECONDS = 0.001
 # Timers of uvloop have a resolution of one millisecond.
 _TICK = 0.001
 
@@ -107,7 +104,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._total_at = 0.0
         self._last = 0.0
         self._idle_until = 0.0
-        self._fresh_until = 0.0
         self._timer = LazyTimer(loop, self._check_deadline)
 
     @override
@@ -122,8 +118,7 @@ class UpstreamConnection(asyncio.Protocol):
         transport = self._transport
         if self.phase is Phase.CLOSED or transport is None or transport.is_closing():
             return False
-        # Not the loop's time, which stands still while other callbacks run.
-        return time.monotonic() < self._fresh_until or not self._poll.poll(0)
+        return not self._poll.poll(0)
 
     def send(
         self, head: bytes, body: bytes, *, limits: Timeouts, total_at: float, head_only: bool
@@ -270,8 +265,6 @@ class UpstreamConnection(asyncio.Protocol):
             if self._is_read_paused:
                 self.resume()
             self.phase = Phase.IDLE
-            if self.requests > 1:
-                self._fresh_until = time.monotonic() + FRESH_SECONDS
             self._idle_until = self._loop.time() + keep
             self._timer.fire_by(self._idle_until)
             self._owner.released(self)
