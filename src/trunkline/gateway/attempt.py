@@ -361,7 +361,7 @@ def _is_stream(response: UpstreamResponse, kind: bytes) -> bool:
 
 def _note_upstream_id(live: LiveAttempt, response: UpstreamResponse) -> None:
     for name, value in response.headers:
-        if name in _UPSTREAM_IDS:
+        if name in _UPSTREAM_IDS and value:
             live.evidence.upstream_id = value.decode("latin-1")[:128]
             # OpenAI's name; where a gateway before Anthropic sends both, this one is its own.
             if name == _UPSTREAM_IDS[0]:
