@@ -192,10 +192,14 @@ class Pipeline:
         finally:
             answer.close()
             scope.leave()
-            if answer.claim is not None:
-                await self._keep_claimed(scope, answer)
-            if answer.run is not None:
-                await answer.run.end()
+            if answer.claim is not None or answer.run is not None:
+                await self._end_kept(scope, answer)
+
+    async def _end_kept(self, scope: RequestScope, answer: Answer) -> None:
+        """Keep the answer for repeats of the request, and for who asks what became of its run."""
+        await self._keep_claimed(scope, answer)
+        if answer.run is not None:
+            await answer.run.end()
 
     async def _keep_claimed(self, scope: RequestScope, answer: Answer) -> None:
         """Keep the answer for repeats of the request, once."""
