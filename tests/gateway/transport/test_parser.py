@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.gateway.transport import ConnectionLost, TransportError
+from trunkline.gateway.transport import ConnectionLost, HeadTooLarge, TransportError
 from trunkline.gateway.transport.parser import IncomingResponse, ResponseParser
 
 MAX_HEAD = 4096
@@ -157,3 +157,24 @@ def test_several_content_encodings_are_one_list() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Encoding: GZIP\r\nContent-Encoding: br\r\n\r\n", []
     )
     assert incoming.content_encoding == b"gzip, br"
+
+
+def test_what_comes_before_the_head_of_a_chunked_answer_is_no_framing_of_its_chunks() -> None:
+    hints = b"link: </style.css>; rel=preload\r\n" * 100
+    early = b"HTTP/1.1 103 Early Hints\r\n" + hints + b"\r\n"
+    response, _ = encode(200, [], [b"hello"], [], "chunked")
+    parser = ResponseParser(max_head_bytes=65_536)
+    incoming = parser.begin(head_only=False)
+    for piece in (early, early, early, early, early, early, response):
+        parser.feed(piece)
+    assert (incoming.status, b"".join(incoming.parts), incoming.reusable) == (200, b"hello", True)
+
+
+def test_the_bound_of_a_head_counts_what_came_before_it() -> None:
+    field = b"x-long: " + b"v" * 1_500 + b"\r\n"
+    early = b"HTTP/1.1 103 Early Hints\r\n" + field + b"\r\n"
+    parser = ResponseParser(MAX_HEAD)
+    parser.begin(head_only=False)
+    parser.feed(early)
+    with pytest.raises(HeadTooLarge, match="too long"):
+        parser.feed(early + b"HTTP/1.1 200 OK\r\n" + field + b"content-length: 0\r\n\r\n")

@@ -157,8 +157,9 @@ class ResponseParser:
         """The head is there: decide what kind of body follows."""
         incoming = self._incoming
         incoming.status = status = self._parser.get_status_code()
-        # A head cannot be longer than all that was fed; only where that is more is it measured.
-        if self._is_chunked or self._fed > self._max_head:
+        # A head cannot be longer than all that was fed; only where that is more is it measured, or
+        # where more follows whose framing is told from it.
+        if self._is_chunked or status < _INTERIM_END or self._fed > self._max_head:
             self._measure_head()
         if len(incoming.headers) > MAX_HEADERS:
             raise HeadTooLarge(f"the response has more than {MAX_HEADERS} headers", sent=True)
