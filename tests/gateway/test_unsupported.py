@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import msgspec
+import pytest
 import pytest_asyncio
 from tests.gateway.http import CHAT, chat, post
 from tests.gateway.rig import Rig, published, running
@@ -30,6 +31,18 @@ async def rig() -> AsyncIterator[Rig]:
 async def test_what_is_left_out_is_named_in_a_header(rig: Rig) -> None:
     answer = await post(rig, CHAT, chat("gemini:sim-fast", logit_bias={"50256": -100}))
     assert (answer.status_code, answer.headers["x-trunkline-dropped"]) == (200, "logit_bias")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_name_that_no_header_can_hold_is_told_by_its_escapes(
+    rig: Rig, stream: bool
+) -> None:
+    members = {"a\r\nset-cookie: b": 1, "größe\0": 2, "l" * 3_000: 3}
+    answer = await post(rig, CHAT, chat("gemini:sim-fast", stream=stream, **members))
+    told = answer.headers["x-trunkline-dropped"]
+    assert (answer.status_code, len(told)) == (200, 2_003)
+    assert told.startswith("a\\r\\nset-cookie: b, gr\\xf6\\xdfe\\x00, lll")
+    assert "set-cookie" not in answer.headers
 
 
 async def test_what_loses_nothing_has_no_such_header(rig: Rig) -> None:

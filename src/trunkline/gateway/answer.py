@@ -16,6 +16,7 @@ from trunkline.gateway.headers import (
     Pairs,
     allowance_lines,
     downstream_headers,
+    dropped_header,
     error_headers,
     request_id_lines,
 )
@@ -91,22 +92,18 @@ class Answer:
             self.shared.respond(whole)
         scope = self._scope
         headers = self._with_own(whole.headers, f"x-trunkline-cost: {self._cost()}\r\n")
-        self._done(whole.status)
         scope.ttft_ms = scope.arrival.elapsed_ms()
-        self.sink.respond(whole.status, headers, whole.body)
+        self._give(whole.status, headers, whole.body)
 
     def respond_again(self, head: Pairs, body: bytes, told: Iterable[tuple[bytes, bytes]]) -> None:
         """A whole answer that another request has made; arguments as of ``begin_again``."""
         scope = self._scope
-        self._done(200)
         scope.ttft_ms = scope.arrival.elapsed_ms()
-        self.sink.respond(200, self._with_own([*head, *told]), body)
+        self._give(200, self._with_own([*head, *told]), body)
 
     def estimate(self, body: bytes) -> None:
         """A count of tokens that we made ourselves."""
-        headers = self._with_own([JSON], "x-trunkline-estimated: true\r\n")
-        self._done(200)
-        self.sink.respond(200, headers, body)
+        self._give(200, self._with_own([JSON], "x-trunkline-estimated: true\r\n"), body)
 
     def begin(self, head: Pairs) -> None:
         """The head of a stream, unless patience has sent one already."""
@@ -123,11 +120,10 @@ class Answer:
         """
         scope = self._scope
         scope.ttft_ms = scope.arrival.elapsed_ms()
-        early = self._stop_waiting()
+        if not self._stop_waiting():
+            self.sink.start(200, self._with_own([*head, *told]))
         self._state = "started"
         scope.status = 200
-        if not early:
-            self.sink.start(200, self._with_own([*head, *told]))
 
     async def finish(self, last: bytes) -> None:
         """The last frames, and the end."""
@@ -153,8 +149,7 @@ class Answer:
             (b"request-id", request_id),
             (b"x-trunkline-replayed", b"true"),
         ]
-        self._done(stored.status)
-        self.sink.respond(stored.status, headers, stored.body)
+        self._give(stored.status, headers, stored.body)
 
     async def fail(self, error: TrunklineError) -> None:
         """An error of ours: a status while there is none yet, else an event without a clean end."""
@@ -168,9 +163,7 @@ class Answer:
             await self._last_words(scope.wire.error_frame(error, request_id))
             return
         body = scope.wire.error_body(error, request_id)
-        headers = self._with_own([JSON, *error_headers(error)])
-        self._done(error.status)
-        self.sink.respond(error.status, headers, body)
+        self._give(error.status, self._with_own([JSON, *error_headers(error)]), body)
 
     async def fail_as_provider(self, failure: AttemptFailed) -> None:
         """The provider's own error answer where it may pass, else ours."""
@@ -179,11 +172,9 @@ class Answer:
         if passing is None or failure.error.code == "upstream_credentials" or waited:
             await self.fail(failure.error)
             return
-        self._stop_waiting()
         self._scope.error_code = failure.error.code
         headers = self._with_own(downstream_headers(passing.headers, passing.status))
-        self._done(passing.status)
-        self.sink.respond(passing.status, headers, passing.body)
+        self._give(passing.status, headers, passing.body)
 
     async def break_off(self, broken: StreamBroken) -> None:
         """The stream failed after its commit point: an error event, and no clean end."""
@@ -213,6 +204,13 @@ class Answer:
     def close(self) -> None:
         """Let go of what waits, however the request ended."""
         self._stop_waiting()
+
+    def _give(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer; it counts as given only once the sink has taken it."""
+        self._stop_waiting()
+        self.sink.respond(status, headers, body)
+        self._state = "done"
+        self._scope.status = status
 
     async def _last_words(self, frame: bytes) -> None:
         await self.sink.write(frame)
@@ -250,7 +248,7 @@ class Answer:
             lines += f"x-trunkline-model: {scope.served.label.decode()}\r\n"
         # Names that others chose are judged like what comes from the provider.
         if scope.dropped:
-            pairs = [*pairs, (b"x-trunkline-dropped", ", ".join(scope.dropped).encode())]
+            pairs = [*pairs, dropped_header(scope.dropped)]
         if scope.guarded:
             pairs = [*pairs, (notes.HEADER, notes.header_value(scope.guarded))]
         return LinedHeaders(pairs, lines)

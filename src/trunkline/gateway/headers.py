@@ -1,6 +1,6 @@
 """Which headers pass through, and which ones we add."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -87,6 +87,7 @@ _NOT_DOWNSTREAM_PREFIXES: Final = (
 
 JSON: Final = (b"content-type", b"application/json")
 
+_MOST_DROPPED: Final = 2_000
 _IDENTITY: Final = (b"accept-encoding", b"identity")
 
 USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
@@ -177,6 +178,17 @@ def allowance_lines(allowance: Allowance) -> str:
         f"x-ratelimit-remaining-{kind}: {allowance.remaining}\r\n"
         f"x-ratelimit-reset-{kind}: {_duration(allowance.reset)}\r\n"
     )
+
+
+def dropped_header(names: Sequence[str]) -> tuple[bytes, bytes]:
+    """What a translation left out. Callers chose some of the names, so they are written in ASCII.
+
+    A name that no line can hold is told by its escapes, and no more is told than proxies take.
+    """
+    told = ", ".join([ascii(name)[1:-1] for name in names])
+    if len(told) > _MOST_DROPPED:
+        told = told[:_MOST_DROPPED] + "..."
+    return b"x-trunkline-dropped", told.encode()
 
 
 def error_headers(error: TrunklineError) -> Pairs:

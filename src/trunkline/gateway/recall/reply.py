@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from trunkline.gateway.headers import Pairs
+from trunkline.gateway.headers import Pairs, dropped_header
 from trunkline.gateway.metering.event import Outcome
 from trunkline.gateway.scope import RequestScope
 from trunkline.kit.money import format_usd
@@ -145,7 +145,7 @@ def made_by(scope: RequestScope) -> Pairs:
     served = scope.served
     told = [(b"x-trunkline-model", served.label)] if served is not None and served.label else []
     if scope.dropped:
-        told.append((b"x-trunkline-dropped", ", ".join(scope.dropped).encode()))
+        told.append(dropped_header(scope.dropped))
     return told
 
 
