@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from bench import gemini
-from bench.cases import Case, Spoken, Wire
+from bench.cases import Case, Operation, Spoken, Wire
 from bench.talk import talk_body
 
 CHUNKS: Final = 50
@@ -61,6 +61,14 @@ def answer_body(wire: Spoken) -> bytes:
     if wire == "gemini":
         return _compact(gemini.answer(_ANSWER))
     return _compact(_chat_answer() if wire == "chat" else _message_answer())
+
+
+def answer_of(operation: Operation) -> bytes:
+    """What the provider answers to an operation without streaming."""
+    body = answer_body(operation.provider_wire)
+    if operation.filtered:
+        body = body.replace(b'"finish_reason":"stop"', b'"finish_reason":"content_filter"')
+    return body
 
 
 def answer_text(wire: Wire, body: bytes) -> str:

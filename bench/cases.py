@@ -7,7 +7,7 @@ import msgspec
 Wire = Literal["chat", "messages"]
 Spoken = Literal["chat", "messages", "gemini"]
 """What a provider speaks: the caller's wire, or one that it is translated to."""
-Feature = Literal["everything", "routed", "cached", "hedged", "buffered", "guarded"]
+Feature = Literal["everything", "routed", "looked_up", "cached", "hedged", "buffered", "guarded"]
 """What the model of a call has that a plain one has not, see ``candidates/featured.py``."""
 
 PATHS: Final[dict[Wire, str]] = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
@@ -25,6 +25,8 @@ class Operation(msgspec.Struct, frozen=True):
         spoken: the provider's wire, where it is another than the caller's.
         feature: what its model has.
         fresh: whether each request asks what was never asked before.
+        filtered: whether the provider says that its filter ended each answer, so that none is kept;
+            answers to calls that are not streamed only.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Operation(msgspec.Struct, frozen=True):
     spoken: Spoken | None = None
     feature: Feature | None = None
     fresh: bool = False
+    filtered: bool = False
+
+    @property
+    def provider_place(self) -> str:
+        """What all paths begin with on which the provider answers such calls."""
+        return "/filtered" if self.filtered else ""
 
     @property
     def provider_wire(self) -> Spoken:
@@ -69,7 +77,7 @@ class Case(msgspec.Struct, frozen=True):
         """Where the provider is asked; Google's wire names the model and the stream there."""
         wire = self.operation.provider_wire
         if wire != "gemini":
-            return PATHS[wire]
+            return self.operation.provider_place + PATHS[wire]
         action = "streamGenerateContent?alt=sse" if self.stream else "generateContent"
         return f"/v1beta/models/{self.model}:{action}"
 
@@ -162,6 +170,9 @@ TRANSLATED: Final = (
     *_compare("", None),
 )
 
+LOOKED_UP: Final = Operation(
+    "chat_looked_up", "chat", feature="looked_up", fresh=True, filtered=True
+)
 EVERYTHING_NEW: Final = Operation("chat_everything_new", "chat", feature="everything", fresh=True)
 CACHED_HIT: Final = Operation("chat_cached_hit", "chat", feature="cached")
 HEDGED: Final = Operation("chat_hedged", "chat", feature="hedged")
@@ -171,7 +182,8 @@ _MOST_FOR_POLICIES: Final = 1.1
 _MOST_FOR_A_HIT: Final = 0.6
 _FEATURED: Final[tuple[tuple[Operation, float | None], ...]] = (
     (Operation("chat_routed", "chat", feature="routed"), _MOST_FOR_POLICIES),
-    (EVERYTHING_NEW, _MOST_FOR_POLICIES),
+    (LOOKED_UP, _MOST_FOR_POLICIES),
+    (EVERYTHING_NEW, None),
     (CACHED_HIT, _MOST_FOR_A_HIT),
     (Operation("chat_everything_hit", "chat", feature="everything"), _MOST_FOR_A_HIT),
     (HEDGED, None),
@@ -182,8 +194,8 @@ FEATURED: Final = tuple(
     Comparison(Case(CHAT, stream, concurrency), Case(operation, stream, concurrency), at_most)
     for stream, concurrency in ((False, 32), (True, 100))
     for operation, at_most in _FEATURED
-    # Only streams are held.
-    if stream or operation is not BUFFERED
+    # Only streams are held, and they end well.
+    if operation is not (LOOKED_UP if stream else BUFFERED)
 )
 
 
@@ -197,13 +209,9 @@ FEATURED_CASES: Final = _cases_of(FEATURED)
 ALL_CASES: Final = tuple(dict.fromkeys((*FULL_CASES, *TRANSLATION_CASES, *FEATURED_CASES)))
 
 
-def provider_paths(*, stream: bool) -> dict[str, Spoken]:
-    """All paths on which the provider is asked, and the wire that is spoken there."""
-    return {
-        case.provider_path: case.operation.provider_wire
-        for case in ALL_CASES
-        if case.stream is stream
-    }
+def provider_paths(*, stream: bool) -> dict[str, Operation]:
+    """All paths on which the provider is asked, and one of the operations that ask there."""
+    return {case.provider_path: case.operation for case in ALL_CASES if case.stream is stream}
 
 
 def choose(operation: str | None, concurrency: int | None, *, quick: bool) -> list[Case]:

@@ -39,8 +39,10 @@ figures of this page as they are.
 
 - `routed`: two targets by latency, three rules that are asked and fit nothing, fallbacks for
   errors, length and money, three tries, a circuit that counts slow calls, five time limits.
-- `everything_new`: `routed`, and an answer cache. No two calls are the same, so it is asked with
-  each call, has nothing, and keeps the new answer.
+- `looked_up`: `routed`, and an answer cache. No two calls are the same, so it is asked with each
+  call and has nothing. The provider says that its filter ended each answer, so none is kept.
+- `everything_new`: the same with answers that end well: each is kept as well. Keeping is work for
+  later calls, which are the cheaper for it, so nothing is demanded of it.
 - `cached_hit`: a kept answer of a model with one target. `everything_hit`: of one with `routed`.
 - `hedged`: a second attempt is ready with each call, and never begins.
 - `guarded`: personal data is looked for in the request and in the answer, which have none.

@@ -19,6 +19,7 @@ from bench.cases import (
     EVERYTHING_NEW,
     GUARDED,
     HEDGED,
+    LOOKED_UP,
     Case,
 )
 from bench.contender import ask, stream
@@ -55,7 +56,8 @@ def prove_features(site: Site) -> Proof:
         wait_for(process, lambda: answers(call, site))
         seen = _Seen(site, call, port)
         return Proof([
-            *seen.everything(), *seen.hits(), *seen.hedging(), *seen.guarding(), *seen.holding(),
+            *seen.everything(), *seen.looking_up(), *seen.hits(), *seen.hedging(),
+            *seen.guarding(), *seen.holding(),
         ])  # fmt: skip
     finally:
         process.end()
@@ -100,6 +102,18 @@ class _Seen:
         closed = self._count("trunkline_circuit_state", state="closed")
         require(closed >= 2, f"circuits: {closed} are closed")
         yield f"Circuits: {closed} are closed, one for each target that was called."
+
+    def looking_up(self) -> Iterator[str]:
+        """New calls of a model whose answers are never kept: all looked for, and none there."""
+        case = Case(LOOKED_UP, stream=False, concurrency=1)
+        before = self._count("trunkline_cache_entries")
+        uses = [self._ask(case)["x-trunkline-cache"] for _ in range(_CALLS)]
+        kept = self._count("trunkline_cache_entries") - before
+        require(
+            (uses.count("miss"), kept) == (_CALLS, 0),
+            f"cache: {uses.count('miss')} calls of {_CALLS} were misses, {kept} answers were kept",
+        )
+        yield f"Look-ups: of {_CALLS} equal calls, whose answers a filter ended, none was a hit."
 
     def hits(self) -> Iterator[str]:
         """The same call again and again: asked once."""

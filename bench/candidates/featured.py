@@ -22,9 +22,9 @@ def published(case: Case) -> dict[str, Any]:
     """The model of a case: one target without policies, or what its feature asks for."""
     feature = case.operation.feature
     model: dict[str, Any] = {"name": case.model, "targets": [_target(case.model, case.model)]}
-    if feature in {"everything", "routed", "hedged"}:
+    if feature in {"everything", "routed", "looked_up", "hedged"}:
         model["targets"].append(_target(case.model, case.model + SECOND))
-    if feature in {"everything", "cached"}:
+    if feature in {"everything", "looked_up", "cached"}:
         model["cache"] = _CACHE
     if feature == "guarded":
         model["guardrails"] = [PERSONAL_DATA["name"]]
@@ -37,7 +37,7 @@ def _target(connection: str, model: str) -> dict[str, Any]:
 
 
 def _route(feature: Feature | None, case: Case) -> dict[str, Any] | None:
-    if feature in {"everything", "routed"}:
+    if feature in {"everything", "routed", "looked_up"}:
         return _every_policy(case)
     if feature == "hedged":
         return _NEVER_HEDGED

@@ -160,7 +160,7 @@ def _connection(case: Case, site: Site, room: Path) -> dict[str, Any]:
     return {
         "name": case.model,
         "provider": provider,
-        "base_url": site.upstreams.origin(case) + version,
+        "base_url": site.upstreams.origin(case) + case.operation.provider_place + version,
         "secret": f"file:{room / 'provider.key'}",
     }
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import trustme
 
-from bench.bodies import answer_body
+from bench.bodies import answer_of
 from bench.cases import provider_paths
 from bench.place import Upstreams
 
@@ -49,8 +49,8 @@ def configuration(room: Path, upstreams: Upstreams) -> str:
     """The provider's nginx.conf: answers on two ports, and TLS before the sender of streams."""
     answers = "\n".join(
         f"location = {path} {{ default_type application/json; add_header x-request-id req_bench; "
-        f"return 200 '{_literal(answer_body(wire))}'; }}"
-        for path, wire in provider_paths(stream=False).items()
+        f"return 200 '{_literal(answer_of(operation))}'; }}"
+        for path, operation in provider_paths(stream=False).items()
     )
     tls = f"ssl_certificate {room}/provider.pem; ssl_certificate_key {room}/provider.key;"
     return f"""{MAIN.format(room=room)}

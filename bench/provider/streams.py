@@ -82,7 +82,10 @@ def _length(head: bytearray) -> int:
 async def serve(port: int) -> None:
     loop = asyncio.get_running_loop()
     paths = provider_paths(stream=True)
-    answers = {path.encode(): encode_answer(stream_chunks(wire)) for path, wire in paths.items()}
+    answers = {
+        path.encode(): encode_answer(stream_chunks(operation.provider_wire))
+        for path, operation in paths.items()
+    }
     server = await loop.create_server(
         lambda: Sender(answers, loop), "127.0.0.1", port, backlog=2048
     )

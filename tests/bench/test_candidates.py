@@ -64,6 +64,8 @@ def test_the_provider_holds_both_bodies_and_listens_on_loopback_only(site: Site)
     }  # fmt: skip
     assert text.count("location = /v1/chat/completions") == 2
     assert text.count("location = /v1/messages") == 2
+    assert text.count("location = /filtered/v1/chat/completions") == 2
+    assert text.count('"finish_reason":"content_filter"') == 2
     assert text.count("location = /v1beta/models/bench-chat-to-gemini:generateContent") == 2
 
 
@@ -121,7 +123,7 @@ def test_every_call_with_a_feature_stands_beside_the_plain_one() -> None:
     demanded = {pair.added.operation.name: pair.at_most for pair in FEATURED if pair.at_most}
     assert demanded == {
         "chat_routed": 1.1,
-        "chat_everything_new": 1.1,
+        "chat_looked_up": 1.1,
         "chat_cached_hit": 0.6,
         "chat_everything_hit": 0.6,
     }
@@ -139,6 +141,10 @@ def test_models_have_what_their_calls_are_named_after(site: Site) -> None:
         "bench-chat-everything-second",
     ]
     assert everything.route.fallbacks.keys() == {"error", "context_window", "budget"}
+    looked_up = models["bench-chat-looked_up"]
+    assert (looked_up.cache, looked_up.guardrails) == (everything.cache, everything.guardrails)
+    assert looked_up.route is not None
+    assert looked_up.route.fallbacks == everything.route.fallbacks
     assert everything.cache == cached.cache
     assert cached.cache is not None
     assert cached.cache.enabled
