@@ -63,6 +63,7 @@ class Flight(msgspec.Struct, eq=False):
         forgotten: the answer must not be stored: it was invalidated while it was made.
         on_left: called when the last follower has gone; set by the leader.
         size: bytes of a stream that have come.
+        whole: whether all of the answer is here, so that one can still join it, and store it.
     """
 
     key: str
@@ -75,22 +76,17 @@ class Flight(msgspec.Struct, eq=False):
     forgotten: bool = False
     on_left: Callable[[], None] | None = None
     size: int = 0
+    whole: bool = True
     _head: Pairs | None = None
     _told: Pairs = []
     _pieces: list[bytes] = []
     _first: int = 0
-    _kept: bool = True
     _stirred: asyncio.Future[None] | None = None
 
     @property
     def started(self) -> bool:
         """Whether somebody has got a part of the answer."""
         return self._head is not None or self.reply is not None
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of it is here, so that one can still join it, and store it."""
-        return self._kept
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
@@ -139,7 +135,7 @@ class Flight(msgspec.Struct, eq=False):
         for member in tuple(self.followers):
             member.take(piece)
         if self.size > MOST_KEPT_BYTES:
-            self._kept = False
+            self.whole = False
             self._let_go()
 
     def end(self, reply: Reply, last: bytes = b"", use: CacheUse = "follow") -> None:

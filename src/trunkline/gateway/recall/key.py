@@ -110,20 +110,15 @@ def key_of(
     heard = b"" if _SILENT.issuperset(headers) else _heard(pairs)
     beside = heard + _sent_by(caller, request, configuration)
     who = "org" if alias.cache.scope == "org" else _who(caller, alias.cache.scope)
-    shared = (
-        f"{configuration.place}{who}/{configuration.digest}:{wire}:{operation}:{_manner(request)}/"
-    )
+    manner = "whole"
+    if request.stream:
+        manner = "stream+usage" if request.wants_usage else "stream"
+    shared = f"{configuration.place}{who}/{configuration.digest}:{wire}:{operation}:{manner}/"
     text = shared + _digest(asked + beside)
     if alias.cache.mode != "semantic":
         return Key(text)
     rest = _encode({name: raw for name, raw in fields.items() if name not in _PROMPTS})
     return Key(text, shared + _digest(_without_blanks(rest) + beside))
-
-
-def _manner(request: Inbound) -> str:
-    if not request.stream:
-        return "whole"
-    return "stream+usage" if request.wants_usage else "stream"
 
 
 def _who(caller: Caller, scope: CacheScope) -> str:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
 from typing_extensions import override
 
-from trunkline.gateway.answer import Answer, Shared
+from trunkline.gateway.answer import Answer
 from trunkline.gateway.attempt import WholeAnswer
 from trunkline.gateway.headers import Pairs
-from trunkline.gateway.recall.flight import Flight
+from trunkline.gateway.recall.flight import MOST_KEPT_BYTES, Flight
 from trunkline.gateway.recall.reply import Reply, made_by, reply_of
 from trunkline.gateway.recall.waiting import drained_or, too_slow
 from trunkline.gateway.scope import RequestScope
@@ -86,102 +87,96 @@ class SharingSink(Sink):
         self.inner.finish()
 
 
-class Leading(Shared):
-    """One request that makes the answer of a flight, from its construction until ``stop``.
+class Leading(msgspec.Struct, eq=False):
+    """One request that makes the answer of a flight. Its answer tells it, as ``Shared``.
 
     Attributes:
-        made: whether the answer is whole.
+        flight: what others follow.
+        scope: of the request that leads.
+        answer: to its own caller.
+        on_alone: called when nobody waits any more, so that nobody may join either.
+        head: the headers that the provider gave the answer.
         pieces: the whole answer: of a stream, each of them whole frames; otherwise the body alone.
+        made: whether the answer is whole.
         gone: whether its own caller is no longer there.
         cut: whether that one was cut off.
     """
 
-    def __init__(
-        self,
-        flight: Flight,
-        scope: RequestScope,
-        answer: Answer,
-        on_alone: Callable[[Flight], None],
-        *,
-        stream: bool,
-    ) -> None:
-        """From now on the answer is shared.
+    flight: Flight
+    scope: RequestScope
+    answer: Answer
+    on_alone: Callable[[Flight], None]
+    head: Pairs = []
+    pieces: tuple[bytes, ...] = ()
+    made: bool = False
+    gone: bool = False
+    cut: bool = False
+    _sink: SharingSink | None = None
 
-        Args:
-            flight: what others follow.
-            scope: of the request that leads.
-            answer: to its own caller.
-            on_alone: called when nobody waits any more, so that nobody may join either.
-            stream: whether the answer is one; all others come in one piece.
-        """
-        self._flight = flight
-        self._scope = scope
-        self._answer = answer
-        self._on_alone = on_alone
-        self._head: Pairs = []
-        self.pieces: tuple[bytes, ...] = ()
-        self._sink: SharingSink | None = None
-        self.made = False
-        self.gone = False
-        self.cut = False
-        answer.shared = self
-        scope.stays = self._stays
-        flight.on_left = self._all_left
+    def start(self, *, stream: bool) -> None:
+        """From now on the answer is shared; one that is no stream comes in one piece."""
+        self.answer.shared = self
+        self.scope.stays = self._stays
+        self.flight.on_left = self._all_left
         if stream:
-            self._sink = answer.sink = SharingSink(answer.sink, flight, self)
+            self._sink = self.answer.sink = SharingSink(self.answer.sink, self.flight, self)
 
     def stop(self) -> None:
         """From now on it is this caller's alone."""
-        self._answer.shared = None
-        self._scope.stays = None
-        self._flight.on_left = None
+        self.answer.shared = None
+        self.scope.stays = None
+        self.flight.on_left = None
         if self._sink is not None:
-            self._answer.sink = self._sink.inner
+            self.answer.sink = self._sink.inner
             # The two know each other. Left so, all of the request would wait for the garbage
             # collector, which costs more than all else about keeping an answer.
             self._sink = None
 
-    @override
     def begin(self, head: Pairs) -> None:
-        self._head = head
-        self._flight.begin(head, made_by(self._scope))
+        """A stream begins."""
+        self.head = head
+        self.flight.begin(head, made_by(self.scope))
 
-    @override
     def respond(self, whole: WholeAnswer) -> None:
-        self._head = whole.headers
+        """The whole answer is here."""
+        self.head = whole.headers
         self.pieces = (whole.body,)
         self.made = True
-        if self._flight.followers:
-            self._flight.end(self.reply())
+        if len(whole.body) > MOST_KEPT_BYTES:
+            self.flight.whole = False
+        if self.flight.followers:
+            self.flight.end(self.reply())
 
-    @override
     def end(self, last: bytes) -> None:
+        """A stream is whole with these frames."""
         if self._sink is not None:
             self._sink.end()
-        self.pieces = (*self._flight.pieces, last)
+        self.pieces = (*self.flight.pieces, last)
         self.made = True
+        if self.flight.size + len(last) > MOST_KEPT_BYTES:
+            self.flight.whole = False
         # Whoever joins while the caller reads these last frames has them at once, too.
-        self._flight.end(self.reply(), last)
+        self.flight.end(self.reply(), last)
 
     def reply(self) -> Reply:
         """The answer, once it is made."""
-        return reply_of(self._scope, self._head, self.pieces)
+        return reply_of(self.scope, self.head, self.pieces)
 
     def cut_off(self) -> None:
         """Go on without the caller, who reads too slowly for those who wait as well."""
         self.gone = self.cut = True
-        self._answer.cut_off(too_slow())
+        self.answer.cut_off(too_slow())
 
     def _stays(self) -> bool:
         """The caller has left: whether the request goes on for others."""
         self.gone = True
-        if self._flight.followers:
+        if self.flight.followers:
             return True
-        self._on_alone(self._flight)
+        self.on_alone(self.flight)
         return False
 
     def _all_left(self) -> None:
         if self.gone and not self.made:
-            self._on_alone(self._flight)
+            self.on_alone(self.flight)
             # Not at once: the last one may have been cut off by the relay that is to be ended.
-            asyncio.get_running_loop().call_soon(self._scope.cancel)
+            asyncio.get_running_loop().call_soon(self.scope.cancel)

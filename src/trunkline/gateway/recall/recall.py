@@ -25,7 +25,7 @@ from trunkline.gateway.ports import Admission, Recorder
 from trunkline.gateway.recall.charging import Charging
 from trunkline.gateway.recall.configuration import Configurations
 from trunkline.gateway.recall.counts import Counts, RecallStats
-from trunkline.gateway.recall.flight import MOST_KEPT_BYTES, Flight
+from trunkline.gateway.recall.flight import Flight
 from trunkline.gateway.recall.follower import Follower
 from trunkline.gateway.recall.key import Key, key_of
 from trunkline.gateway.recall.leading import Leading
@@ -283,7 +283,8 @@ class Recall:
         scope.cache = "miss"
         self._counts_of(asking.caller.org_id).miss += 1
         self._led.add(flight)
-        leading = Leading(flight, scope, asking.answer, self._close, stream=asking.request.stream)
+        leading = Leading(flight, scope, asking.answer, self._close)
+        leading.start(stream=asking.request.stream)
         try:
             await asking.lead()
             if not leading.made:
@@ -298,7 +299,7 @@ class Recall:
             self._dropped += leading.cut
             try:
                 if leading.made and _is_worth_keeping(asking, flight, leading.pieces):
-                    await self._keep(asking, flight, leading.reply())
+                    await self._keep(asking, flight, flight.reply or leading.reply())
             finally:
                 self._led.discard(flight)
                 if leading.made:
@@ -418,8 +419,6 @@ def _is_worth_keeping(asking: Asking, flight: Flight, pieces: tuple[bytes, ...])
     One of a fallback's targets would hide for a whole day that the alias has recovered.
     """
     if flight.forgotten or not flight.whole:
-        return False
-    if sum(map(len, pieces)) > MOST_KEPT_BYTES:
         return False
     scope = asking.scope
     return scope.served in asking.alias.targets and is_clean(scope.wire.name, pieces)
