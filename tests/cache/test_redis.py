@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tests.services.process import free_port
 
 from trunkline.cache.opening import open_store
-from trunkline.cache.redis import RedisStore, client_at
+from trunkline.cache.redis import LEASE_PREFIX, RedisStore, client_at
 from trunkline.gateway.recall.store import Holding
 from trunkline.kit.clock import FakeClock, SystemClock
 from trunkline.settings import load_settings
@@ -166,6 +166,55 @@ async def _until_missing(store: RedisStore, key: str) -> None:
     async with asyncio.timeout(20):
         while await store.get(key) is not None:  # noqa: ASYNC110 - A server tells of nothing.
             await asyncio.sleep(0.01)
+
+
+async def taken(store: RedisStore, key: str) -> None:
+    """Wait until a store gets a lease, each time that the server looks."""
+    async with asyncio.timeout(5):
+        while not await store.lease(key, 60):
+            await store.get(key)
+
+
+async def test_a_lease_is_renewed_as_long_as_its_process_lives(redis_server: str) -> None:
+    async with Redis.from_url(redis_server) as server:
+        one = RedisStore(client_at(redis_server), SystemClock(), lease_seconds=0.3)
+        other = RedisStore(client_at(redis_server), SystemClock())
+        assert await one.lease("o/renewed/1", 60)
+        name = LEASE_PREFIX + "o/renewed/1"
+        # It is granted for less than a second and must be longer there than that.
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            assert await server.exists(name)
+        assert not await other.lease("o/renewed/1", 60)
+        # As after its end by force: nobody gives the lease back.
+        await one.close()
+        await taken(other, "o/renewed/1")
+        await other.release("o/renewed/1")
+        await other.close()
+
+
+async def test_a_lease_is_not_renewed_for_longer_than_was_asked(redis_server: str) -> None:
+    one = RedisStore(client_at(redis_server), SystemClock(), lease_seconds=0.1)
+    other = RedisStore(client_at(redis_server), SystemClock())
+    assert await one.lease("o/renewed/2", 0.3)
+    await taken(other, "o/renewed/2")
+    await other.release("o/renewed/2")
+    for store in (one, other):
+        await store.close()
+
+
+async def test_a_lease_that_another_process_has_taken_is_not_taken_back(redis_server: str) -> None:
+    async with Redis.from_url(redis_server) as server:
+        one = RedisStore(client_at(redis_server), SystemClock(), lease_seconds=0.1)
+        assert await one.lease("o/renewed/3", 60)
+        name = LEASE_PREFIX + "o/renewed/3"
+        await server.set(name, "another")
+        await asyncio.sleep(0.3)
+        assert await server.get(name) == b"another"
+        await server.delete(name)
+        await asyncio.sleep(0.3)
+        assert not await server.exists(name)
+        await one.close()
 
 
 async def test_only_one_process_makes_an_answer(redis_server: str) -> None:

@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from typing_extensions import override
 
+from trunkline.cache import leases
 from trunkline.cache.debts import Debts
 from trunkline.gateway.recall.store import AnswerStore, Holding, StoreStats
 from trunkline.kit.clock import Clock
@@ -46,6 +47,12 @@ _LEASE: Final = (
     "redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 1"
 )
 
+# One that was given back meanwhile is not taken again.
+_RENEW: Final = (
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end "
+    "redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 1"
+)
+
 Answer = TypeVar("Answer")
 Default = TypeVar("Default")
 
@@ -71,14 +78,24 @@ class RedisStore(AnswerStore):
     """Keeps answers under the store's prefix; Redis itself forgets them when their time has come.
 
     Its state is the client, which it closes, how many calls in a row have failed, until when none
-    is made, and what the server is still to be told. How much is kept is the server's matter:
-    ``maxmemory`` with ``allkeys-lru``.
+    is made, the leases it holds, and what the server is still to be told. How much is kept is the
+    server's matter: ``maxmemory`` with ``allkeys-lru``.
     """
 
     shared = True
 
-    def __init__(self, client: "Redis", clock: Clock) -> None:
+    def __init__(
+        self, client: "Redis", clock: Clock, *, lease_seconds: float = leases.SECONDS
+    ) -> None:
+        """Connect with the first call.
+
+        Args:
+            client: becomes the store's.
+            clock: tells how long a server that fails is left alone.
+            lease_seconds: after this time nobody waits any more for a process that was killed.
+        """
         self._client = client
+        self._leases = leases.Leases(self._renew, clock, lease_seconds)
         self._now = clock.monotonic
         self._owner = new_id()
         self._failing = 0
@@ -146,17 +163,20 @@ class RedisStore(AnswerStore):
 
     @override
     async def lease(self, key: str, seconds: float) -> bool:
-        milliseconds = int(seconds * 1000)
+        milliseconds = int(self._leases.granted(seconds) * 1000)
         asked = self._client.eval(_LEASE, 1, LEASE_PREFIX + key, self._owner, milliseconds)
         taken = await self._ask(asked, None)
         if taken is None:
             # Nobody can be asked, so that each process makes its own answer; but a server that was
             # frozen does what it was told before, and nobody would give the lease back.
             self._debts.release(key)
+        elif taken:
+            self._leases.hold(key, seconds)
         return taken != 0
 
     @override
     async def release(self, key: str) -> None:
+        self._leases.let_go(key)
         if await self._ask(self._give_back(key), None) is None:
             self._debts.release(key)
 
@@ -168,6 +188,7 @@ class RedisStore(AnswerStore):
     async def close(self) -> None:
         if self._paying is not None:
             self._paying.cancel()
+        await self._leases.close()
         with contextlib.suppress(RedisError, OSError):
             await self._client.aclose()
 
@@ -203,6 +224,14 @@ class RedisStore(AnswerStore):
     async def _give_back(self, key: str) -> int:
         given = self._client.eval(_RELEASE, 1, LEASE_PREFIX + key, self._owner)
         return int(await cast("Awaitable[int]", given))
+
+    async def _renew(self, asked: Mapping[str, float]) -> list[str]:
+        """Hold leases for longer; which of them are ours no more."""
+        pipeline = self._client.pipeline(transaction=False)
+        for key, seconds in asked.items():
+            pipeline.eval(_RENEW, 1, LEASE_PREFIX + key, self._owner, int(seconds * 1000))
+        renewed = await self._ask(pipeline.execute(), [None] * len(asked))
+        return [key for key, ours in zip(asked, renewed, strict=True) if ours == 0]
 
     def _failed(self) -> None:
         self._failures += 1

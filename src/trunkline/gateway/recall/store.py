@@ -79,6 +79,9 @@ class AnswerStore(Protocol):
     async def lease(self, key: str, seconds: float) -> bool:
         """Whether this process may make the answer of a key now, so that others wait for it.
 
+        They wait until it is given back, for so many seconds at most, and not for a process that
+        has ended.
+
         Asked of a shared store only. Where nobody can be asked, the answer is yes.
         """
         ...
