@@ -6,7 +6,7 @@ import pytest
 from tests.gateway.rig import price_of
 
 from trunkline.errors import InvalidRequest
-from trunkline.gateway.bounds import TOKENS_PER_IMAGE, bounds_of
+from trunkline.gateway.bounds import TOKENS_PER_IMAGE, are_bound_alike, bounds_of
 from trunkline.gateway.metering.price import Price, Rates, Tier
 from trunkline.gateway.routing.speaking import Speech
 from trunkline.gateway.snapshot import Connection, Origin, Target
@@ -162,3 +162,24 @@ def test_what_generates_nothing_is_held_by_its_input_or_by_its_searches(
     priced = msgspec.structs.replace(target("openai_chat"), price=Price("p", rates))
     bounds = bounds_of(read, Speech(priced, OPENAI, operation))
     assert (bounds.output_tokens, bounds.hold_nano) == (0, hold)
+
+
+def test_targets_are_bound_alike_only_where_nothing_that_counts_differs() -> None:
+    first = target("openai_chat")
+    speech, replaced = asked(first, OPENAI), msgspec.structs.replace
+    elsewhere = replaced(first.connection, id="d", name="d")
+    assert are_bound_alike(speech, asked(replaced(first, model="n", connection=elsewhere), OPENAI))
+    others = [
+        replaced(first, price=price_of("m", PRICES["sim-chat"])),
+        replaced(first, context_window=100),
+        replaced(first, bytes_per_token=1.5),
+        replaced(first, max_output_tokens=7),
+        replaced(first, connection=replaced(elsewhere, output_limit_field="max_completion_tokens")),
+    ]
+    read = OPENAI.read_request(json.dumps({"model": "m", "messages": ["x" * 900]}).encode(), "chat")
+    for other in others[:-1]:
+        assert not are_bound_alike(speech, asked(other, OPENAI))
+        assert bounds_of(read, asked(other, OPENAI)) != bounds_of(read, speech)
+    assert not are_bound_alike(speech, asked(others[-1], OPENAI))
+    assert not are_bound_alike(speech, Speech(first, OPENAI, "chat"))
+    assert not are_bound_alike(speech, Speech(first, OPENAI, "embedding", passes=True))

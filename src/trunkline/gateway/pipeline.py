@@ -436,12 +436,14 @@ def _asked(scope: RequestScope, caller: Caller, journey: Journey) -> Ask:
 def _worst_of(legs: Sequence[Leg]) -> Bounds:
     """What the request can use and cost at most, wherever it ends up."""
     first = legs[0].bounds
-    if all(leg.bounds == first for leg in legs):
-        # The same model in several places, which is what most aliases have.
+    for leg in legs:
+        if leg.bounds is not first:
+            break
+    else:
         return first
     holds = [leg.bounds.hold_nano for leg in legs if leg.bounds.hold_nano is not None]
     return msgspec.structs.replace(
-        legs[0].bounds,
+        first,
         hold_nano=max(holds) if len(holds) == len(legs) else None,
         input_tokens=max(leg.bounds.input_tokens for leg in legs),
         output_tokens=max(leg.bounds.output_tokens for leg in legs),

@@ -38,23 +38,19 @@ class Deadlines:
         """
         if waits == _UNSET:
             return None, None
-        ordinary = self._ordinary
-        first, total = waits.first_token, _or(waits.total, ordinary.total)
+        ordinary, first = self._ordinary, waits.first_token
+        total = ordinary.total if waits.total is None else waits.total
         if waits.deadline is not None:
             left = max(self._end - self._monotonic(), 0.0)
             if stream:
-                first = min(_or(first, left), left)
+                first = left if first is None else min(first, left)
             else:
                 total = min(total, left)
         timeouts = Timeouts(
-            connect=_or(waits.connect, ordinary.connect),
+            connect=ordinary.connect if waits.connect is None else waits.connect,
             pool=ordinary.pool,
-            first_byte=_or(first, ordinary.first_byte),
-            idle=_or(waits.idle, ordinary.idle),
+            first_byte=ordinary.first_byte if first is None else first,
+            idle=ordinary.idle if waits.idle is None else waits.idle,
             total=total,
         )
         return timeouts, first if stream else None
-
-
-def _or(wanted: float | None, ordinary: float) -> float:
-    return ordinary if wanted is None else wanted

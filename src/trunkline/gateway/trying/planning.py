@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from trunkline.errors import InvalidRequest
-from trunkline.gateway.bounds import NOTHING, bounds_of, honoured_ceiling
+from trunkline.gateway.bounds import NOTHING, are_bound_alike, bounds_of, honoured_ceiling
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.routing.choose import Facts, choose, facts_of
 from trunkline.gateway.routing.resolve import check_ceiling, plan
@@ -73,14 +73,18 @@ class Planner:
         if scope.operation == COUNT_TOKENS:
             # Nothing is generated, and only who speaks the caller's wire counts in its shape.
             return [Leg(alias, speech, NOTHING) for speech in speeches if speech.passes]
-        legs = [self._leg(alias, speech) for speech in speeches]
+        legs: list[Leg] = []
+        for speech in speeches:
+            limit(scope.wire, request, alias, speech)
+            if legs and are_bound_alike(legs[0].speech, speech):
+                # The same model in several places, which is what most aliases have.
+                bounds = legs[0].bounds
+            else:
+                bounds = bounds_of(request, speech)
+            legs.append(Leg(alias, speech, bounds))
         # Who asks the same is known again by what it said itself.
         forget_ceiling(request)
         return legs
-
-    def _leg(self, alias: Alias, speech: Speech) -> Leg:
-        limit(self._scope.wire, self._request, alias, speech)
-        return Leg(alias, speech, bounds_of(self._request, speech))
 
     def _facts(self) -> Facts:
         scope = self._scope
