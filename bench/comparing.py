@@ -1,5 +1,6 @@
 """What something costs: each call that has it beside the one without it of the same run."""
 
+import statistics
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,11 +19,14 @@ class Beside(msgspec.Struct, frozen=True):
     Attributes:
         passed: of the call whose bytes pass; None where it was not measured.
         added: of the call that has something more.
+        times: how many times the CPU that takes: the median of what each round gave, since the
+            speed of a shared machine changes by more than most bars between two rounds.
     """
 
     comparison: Comparison
     passed: float | None
     added: float | None
+    times: float | None
 
     @property
     def title(self) -> str:
@@ -34,13 +38,6 @@ class Beside(msgspec.Struct, frozen=True):
     def unit(self) -> str:
         """What is counted."""
         return _UNITS[self.comparison.added.stream]
-
-    @property
-    def times(self) -> float | None:
-        """How many times the CPU it takes."""
-        if self.passed is None or self.added is None:
-            return None
-        return self.added / self.passed
 
     @property
     def bar(self) -> Bar | None:
@@ -62,13 +59,27 @@ def beside(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Besid
         if row.title == "trunkline full"
     }
 
-    def figure(case: Case) -> float | None:
-        row = known.get((case.operation.name, case.stream, case.concurrency))
-        if row is None:
-            return None
-        return row.cpu_us_per_chunk if case.stream else row.cpu_us_per_request
+    def find(case: Case) -> Row | None:
+        return known.get((case.operation.name, case.stream, case.concurrency))
 
-    return [Beside(pair, figure(pair.passed), figure(pair.added)) for pair in comparisons]
+    return [_compare(pair, find(pair.passed), find(pair.added)) for pair in comparisons]
+
+
+def _compare(pair: Comparison, passed: Row | None, added: Row | None) -> Beside:
+    if passed is None or added is None:
+        return Beside(pair, None, None, None)
+    without, with_it = _figure(passed), _figure(added)
+    # A turn that failed is missing, and then nobody knows which two were of one round.
+    if len(passed.cpu_us_by_turn) == len(added.cpu_us_by_turn) > 0:
+        turns = zip(passed.cpu_us_by_turn, added.cpu_us_by_turn, strict=True)
+        ratios = [more / less for less, more in turns if more and less]
+    else:
+        ratios = [with_it / without] if with_it and without else []
+    return Beside(pair, without, with_it, statistics.median(ratios) if ratios else None)
+
+
+def _figure(row: Row) -> float | None:
+    return row.cpu_us_per_chunk if row.stream else row.cpu_us_per_request
 
 
 def judge_comparisons(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Bar]:

@@ -53,7 +53,8 @@ _METHOD: Final = """\
 - Two cores. The candidate that is measured has one of them to itself; load generator and provider
   share the other. All candidates run at once and take turns: each round measures every case with
   every candidate before the next round begins, in an order that turns. A figure is the median of
-  the rounds; errors are added up.
+  the rounds; errors are added up. Where a call stands beside another, `times` is the median of
+  what each round gave for the two, since the machine's own speed may move by more between rounds.
 - The provider answers whole calls with a body out of nginx's configuration (0.8 KB), and streams
   from a raw asyncio sender: 50 chunks, 20 ms apart, encoded beforehand. `chat_tls` reaches the same
   by TLS with a verified certificate; `chat_200kb` sends a request of 200 KB.

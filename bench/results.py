@@ -31,6 +31,7 @@ class Row(msgspec.Struct, frozen=True):
         errors: of all rounds together; every other figure is the median of the rounds.
         cpu_us_per_request: of the candidate alone; for streams, of a whole stream.
         cpu_us_per_chunk: the same for each piece of a stream.
+        cpu_us_by_turn: of each turn, for a request or, of streams, for a piece.
     """
 
     candidate: str
@@ -48,6 +49,7 @@ class Row(msgspec.Struct, frozen=True):
     rss_peak_mb: float | None = None
     ready_s: float | None = None
     errors: int | None = None
+    cpu_us_by_turn: list[float] = []
 
     @property
     def title(self) -> str:
@@ -111,6 +113,9 @@ def make_row(
         rss_peak_mb=_median(samples, lambda s: s.peak_mb, 1),
         ready_s=ready_s,
         errors=sum(sample.measured.errors for sample in samples),
+        cpu_us_by_turn=[
+            round(_share(sample, _units(sample, case)) or 0.0, 1) for sample in samples
+        ],
     )
 
 
@@ -130,6 +135,10 @@ def read_results(folder: Path = FOLDER) -> tuple[list[Row], Run]:
     """
     rows = msgspec.json.decode((folder / "latest.json").read_bytes(), type=list[Row])
     return rows, msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
+
+
+def _units(sample: Sample, case: Case) -> int:
+    return sample.measured.chunks if case.stream else sample.measured.requests
 
 
 def _share(sample: Sample, count: int) -> float | None:

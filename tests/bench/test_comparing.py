@@ -1,5 +1,6 @@
 """What translating costs, judged from figures on both sides of the demands."""
 
+import msgspec
 from bench.cases import TRANSLATED
 from bench.comparing import beside, judge_comparisons
 from bench.results import Row
@@ -38,6 +39,22 @@ def test_each_call_is_compared_with_the_same_one_that_passes() -> None:
         ("messages_to_chat, not streamed, c = 32", 9.0),
         ("chat_to_gemini, not streamed, c = 32", 9.0),
     ]
+
+
+def test_what_is_compared_is_of_the_same_round() -> None:
+    slow_at_last = full(
+        operation="chat", cpu_us_per_request=10.0, cpu_us_by_turn=[10.0, 10.0, 20.0]
+    )
+    translated = full(
+        operation="chat_to_messages", cpu_us_per_request=30.0, cpu_us_by_turn=[15.0, 30.0, 30.0]
+    )
+    turns = {
+        one.title: one.times for one in beside([slow_at_last, translated], TRANSLATED) if one.times
+    }
+    one_missing = msgspec.structs.replace(translated, cpu_us_by_turn=[30.0, 30.0])
+
+    assert turns == {"chat_to_messages, not streamed, c = 32": 1.5}
+    assert 3.0 in {one.times for one in beside([slow_at_last, one_missing], TRANSLATED)}
 
 
 def test_streams_may_cost_three_times_and_long_requests_twice_as_much() -> None:

@@ -15,7 +15,7 @@ STREAMS = Case(CHAT, stream=True, concurrency=100)
 KEYS = [
     "candidate", "mode", "operation", "stream", "concurrency", "requests_per_s", "p50_ms", "p99_ms",
     "ttft_p50_ms", "cpu_us_per_request", "cpu_us_per_chunk", "rss_idle_mb", "rss_peak_mb",
-    "ready_s", "errors",
+    "ready_s", "errors", "cpu_us_by_turn",
 ]  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def test_a_row_holds_the_median_of_the_rounds_and_the_sum_of_their_errors() -> N
         rss_peak_mb=50.0,
         ready_s=0.02,
         errors=3,
+        cpu_us_by_turn=[10_000.0, 200.0, 5000.0],
     )
 
 
@@ -52,6 +53,7 @@ def test_a_stream_has_cpu_for_each_chunk_and_for_each_stream() -> None:
     made = make_row(STREAMS, "nginx", "default", [Sample(seen, 0.01, 8.0)])
 
     assert (made.cpu_us_per_request, made.cpu_us_per_chunk, made.ttft_p50_ms) == (1000, 20, 0.5)
+    assert made.cpu_us_by_turn == [20]
 
 
 def test_what_nobody_measured_stays_empty() -> None:
