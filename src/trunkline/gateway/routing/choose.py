@@ -43,7 +43,7 @@ def choose(alias: Alias, facts: AskFacts, view: HealthView, rng: random.Random) 
     return arrange(alias, select(alias, asked), asked, view, rng)
 
 
-class Selection(msgspec.Struct, frozen=True):
+class Selection(msgspec.Struct, frozen=True, gc=False):
     """What the rules leave.
 
     Attributes:
@@ -59,10 +59,11 @@ class Selection(msgspec.Struct, frozen=True):
 def select(alias: Alias, facts: Facts) -> Selection:
     """Look for the first rule that fits."""
     route = alias.route
-    for place, rule in enumerate(route.rules):
+    for rule in route.rules:
         if misfit(rule.when, facts) is None:
             among = [alias.targets[position] for position in rule.targets]
-            return Selection(place, rule.strategy or route.strategy, among)
+            # An equal rule would have fitted before it, so it is the first of its equals.
+            return Selection(route.rules.index(rule), rule.strategy or route.strategy, among)
     return Selection(None, route.strategy, alias.targets)
 
 

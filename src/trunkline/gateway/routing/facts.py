@@ -1,7 +1,7 @@
 """What rules and strategies may know of a request.
 
-The facts of a live request are read from it one by one, each when it is first asked for, because
-few aliases ask for any and none for all.
+What takes a look into the content of a live request is read from it one by one, each when it is
+first asked for, because few aliases ask for any and none for all.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Final, Protocol
 
 import msgspec
-from typing_extensions import override
 
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.policy import Need
@@ -85,71 +84,60 @@ class StatedFacts(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
 
 
-class RequestFacts(Facts):
-    """The facts of a live request. Its state is what has been asked for so far."""
+class RequestFacts(msgspec.Struct, eq=False, dict=True):
+    """The facts of a live request. Its state is what has been asked for so far.
 
-    def __init__(
-        self, caller: Caller, request: Inbound, headers: Mapping[bytes, bytes], operation: str
-    ) -> None:
-        self._caller = caller
-        self._request = request
-        self._headers = headers
-        self._operation = operation
-        self._input_tokens: int | None = None
-        self._needs: frozenset[Need] | None = None
+    The properties are those of ``Facts``. What is only handed on is a plain attribute, because
+    reading a property costs a call.
+    """
 
-    @property
-    @override
-    def team_id(self) -> str | None:
-        return self._caller.team_id
-
-    @property
-    @override
-    def tags(self) -> tuple[tuple[str, str], ...]:
-        return self._caller.tags + self._request.tags
+    team_id: str | None
+    tags: tuple[tuple[str, str], ...]
+    service_tier: str | None
+    _caller: Caller
+    _request: Inbound
+    _headers: Mapping[bytes, bytes]
+    _operation: str
+    _input_tokens: int | None = None
+    _needs: frozenset[Need] | None = None
 
     @cached_property
-    @override
     def user(self) -> str:
+        """Who asks."""
         named = user_of(self._request)
         return named or self._caller.user_id or self._caller.key_id
 
     @cached_property
-    @override
     def conversation(self) -> bytes | None:
+        """What its conversation is known by."""
         return conversation_of(self._request, self._headers)
 
     @cached_property
-    @override
     def goes_on(self) -> bool:
+        """Whether it has an answer already."""
         return goes_on(self._request)
 
     # Rules ask for these two most often, and a cached property takes a lock.
     @property
-    @override
     def input_tokens(self) -> int:
+        """The likely number, counted once."""
         tokens = self._input_tokens
         if tokens is None:
             tokens = self._input_tokens = input_tokens_of(self._request)
         return tokens
 
     @property
-    @override
     def output_tokens(self) -> int:
+        """What is asked for at most, or the typical length."""
         return output_tokens_of(self._request, self._operation, TYPICAL_OUTPUT_TOKENS)
 
     @property
-    @override
     def needs(self) -> frozenset[Need]:
+        """What it asks for beyond text, looked for once."""
         needs = self._needs
         if needs is None:
             needs = self._needs = needs_of(self._request)
         return needs
-
-    @property
-    @override
-    def service_tier(self) -> str | None:
-        return self._request.service_tier
 
 
 def facts_of(
@@ -159,5 +147,8 @@ def facts_of(
     wire: Wire,  # noqa: ARG001 - wires whose members mean something else would be told apart by it.
     operation: str,
 ) -> Facts:
-    """The facts of this request; nothing of it is read before it is asked for."""
-    return RequestFacts(caller, request, headers, operation)
+    """The facts of this request; its content is not looked at before it is asked for."""
+    tags = caller.tags + request.tags
+    return RequestFacts(
+        caller.team_id, tags, request.service_tier, caller, request, headers, operation
+    )

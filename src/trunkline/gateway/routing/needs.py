@@ -46,10 +46,17 @@ _GOOGLE_NO_THOUGHT: Final = re.compile(rb'"thinking_?budget"\s*:\s*0\b', re.IGNO
 _GOOGLE: Final = ("generationConfig", "generation_config")
 # Most requests have none of these members, and then none is looked at.
 _ASKING: Final = frozenset((*_JSON, *_THOUGHT, *_GOOGLE))
+# What most requests need is not built anew for each.
+_NOTHING: Final[frozenset[Need]] = frozenset()
+_STREAM: Final[frozenset[Need]] = frozenset({"stream"})
 
 
 def needs_of(request: Inbound) -> frozenset[Need]:
     """What the request asks for, by its members."""
+    asking = not _ASKING.isdisjoint(request.fields)
+    things = request.has_tools or request.server_tools or request.files or request.attachments
+    if not (asking or things):
+        return _STREAM if request.stream else _NOTHING
     needs: list[Need] = []
     if request.stream:
         needs.append("stream")
@@ -65,7 +72,7 @@ def needs_of(request: Inbound) -> frozenset[Need]:
             needs.append("audio")
         if request.attachments > sounds:
             needs.append("vision")
-    if not _ASKING.isdisjoint(request.fields):
+    if asking:
         if _wants_json(request.fields):
             needs.append("json")
         if _wants_thought(request.fields):

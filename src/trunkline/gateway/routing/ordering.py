@@ -94,27 +94,37 @@ def by_latency(targets: Sequence[Target], view: HealthView, rng: random.Random) 
     count = len(targets)
     if count < 2:
         return list(targets)
-    averages: list[float | None] = []
-    fastest: float | None = None
-    for target in targets:
-        known = view.first_content(target)
-        averages.append(known)
-        if known is not None and (fastest is None or known < fastest):
-            fastest = known
-    unknown = 1.0 if fastest is None else fastest
-    one, other = (0, 1) if count == 2 else _two_of(count, rng)
-    here = _wait(targets[one], averages[one], unknown, view)
-    there = _wait(targets[other], averages[other], unknown, view)
-    if there < here or (there == here and rng.random() < _EVEN):
-        one, other = other, one
     if count == 2:
-        return [targets[one], targets[other]]
-    return [targets[one], *_by_average(targets, averages, one)]
+        one, other = targets
+        here, there = view.first_content(one), view.first_content(other)
+        better = _is_better(one, here, other, there, view, rng)
+        return [one, other] if better else [other, one]
+    averages = [view.first_content(target) for target in targets]
+    fastest = min((known for known in averages if known is not None), default=None)
+    first, second = _two_of(count, rng)
+    here = fastest if averages[first] is None else averages[first]
+    there = fastest if averages[second] is None else averages[second]
+    if not _is_better(targets[first], here, targets[second], there, view, rng):
+        first = second
+    return [targets[first], *_by_average(targets, averages, first)]
 
 
-def _wait(target: Target, average: float | None, unknown: float, view: HealthView) -> float:
-    """What one call more may expect at a target; one without an average takes ``unknown``."""
-    return (unknown if average is None else average) * (view.in_flight(target) + 1)
+def _is_better(
+    one: Target,
+    here: float | None,
+    other: Target,
+    there: float | None,
+    view: HealthView,
+    rng: random.Random,
+) -> bool:
+    """Whether one call more may expect less at the first; an unknown average is the other's."""
+    if here is None:
+        here = 1.0 if there is None else there
+    if there is None:
+        there = here
+    here *= view.in_flight(one) + 1
+    there *= view.in_flight(other) + 1
+    return here < there or (here == there and rng.random() >= _EVEN)
 
 
 def _by_average(
