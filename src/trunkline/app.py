@@ -46,7 +46,9 @@ from trunkline.identity.pepper import load_pepper
 from trunkline.kit.clock import Clock, SystemClock
 from trunkline.ledger.adapter import LedgerGenerations
 from trunkline.ledger.journal import Journal
+from trunkline.ledger.recount.backlog import backlog
 from trunkline.ledger.recount.spool import RecountSpool
+from trunkline.ledger.recount.texts import FOLDER as RECOUNT_FOLDER
 from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.limits.adapter import InProcessAdmission
@@ -169,7 +171,7 @@ def _open_data_path(
     upstream: UpstreamPool,
 ) -> DataPath:
     """The pipeline with everything that serves it, and its routes."""
-    recounts = RecountSpool(settings.data_dir / "recount", clock)
+    recounts = RecountSpool(settings.data_dir / RECOUNT_FOLDER, clock)
     stack.push_async_callback(recounts.drain)
     responses = StoredResponses(
         kept.database,
@@ -337,6 +339,7 @@ async def _open_knowledge(
     stack.push_async_callback(routes.stop)
     await circuits.load()
     await rules.load()
+    await corrections.inherit(await asyncio.to_thread(backlog, settings.data_dir / RECOUNT_FOLDER))
     await admission.rebuild()
     sweeping = asyncio.create_task(admission.keep_swept(), name="leases")
     stack.callback(sweeping.cancel)

@@ -17,6 +17,7 @@ from trunkline.errors import TrunklineError
 from trunkline.kit.clock import Clock, SystemClock
 from trunkline.ledger.nightly import NightlyReconcile
 from trunkline.ledger.recount.counting import Recounter
+from trunkline.ledger.recount.texts import FOLDER as RECOUNT_FOLDER
 from trunkline.ledger.service import Ledger
 from trunkline.ledger.shipping import Shipper
 from trunkline.observability.line_writer import LineWriter
@@ -58,7 +59,7 @@ async def run_worker(settings: Settings, *, beside_a_front: bool) -> None:
                 parent = tasks.create_task(watch_parent(stop.set), name="parent")
             tasks.create_task(shipper.run(stop), name="shipping")
             tasks.create_task(NightlyReconcile(Ledger(database, clock), clock).run(stop))
-            recounter = Recounter(database, settings.data_dir / "recount", clock)
+            recounter = Recounter(database, settings.data_dir / RECOUNT_FOLDER, clock)
             tasks.create_task(recounter.run(stop), name="recount")
             tasks.create_task(_keep_house(database, clock, stop), name="housekeeping")
             await stop.wait()

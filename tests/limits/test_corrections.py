@@ -136,6 +136,24 @@ async def test_each_of_two_corrections_moves_by_its_own_difference(front: Front)
     assert front.spent == (now, 0)
 
 
+async def test_only_estimates_that_nobody_has_corrected_are_inherited(front: Front) -> None:
+    waiting, corrected, exact = (attempt(id=name) for name in ("waiting", "corrected", "exact"))
+    for made in (waiting, corrected):
+        await add(front.database, made, estimated(cost_nano=100))
+    for made in (corrected, exact):
+        await add(front.database, made, outcome(cost_nano=3_000))
+    hold = waiting.hold_nano
+    assert hold is not None
+    await front.feed.inherit(dict.fromkeys(("waiting", "corrected", "exact", "unknown"), hold))
+    await front.admission.rebuild()
+    assert front.spent == (6_100, hold - 100)
+    await front.follow()
+    assert front.spent == (6_100, hold - 100)
+    await add(front.database, waiting, outcome(cost_nano=3_000))
+    await front.follow()
+    assert front.spent == (9_000, 0)
+
+
 async def test_what_is_about_other_things_or_removed_attempts_moves_nothing(front: Front) -> None:
     made = attempt()
     await add(front.database, made, estimated(cost_nano=100))

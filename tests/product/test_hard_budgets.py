@@ -1,13 +1,14 @@
 """Hard budgets under failover, hedging and restarts, in a crowd and across kill -9."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from tests.drills.budgets.books import sampled
 from tests.drills.budgets.drill import crowd_once, kill_once, thrift_once
 from tests.drills.load import Call, make_calls
 from tests.product.books import spent
-from tests.product.offer import ACME
+from tests.product.offer import ACME, KeyChain
 from tests.product.recounting import recounting
 from tests.product.running import CHAT, PATIENCE, Product, running_product
 
@@ -55,6 +56,36 @@ async def test_a_budget_is_never_passed_by_answers_whose_tokens_are_counted_afte
     }
     assert spent(rows) == standing.spent_nano <= standing.amount_nano
     assert samples.most <= standing.amount_nano
+
+
+async def test_a_front_that_starts_again_keeps_back_what_is_still_to_be_counted(
+    data_dir: Path,
+) -> None:
+    simulator = Simulator(speed=1e6)
+    simulator.faults.add(RuleRequest("no_usage"))
+    section = {**ACME, "budgets": [{"name": "all", "amount": "0.1", "window": "total"}]}
+    chain = KeyChain(data_dir.parent)
+    call = Call(CHAT, "gpt-4o", stream=False, max_tokens=5_000)
+    run = partial(running_product, data_dir, simulator, organisations=[section], chain=chain)
+    await simulator.start()
+    try:
+        async with run() as product:
+            await make_calls(product.base_url, product.key, [call])
+            await product.idle()
+            held = (await product.standing()).held_nano
+        async with run() as product:
+            before = await product.standing()
+            rows = await product.rows()
+            async with recounting(product):
+                pass
+            after = await product.standing()
+            counted = await product.rows()
+    finally:
+        await simulator.stop()
+    assert [row["revision"] for row in rows + counted] == [0, 1]
+    assert before.spent_nano == spent(rows)
+    assert before.spent_nano < before.spent_nano + before.held_nano == held
+    assert (after.spent_nano, after.held_nano) == (spent(counted), 0)
 
 
 async def _until_refused(product: Product, call: Call) -> set[str | None]:

@@ -40,6 +40,22 @@ class CostChange(msgspec.Struct, frozen=True):
         return (self.after_nano or 0) - self.before_nano
 
 
+class Estimated(msgspec.Struct, frozen=True):
+    """An attempt whose cost is an estimate that nobody has corrected.
+
+    Attributes:
+        scopes: the attempt's instance of each scope that it has one of.
+        opened_ms: when the attempt was opened, Unix milliseconds.
+        cost_nano: what it counts as; an unpriced attempt counts as nothing.
+    """
+
+    attempt_id: str
+    org_id: str
+    scopes: Mapping[Scope, str]
+    opened_ms: int
+    cost_nano: int
+
+
 class Correcting:
     """Corrections inside one unit of work.
 
@@ -102,10 +118,31 @@ def cost_changes(
     ]
 
 
+def estimated(row: Row) -> Estimated | None:
+    """An attempt with its attribution; None where its cost is exact or was corrected."""
+    if row["cost_state"] == "exact" or row["revision"]:
+        return None
+    return Estimated(
+        row["id"], row["org_id"], _scopes(row), row["opened_ms"], row["cost_nano"] or 0
+    )
+
+
 def _cost_change(change: Change, row: Row, before: Mapping[tuple[str, int], Row]) -> CostChange:
     revision = int(change.kind.removeprefix(_KIND))
     after = before.get((change.id, revision + 1), row)["cost_nano"]
     former = before.get((change.id, revision))
+    return CostChange(
+        seq=change.seq,
+        attempt_id=change.id,
+        org_id=row["org_id"],
+        scopes=_scopes(row),
+        opened_ms=row["opened_ms"],
+        before_nano=(after if former is None else former["cost_nano"]) or 0,
+        after_nano=after,
+    )
+
+
+def _scopes(row: Row) -> dict[Scope, str]:
     scopes: dict[Scope, str | None] = {
         "org": row["org_id"],
         "team": row["team_id"],
@@ -113,12 +150,4 @@ def _cost_change(change: Change, row: Row, before: Mapping[tuple[str, int], Row]
         "key": row["key_id"],
         "alias": row["alias"],
     }
-    return CostChange(
-        seq=change.seq,
-        attempt_id=change.id,
-        org_id=row["org_id"],
-        scopes={scope: scope_id for scope, scope_id in scopes.items() if scope_id is not None},
-        opened_ms=row["opened_ms"],
-        before_nano=(after if former is None else former["cost_nano"]) or 0,
-        after_nano=after,
-    )
+    return {scope: scope_id for scope, scope_id in scopes.items() if scope_id is not None}

@@ -7,7 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trunkline.gateway.metering.price import Price
 from trunkline.kit.clock import Clock
-from trunkline.ledger.corrections import Correcting, CostChange, cost_changes, is_correction
+from trunkline.ledger.corrections import (
+    Correcting,
+    CostChange,
+    Estimated,
+    cost_changes,
+    estimated,
+    is_correction,
+)
 from trunkline.ledger.reports import UsageQuery, UsageReport, report_from
 from trunkline.ledger.repository.attempts import (
     attributed_attempts,
@@ -94,6 +101,20 @@ class Ledger:
             rows = await attributed_attempts(conn, ids)
             before = await corrections_of(conn, ids)
         return cost_changes(told, rows, before)
+
+    async def estimates(self, attempt_ids: Sequence[str]) -> list[Estimated]:
+        """Those of these attempts whose costs are estimates that nobody has corrected yet.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        found: list[Estimated] = []
+        async with self._database.read(None) as conn:
+            for start in range(0, len(attempt_ids), PAGE_ROWS):
+                page = attempt_ids[start : start + PAGE_ROWS]
+                rows = await attributed_attempts(conn, page)
+                found += [made for row in rows.values() if (made := estimated(row)) is not None]
+        return found
 
     async def usage(self, org_id: str | None, query: UsageQuery) -> UsageReport:
         """A report from the rollups.

@@ -1,6 +1,7 @@
 """Limits and budgets inside one process: the adapter behind the ``Admission`` port."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from typing_extensions import override
@@ -8,9 +9,10 @@ from typing_extensions import override
 from trunkline.gateway.metering.event import Outcome
 from trunkline.gateway.ports import Admission, Ask
 from trunkline.kit.clock import Clock
-from trunkline.ledger.corrections import CostChange
+from trunkline.ledger.corrections import CostChange, Estimated
 from trunkline.limits.awaited import Awaited
 from trunkline.limits.counters.budget import Turns
+from trunkline.limits.inherited import Inherited
 from trunkline.limits.lease import InProcessLease
 from trunkline.limits.plan import Plan
 from trunkline.limits.plans import Plans
@@ -54,7 +56,8 @@ class InProcessAdmission(Admission):
         self._epoch = int(clock.now() * 1000) - int(clock.monotonic() * 1000)
         self._turns = Turns()
         self._plans = Plans(plans, self._turns)
-        self._rebuilder = Rebuilder(spending, clock, ledger_timeout)
+        self._inherited = Inherited()
+        self._rebuilder = Rebuilder(spending, self._inherited, clock, ledger_timeout)
         self._lease_ms = int(lease_seconds * 1000)
         self._live: set[InProcessLease] = set()
         self._awaited = Awaited()
@@ -85,6 +88,21 @@ class InProcessAdmission(Admission):
                 if scope_id is not None:
                     budget = org.budget_for(rule, scope_id, wall)
                     await self._rebuilder.learn(org.org_id, budget)
+
+    def expect(self, holds: Mapping[str, int]) -> None:
+        """Hear of corrections of attempts of an earlier process, before ``inherit`` names them.
+
+        Args:
+            holds: what was held for each, in nano-dollars.
+        """
+        self._inherited.expect(holds, self._now())
+
+    def inherit(self, attempts: Iterable[Estimated]) -> None:
+        """Have budgets keep back what expected attempts may cost beyond their estimates.
+
+        Call it before ``rebuild``: a budget is told of them when it hears of the ledger's sums.
+        """
+        self._inherited.take(attempts)
 
     async def close(self) -> None:
         """End questions to the ledger that still run."""
@@ -192,6 +210,7 @@ class InProcessAdmission(Admission):
         for lease in dead:
             self._expire(lease)
         self._awaited.sweep(now)
+        self._inherited.sweep(now)
         self._plans.sweep(now, self._wall())
         return len(dead)
 
@@ -209,6 +228,7 @@ class InProcessAdmission(Admission):
         the correction in them. Each change must come once, in the order of the changes.
         """
         held_in = self._awaited.settle(change.attempt_id, change.after_nano)
+        self._inherited.settle(change.attempt_id)
         for org in self._plans.orgs():
             if org.org_id != change.org_id:
                 continue

@@ -1,6 +1,6 @@
 """Keeps the budgets as the ledger says where costs are corrected after their attempts ended."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from trunkline.ledger.corrections import CostChange
 from trunkline.ledger.service import Ledger
@@ -20,6 +20,22 @@ class CorrectionsFeed:
         self._ledger = ledger
         self._admission = admission
         self._seq = 0
+
+    async def inherit(self, holds: Mapping[str, int]) -> None:
+        """Have budgets keep back what attempts of an earlier process may yet be corrected by.
+
+        Call it when the ``ChangePoller`` runs and before the admission is rebuilt.
+
+        Args:
+            holds: what was held for each attempt whose tokens are still to be counted.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        if holds:
+            # A correction may be told of between the answer of the ledger and this task's turn.
+            self._admission.expect(holds)
+            self._admission.inherit(await self._ledger.estimates(list(holds)))
 
     async def prepare(self, changes: Iterable[Change]) -> Callable[[], None] | None:
         """Read what these changes corrected; what is returned takes it over at once.

@@ -5,6 +5,7 @@ import asyncio
 from trunkline.errors import Unavailable
 from trunkline.kit.clock import Clock
 from trunkline.limits.counters.budget import Budget
+from trunkline.limits.inherited import Inherited
 from trunkline.limits.plan import Plan, Rebuildable
 from trunkline.limits.ports import Spending
 
@@ -22,8 +23,11 @@ class Rebuilder:
         failures: how often the ledger did not answer.
     """
 
-    def __init__(self, spending: Spending, clock: Clock, timeout: float) -> None:
+    def __init__(
+        self, spending: Spending, inherited: Inherited, clock: Clock, timeout: float
+    ) -> None:
         self._spending = spending
+        self._inherited = inherited
         self._clock = clock
         self._timeout = timeout
         self._running: dict[Rebuildable, asyncio.Task[None]] = {}
@@ -85,6 +89,7 @@ class Rebuilder:
         since = budget.since()
         sums, seq = await self._spending.history(org_id, budget.rule.scope, budget.scope_id, since)
         budget.learn(since, sums, seq)
+        self._inherited.place(org_id, budget)
 
     def _steady(self) -> int:
         return int(self._clock.monotonic() * 1000)

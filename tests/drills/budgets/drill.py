@@ -125,14 +125,10 @@ async def thrift_once(directory: Path, seed: int) -> Verdict:
 
 
 async def kill_once(directory: Path, seed: int, streams: int, amount: str) -> Verdict:
-    """Kill the front in the middle, start it again, and use up what is left.
-
-    All answers tell their usage: those that still wait for their tokens to be counted stand at
-    their estimates after a restart, and the count may come when the money is spent.
-    """
+    """Kill the front in the middle, start it again, and use up what is left."""
     rng = random.Random(seed)
     moment = rng.uniform(0.2, 2.5)
-    async with _simulator(seed, PACED, speed=None, counted=True) as simulator:
+    async with _simulator(seed, PACED, speed=None) as simulator:
         options = {"TRUNKLINE_FIRST_BYTE_TIMEOUT": "4", "TRUNKLINE_IDLE_TIMEOUT": "4"}
         async with installation(directory, **options) as made:
             section = _section(amount)
@@ -212,10 +208,10 @@ async def _product(directory: Path, seed: int, amount: str) -> AsyncIterator[Pro
 
 @asynccontextmanager
 async def _simulator(
-    seed: int, targets: Sequence[str], *, speed: float | None, counted: bool = False
+    seed: int, targets: Sequence[str], *, speed: float | None
 ) -> AsyncIterator[Simulator]:
     simulator = Simulator(seed=seed, speed=speed)
-    for rule in faults(targets, counted=counted):
+    for rule in faults(targets):
         simulator.faults.add(rule)
     await simulator.start()
     try:

@@ -86,13 +86,11 @@ def models(targets: Sequence[str]) -> Iterator[Mapping[str, Any]]:
                 )
 
 
-def faults(targets: Sequence[str], *, counted: bool) -> Iterator[RuleRequest]:
-    """The rules for a simulator; with ``counted`` every answer that ends well tells its usage."""
+def faults(targets: Sequence[str]) -> Iterator[RuleRequest]:
+    """The rules for a simulator."""
     for model, shares in zip(targets, _FAULTS, strict=True):
         left = 1.0
         for fault, share in shares:
-            if counted and fault == "no_usage":
-                continue
             # Each rule gets what those before it have left.
             yield RuleRequest(fault, model=model, share=min(share / left, 1.0))
             left -= share

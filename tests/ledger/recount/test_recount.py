@@ -17,6 +17,7 @@ from trunkline.gateway.ports import Unmetered
 from trunkline.kit.clock import FakeClock
 from trunkline.ledger.journal import Journal
 from trunkline.ledger.recount import counting
+from trunkline.ledger.recount.backlog import backlog
 from trunkline.ledger.recount.counting import MOST_WAIT_MS, Recounter
 from trunkline.ledger.recount.process import count_tokens
 from trunkline.ledger.recount.spool import MOST_TEXT_BYTES, RecountSpool
@@ -186,6 +187,17 @@ async def test_what_is_too_much_keeps_its_first_estimate(world: World, tmp_path:
     world.folder.write_text("in the way")
     await world.offer(attempt())
     assert world.spool.shed == 2
+
+
+async def test_a_later_process_reads_what_waits_and_removes_what_is_torn(world: World) -> None:
+    priced, free = attempt(hold_nano=7), attempt(hold_nano=None)
+    assert backlog(world.folder) == {}
+    for opened in (priced, free):
+        await world.offer(opened)
+    (world.folder / "broken.texts").write_bytes(b"\xc1")
+    (world.folder / "torn.part").write_bytes(b"\x81")
+    assert backlog(world.folder) == {priced.id: 7}
+    assert {path.suffix for path in world.files} == {".texts"}
 
 
 @pytest.mark.parametrize(

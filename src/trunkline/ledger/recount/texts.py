@@ -4,6 +4,9 @@ import msgspec
 
 from trunkline.gateway.metering.price import Price
 
+FOLDER = "recount"
+"""Where these files lie, in the data directory."""
+
 SUFFIX = ".texts"
 
 

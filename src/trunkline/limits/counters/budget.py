@@ -151,6 +151,18 @@ class Budget:
         elif seq > self.seq and at >= self.start:
             self._book(at, delta)
 
+    def keep_back(self, nano: int, at: int) -> Hold | None:
+        """Hold money for an attempt of an earlier process, opened at the instant ``at``.
+
+        Its bytes have left long ago, so nothing refuses it. None comes back where the attempt
+        belongs to a window that has passed.
+        """
+        if at < self.since()[0]:
+            return None
+        hold = Hold(nano, nano, at, self.turn)
+        self.held += nano
+        return hold
+
     def exhausted(self, hold: Hold) -> bool:
         """Whether the spent money alone leaves no room, whatever is held."""
         return self.spent + hold.worst > self.rule.amount_nano

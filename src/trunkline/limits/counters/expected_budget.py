@@ -49,6 +49,13 @@ class ExpectedBudget(Budget):
             self._held_worst -= hold.worst
 
     @override
+    def keep_back(self, nano: int, at: int) -> Hold | None:
+        hold = super().keep_back(nano, at)
+        if hold is not None:
+            self._held_worst += nano
+        return hold
+
+    @override
     def settle(self, hold: Hold, cost: int) -> None:
         self.give(hold)
         self.charge(hold, cost)
