@@ -169,6 +169,13 @@ class Storage(_Group):
         validation_alias=_also("REDIS_PASSWORD", "REDIS_PASSWORD"),
         description="Password of Redis.",
     )
+    redis_timeout: float = Field(
+        0.05,
+        gt=0,
+        le=5,
+        validation_alias=_also("REDIS_TIMEOUT"),
+        description="Seconds that a request waits for Redis before it goes on without it.",
+    )
     kept_response_days: int = Field(
         30,
         ge=1,

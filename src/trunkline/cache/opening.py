@@ -16,13 +16,14 @@ def open_store(settings: Settings, clock: Clock) -> AnswerStore:
     # The client is loaded only where somebody uses Redis.
     from trunkline.cache.redis import RedisStore, client_at  # noqa: PLC0415 - see above
 
+    timeout = settings.redis_timeout
     if settings.redis_url is not None:
-        return RedisStore(client_at(settings.redis_url.get_secret_value()), clock)
-    password = settings.redis_password
-    return RedisStore(
-        client_at(
+        client = client_at(settings.redis_url.get_secret_value(), timeout=timeout)
+    else:
+        password = settings.redis_password
+        client = client_at(
             f"redis://{settings.redis_host}:{settings.redis_port}/0",
             password.get_secret_value() if password is not None else None,
-        ),
-        clock,
-    )
+            timeout=timeout,
+        )
+    return RedisStore(client, clock, timeout=timeout)

@@ -26,7 +26,7 @@ PREFIX: Final = "trunkline:answer:1:"
 LEASE_PREFIX: Final = "trunkline:lease:1:"
 
 TIMEOUT: Final = 0.05
-"""Seconds for one call on the path of a request."""
+"""Seconds for one call on the path of a request, where nobody says otherwise."""
 LONG_TIMEOUT: Final = 30.0
 """Seconds for walking over all keys, which only administrators ask for."""
 
@@ -57,17 +57,22 @@ Answer = TypeVar("Answer")
 Default = TypeVar("Default")
 
 
-def client_at(url: str, password: str | None = None) -> "Redis":
+def client_at(url: str, password: str | None = None, *, timeout: float = TIMEOUT) -> "Redis":
     """A client whose connections are few, and which tries nothing twice: a miss is cheaper.
 
     Its own limits are as short as a call's, since it may lose a cancellation while it connects.
+
+    Args:
+        url: with ``redis://``, ``rediss://`` or ``unix://``.
+        password: where the URL has none.
+        timeout: seconds for one call.
     """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=_CONNECTIONS,
-        timeout=TIMEOUT,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
+        timeout=timeout,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
         **({} if password is None else {"password": password}),
     )
@@ -85,16 +90,23 @@ class RedisStore(AnswerStore):
     shared = True
 
     def __init__(
-        self, client: "Redis", clock: Clock, *, lease_seconds: float = leases.SECONDS
+        self,
+        client: "Redis",
+        clock: Clock,
+        *,
+        timeout: float = TIMEOUT,
+        lease_seconds: float = leases.SECONDS,
     ) -> None:
         """Connect with the first call.
 
         Args:
             client: becomes the store's.
             clock: tells how long a server that fails is left alone.
+            timeout: seconds for one call; that of the client.
             lease_seconds: after this time nobody waits any more for a process that was killed.
         """
         self._client = client
+        self._timeout = timeout
         self._leases = leases.Leases(self._renew, clock, lease_seconds)
         self._now = clock.monotonic
         self._owner = new_id()
@@ -193,14 +205,14 @@ class RedisStore(AnswerStore):
             await self._client.aclose()
 
     async def _ask(
-        self, call: Awaitable[Answer], otherwise: Default, within: float = TIMEOUT
+        self, call: Awaitable[Answer], otherwise: Default, within: float | None = None
     ) -> Answer | Default:
         """The server's answer, or what stands for it where there is none in time."""
         if self._rests_until > self._now():
             _never(call)
             return otherwise
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within or self._timeout):
                 answer = await call
         except (RedisError, OSError, TimeoutError):
             self._failed()
