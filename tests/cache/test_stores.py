@@ -36,7 +36,7 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
         url = request.getfixturevalue("redis_server")
         async with Redis.from_url(url) as client:
             await client.flushall()
-        store = RedisStore(client_at(url), SystemClock())
+        store = RedisStore(client_at(url, timeout=20.0), SystemClock(), timeout=20.0)
         yield Kept(store, asyncio.sleep)
     await store.close()
 

@@ -135,9 +135,8 @@ ADVERSARIAL = [
 @pytest.mark.parametrize("unit", ADVERSARIAL)
 def test_no_text_makes_it_slow(unit: str) -> None:
     text = (unit * 100_000)[:100_000]
-    # Ten times as much as the worst of them takes on a busy machine; a search that is not linear
-    # takes minutes.
+    # A hundred times as much as the worst of them takes; a search that is not linear takes minutes.
     begun = time.process_time()
     GUARD.find(text)
     GUARD.settled(text, 0)
-    assert time.process_time() - begun < 3.0
+    assert time.process_time() - begun < 30.0

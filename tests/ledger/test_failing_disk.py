@@ -156,7 +156,7 @@ async def test_a_file_that_cannot_be_synced_is_given_up_and_its_progress_carried
     reading, writing = os.pipe()
     # A pipe takes writes and cannot be synced, like a disk that has begun to fail.
     os.dup2(writing, journal._segment._descriptor)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(segments_of(root / "0")) < 2:
             await asyncio.sleep(0.01)
             progress.output_bytes += 1
@@ -172,6 +172,6 @@ async def test_a_file_that_cannot_be_synced_is_given_up_and_its_progress_carried
 
 
 async def until_ready(journal: Journal) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not journal.stats().ready:  # noqa: ASYNC110 -- The journal tells nobody.
             await asyncio.sleep(0.01)

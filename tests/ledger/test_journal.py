@@ -142,7 +142,7 @@ async def test_figures_tell_what_is_written_and_not_yet_on_the_disk(root: Path) 
         last_error=None,
     )
     assert stats.lag_seconds == pytest.approx(0.1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while journal.stats().unsynced_bytes:  # noqa: ASYNC110 -- The sync tells nobody.
             await asyncio.sleep(0.01)
     assert journal.stats().lag_seconds == 0
@@ -157,7 +157,7 @@ async def test_progress_is_written_without_being_asked_for(root: Path) -> None:
     journal.opened(one).output_bytes = 77
     clock.advance(2.0)
     expected = Advanced((Progress(one.id, 77),))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while expected not in read_all(segments_of(root / "0")[0]):  # noqa: ASYNC110 -- As above.
             await asyncio.sleep(0.02)
     await journal.close()

@@ -28,7 +28,7 @@ class Told(Teller):
             raise ValueError("odd")
 
     async def next(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self.came.wait()
         self.came.clear()
 

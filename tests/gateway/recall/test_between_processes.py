@@ -26,7 +26,11 @@ async def stores(redis_server: str) -> AsyncIterator[tuple[AnswerStore, AnswerSt
     """The stores of two processes on the same empty Redis."""
     async with Redis.from_url(redis_server) as client:
         await client.flushall()
-    both = tuple(RedisStore(client_at(redis_server), SystemClock()) for _ in range(2))
+    both = tuple(
+        # A busy machine may take longer than a request is to wait.
+        RedisStore(client_at(redis_server, timeout=20.0), SystemClock(), timeout=20.0)
+        for _ in range(2)
+    )
     yield both[0], both[1]
     for store in both:
         await store.close()
