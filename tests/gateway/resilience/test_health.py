@@ -11,6 +11,7 @@ from trunkline.errors import UpstreamFailed
 from trunkline.gateway.policy import CircuitTerms, Retry
 from trunkline.gateway.resilience.health import Call, Health
 from trunkline.gateway.resilience.report import CredentialReport
+from trunkline.gateway.routing.view import HealthView
 from trunkline.gateway.snapshot import Target
 from trunkline.gateway.upstream_errors import AttemptFailed, CredentialVerdict
 from trunkline.kit.clock import FakeClock
@@ -293,3 +294,14 @@ def test_resting_secrets_are_told_without_their_text(watch: Watch) -> None:
     picked = watch.health.pick(where, "m", ())
     assert picked is not None
     assert picked.id == "2"
+
+
+def test_a_wait_is_the_average_for_each_call_that_is_under_way_and_one_more(watch: Watch) -> None:
+    health = watch.health
+    assert health.wait(PLACE) is None
+    watch.begun()
+    assert health.wait(PLACE) is None
+    watch.calls(1, None, took=0.25)
+    watch.begun()
+    assert (health.first_content(PLACE), health.in_flight(PLACE)) == (0.25, 2)
+    assert health.wait(PLACE) == HealthView.wait(health, PLACE) == 0.75

@@ -185,6 +185,14 @@ class Health(HealthView):
         fare = self._fares.get(target.key)
         return 0 if fare is None else fare.in_flight
 
+    @override
+    def wait(self, target: Target) -> float | None:
+        fare = self._fares.get(target.key)
+        if fare is None:
+            return None
+        average = fare.latency.average(self._monotonic())
+        return None if average is None else average * (fare.in_flight + 1)
+
     def percentile(self, target: Target, percent: float) -> float | None:
         """Seconds until first content within which so many percent of the last calls spoke.
 

@@ -94,46 +94,34 @@ def by_latency(targets: Sequence[Target], view: HealthView, rng: random.Random) 
     count = len(targets)
     if count < 2:
         return list(targets)
+    first, second = (0, 1) if count == 2 else _two_of(count, rng)
+    one, other = targets[first], targets[second]
+    here, there = view.wait(one), view.wait(other)
+    if here is None or there is None:
+        fastest = _fastest(targets, view)
+        here = fastest * (view.in_flight(one) + 1) if here is None else here
+        there = fastest * (view.in_flight(other) + 1) if there is None else there
+    better = here < there or (here == there and rng.random() >= _EVEN)
     if count == 2:
-        one, other = targets
-        here, there = view.first_content(one), view.first_content(other)
-        better = _is_better(one, here, other, there, view, rng)
         return [one, other] if better else [other, one]
-    averages = [view.first_content(target) for target in targets]
-    fastest = min((known for known in averages if known is not None), default=None)
-    first, second = _two_of(count, rng)
-    here = fastest if averages[first] is None else averages[first]
-    there = fastest if averages[second] is None else averages[second]
-    if not _is_better(targets[first], here, targets[second], there, view, rng):
-        first = second
-    return [targets[first], *_by_average(targets, averages, first)]
+    place = first if better else second
+    return [targets[place], *_by_average([*targets[:place], *targets[place + 1 :]], view)]
 
 
-def _is_better(
-    one: Target,
-    here: float | None,
-    other: Target,
-    there: float | None,
-    view: HealthView,
-    rng: random.Random,
-) -> bool:
-    """Whether one call more may expect less at the first; an unknown average is the other's."""
-    if here is None:
-        here = 1.0 if there is None else there
-    if there is None:
-        there = here
-    here *= view.in_flight(one) + 1
-    there *= view.in_flight(other) + 1
-    return here < there or (here == there and rng.random() >= _EVEN)
+def _fastest(targets: Iterable[Target], view: HealthView) -> float:
+    """The least average that is known; any number does where none is."""
+    averages = (view.first_content(target) for target in targets)
+    return min((average for average in averages if average is not None), default=1.0)
 
 
-def _by_average(
-    targets: Sequence[Target], averages: Sequence[float | None], first: int
-) -> list[Target]:
-    """All but the first, the fastest one first and those without an average last."""
-    rest = [place for place in range(len(targets)) if place != first]
-    rest.sort(key=lambda place: math.inf if (known := averages[place]) is None else known)
-    return [targets[place] for place in rest]
+def _by_average(targets: Iterable[Target], view: HealthView) -> list[Target]:
+    """The fastest one first and those without an average last."""
+
+    def average(target: Target) -> float:
+        known = view.first_content(target)
+        return math.inf if known is None else known
+
+    return sorted(targets, key=average)
 
 
 def _two_of(count: int, rng: random.Random) -> tuple[int, int]:

@@ -9,7 +9,10 @@ CircuitState = Literal["closed", "open", "half_open"]
 
 
 class HealthView(Protocol):
-    """How the targets fared lately, as far as this process knows; each answer is a look-up."""
+    """How the targets fared lately, as far as this process knows; each answer is a look-up.
+
+    The last one follows from the others; whoever knows both may tell it in one look.
+    """
 
     def state(self, target: Target) -> CircuitState:
         """The circuit of a target."""
@@ -25,3 +28,8 @@ class HealthView(Protocol):
     def in_flight(self, target: Target) -> int:
         """Calls that are under way there."""
         ...
+
+    def wait(self, target: Target) -> float | None:
+        """The average times the calls that wait for it, one more included; None without one."""
+        average = self.first_content(target)
+        return None if average is None else average * (self.in_flight(target) + 1)
