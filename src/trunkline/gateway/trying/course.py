@@ -25,19 +25,21 @@ Itinerary = Callable[[str], Sequence[Leg]]
 class Course:
     """The legs still to go.
 
-    Its state is these, the aliases that come after them, and those that it has been at.
+    Its state is these, the alias whose fallbacks follow them, the aliases that come after that, and
+    those that it has been at.
     """
 
-    __slots__ = ("_at", "_elsewhere", "_legs", "_names", "_visited")
+    __slots__ = ("_alias", "_at", "_elsewhere", "_legs", "_names", "_visited")
 
     def __init__(self, alias: Alias, legs: Sequence[Leg], elsewhere: Itinerary) -> None:
         self._legs = legs
         self._at = 0
         self._elsewhere = elsewhere
+        # Most requests need no fallback, so they are looked for when the legs are over.
+        self._alias: Alias | None = alias
         # The next one is the last of them.
         self._names: list[str] = []
         self._visited = [alias.name]
-        self._ahead(alias, "error")
 
     def next(self) -> Leg | None:
         """The next leg: of the alias, else of the first fallback that can serve."""
@@ -45,6 +47,9 @@ class Course:
         if at < len(self._legs):
             self._at = at + 1
             return self._legs[at]
+        if self._alias is not None:
+            self._ahead(self._alias, "error")
+            self._alias = None
         while self._names:
             name = self._names.pop()
             if name in self._visited:
@@ -52,8 +57,7 @@ class Course:
             self._visited.append(name)
             legs = self._elsewhere(name)
             if legs:
-                self._legs, self._at = legs, 1
-                self._ahead(legs[0].alias, "error")
+                self._legs, self._at, self._alias = legs, 1, legs[0].alias
                 return legs[0]
         return None
 
@@ -70,6 +74,7 @@ class Course:
             if kind == "context_window" and (other.speech.target.context_window or 0) > read
         ]
         self._at = 0
+        self._alias = None
         self._names = []
         self._ahead(leg.alias, kind)
         return bool(self._legs) or any(name not in self._visited for name in self._names)

@@ -41,16 +41,19 @@ class Deadlines:
         ordinary, first = self._ordinary, waits.first_token
         total = ordinary.total if waits.total is None else waits.total
         if waits.deadline is not None:
-            left = max(self._end - self._monotonic(), 0.0)
+            left = self._end - self._monotonic()
+            if left < 0.0:  # noqa: PLR1730 - max is a call, and each attempt would make it.
+                left = 0.0
             if stream:
-                first = left if first is None else min(first, left)
-            else:
-                total = min(total, left)
+                if first is None or left < first:
+                    first = left
+            elif left < total:
+                total = left
         timeouts = Timeouts(
-            connect=ordinary.connect if waits.connect is None else waits.connect,
-            pool=ordinary.pool,
-            first_byte=ordinary.first_byte if first is None else first,
-            idle=ordinary.idle if waits.idle is None else waits.idle,
-            total=total,
+            ordinary.connect if waits.connect is None else waits.connect,
+            ordinary.pool,
+            ordinary.first_byte if first is None else first,
+            ordinary.idle if waits.idle is None else waits.idle,
+            total,
         )
         return timeouts, first if stream else None

@@ -74,16 +74,19 @@ class Planner:
             # Nothing is generated, and only who speaks the caller's wire counts in its shape.
             return [Leg(alias, speech, NOTHING) for speech in speeches if speech.passes]
         legs: list[Leg] = []
+        is_limited = alias.max_tokens is not None
         for speech in speeches:
-            limit(scope.wire, request, alias, speech)
+            if is_limited:
+                limit(scope.wire, request, alias, speech)
             if legs and are_bound_alike(legs[0].speech, speech):
                 # The same model in several places, which is what most aliases have.
                 bounds = legs[0].bounds
             else:
                 bounds = bounds_of(request, speech)
             legs.append(Leg(alias, speech, bounds))
-        # Who asks the same is known again by what it said itself.
-        forget_ceiling(request)
+        if is_limited:
+            # Who asks the same is known again by what it said itself.
+            forget_ceiling(request)
         return legs
 
     def _facts(self) -> Facts:
@@ -112,9 +115,12 @@ def limit(wire: Wire, request: Inbound, alias: Alias, speech: Speech) -> None:
     It is said before the bounds are taken, and once more before each attempt, because the attempts
     of a request may be under different aliases, and even side by side.
     """
-    forget_ceiling(request)
+    if request.own_ceiling is not None:
+        forget_ceiling(request)
+    if alias.max_tokens is None:
+        return
     connection = speech.target.connection
-    if alias.max_tokens is None or honoured_ceiling(request, connection) is not None:
+    if honoured_ceiling(request, connection) is not None:
         return
     request.own_ceiling = OwnCeiling(request.fields, request.max_tokens, request.ceilings)
     request.fields = dict(request.fields)
