@@ -241,6 +241,7 @@ async def _whole(
         evidence.usage = reply.usage
         evidence.model = reply.model
         evidence.service_tier = reply.service_tier
+        live.clean = reply.clean
         told = passage.answer(body, reply.usage)
     except Malformed as error:
         raise malformed(str(error)) from None
@@ -338,6 +339,7 @@ def note_stream(live: LiveAttempt, reader: StreamReader) -> None:
     evidence.model = reader.model
     evidence.service_tier = reader.service_tier
     live.progress.output_bytes = reader.content_bytes
+    live.clean = reader.clean
 
 
 def fault_in_stream(reader: StreamReader) -> AttemptFailed:

@@ -41,6 +41,7 @@ class LiveAttempt:
 
     Attributes:
         call: how the target's health hears of it.
+        clean: whether its answer ended as it should, as far as it was read.
         failure: why it failed, once it has.
         noted: what guardrails did to its answer so far.
     """
@@ -48,6 +49,7 @@ class LiveAttempt:
     __slots__ = (
         "attempt",
         "call",
+        "clean",
         "evidence",
         "failure",
         "noted",
@@ -62,6 +64,7 @@ class LiveAttempt:
         self.target = target
         self.call = call
         self.failure: AttemptFailed | None = None
+        self.clean = True
         self.noted: list[Guarded] = []
         self.evidence = Evidence()
         self.started = time.perf_counter()

@@ -32,7 +32,7 @@ from trunkline.gateway.recall.leading import Leading
 from trunkline.gateway.recall.nearness import Nearness, NoNearness
 from trunkline.gateway.recall.place import beginning_of
 from trunkline.gateway.recall.policy import Terms, terms_of
-from trunkline.gateway.recall.reply import Reply, is_clean, money_told, read_reply, write_reply
+from trunkline.gateway.recall.reply import Reply, money_told, read_reply, write_reply
 from trunkline.gateway.recall.store import AnswerStore, Holding
 from trunkline.gateway.scope import RequestScope
 from trunkline.gateway.snapshot import Alias
@@ -298,7 +298,7 @@ class Recall:
             leading.stop()
             self._dropped += leading.cut
             try:
-                if leading.made and _is_worth_keeping(asking, flight, leading.pieces):
+                if leading.made and _is_worth_keeping(asking, flight):
                     await self._keep(asking, flight, flight.reply or leading.reply())
             finally:
                 self._led.discard(flight)
@@ -413,15 +413,15 @@ def _manner_of(asking: Asking) -> str:
     return "/whole" if wants_it_whole(asking.caller, asking.alias, headers) else ""
 
 
-def _is_worth_keeping(asking: Asking, flight: Flight, pieces: tuple[bytes, ...]) -> bool:
-    """Whether the answer is what the alias itself would say again.
+def _is_worth_keeping(asking: Asking, flight: Flight) -> bool:
+    """Whether the answer ended as it should, and is what the alias itself would say again.
 
     One of a fallback's targets would hide for a whole day that the alias has recovered.
     """
     if flight.forgotten or not flight.whole:
         return False
-    scope = asking.scope
-    return scope.served in asking.alias.targets and is_clean(scope.wire.name, pieces)
+    live = asking.scope.live
+    return live is not None and live.clean and live.target in asking.alias.targets
 
 
 def _is_about_the_request(error: BaseException) -> bool:

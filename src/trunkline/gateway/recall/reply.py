@@ -1,7 +1,5 @@
 """An answer as it is kept: what the caller got, without what was this caller's alone."""
 
-import re
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -13,27 +11,6 @@ from trunkline.kit.money import format_usd
 
 # Bytes of the whole frames that are given at once when a stream is given again.
 _PIECE: Final = 16_384
-
-# Why an answer ended where it should not have: its provider's filter, or an error that it calls an
-# end. Source: the references of each wire's stop reasons.
-_BAD_ENDS: Final = (
-    rb'\s*:\s*"(?:content_filter|content_filtered|refusal|guardrail_intervened|error|failed|SAFETY|'
-    rb"RECITATION|LANGUAGE|OTHER|BLOCKLIST|PROHIBITED_CONTENT|SPII|MALFORMED_FUNCTION_CALL|"
-    rb"MODEL_ARMOR|IMAGE_SAFETY|UNEXPECTED_TOOL_CALL|TOO_MANY_TOOL_CALLS|"
-    rb'ERROR|ERROR_TOXIC|ERROR_LIMIT|USER_CANCEL|TIMEOUT|pause_turn|load)"'
-)
-# Of these wires only a reason says so, be it a finish_reason, a stopReason or a blockReason. Of the
-# others any member may. A quotation mark inside a text is escaped, so a text can look like this
-# only where it is nothing but such a word, and is then not kept.
-_BAD_REASON: Final = re.compile(rb'eason"' + _BAD_ENDS)
-_BAD_MEMBER: Final = re.compile(_BAD_ENDS.removeprefix(rb"\s*"))
-_REASONED: Final = frozenset({
-    "openai_chat", "openai_completions", "anthropic_messages", "gemini",
-})  # fmt: skip
-# OpenAI's chats have a member for a refusal, which is null where there is none. The patterns are
-# apart because one with two beginnings is looked for six times as slowly.
-_REFUSAL: Final = re.compile(rb'"refusal"\s*:\s*"[^"]')
-_NEVER_REFUSING: Final = _REASONED - {"openai_chat"}
 
 _COSTS_NOTHING: Final = (b"x-trunkline-cost", b"0.00")
 
@@ -124,20 +101,6 @@ def read_reply(kept: bytes) -> Reply | None:
         return _decode(kept)
     except msgspec.DecodeError:
         return None
-
-
-def is_clean(wire: str, pieces: Iterable[bytes]) -> bool:
-    """Whether an answer ended as it should; the request's own limit of length is such an end.
-
-    Args:
-        wire: the caller's, in which the answer is written.
-        pieces: all of it.
-    """
-    text = b"".join(pieces)
-    bad = _BAD_REASON if wire in _REASONED else _BAD_MEMBER
-    if bad.search(text) is not None:
-        return False
-    return wire in _NEVER_REFUSING or _REFUSAL.search(text) is None
 
 
 def made_by(scope: RequestScope) -> Pairs:

@@ -140,12 +140,14 @@ class Reply(msgspec.Struct, frozen=True):
     Attributes:
         usage: None when the provider did not report it.
         filtered: whether a filter of the provider ended the answer, or left nothing of it.
+        clean: whether it ended as it should; the request's own limit of length is such an end.
     """
 
     usage: Usage | None
     model: str | None = None
     service_tier: str | None = None
     filtered: bool = False
+    clean: bool = True
 
 
 class Malformed(Exception):
@@ -185,6 +187,8 @@ class StreamReader(Protocol):
     """Set by the frame that was an error."""
     filtered: bool = False
     """Whether a filter of the provider ended the answer; set by the frame that says so."""
+    clean: bool = True
+    """Whether nothing has said yet that the answer did not end as it should."""
 
     def read(self, frame: bytes) -> Sight:
         """Classify a whole frame.

@@ -220,7 +220,7 @@ def test_of_an_answer_with_strange_choices_the_rest_is_read() -> None:
     choices = b'[{"finish_reason":7},3,{"finish_reason":"content_filter"}]'
     usage = b'{"prompt_tokens":3,"completion_tokens":5}'
     reply = WIRE.read_reply(b'{"choices":%s,"model":"m","usage":%s}' % (choices, usage), "chat")
-    assert reply == Reply(Usage(input=3, output=5), "m", None, filtered=True)
+    assert reply == Reply(Usage(input=3, output=5), "m", None, filtered=True, clean=False)
     with pytest.raises(Malformed):
         WIRE.read_reply(b'{"choices":%s,"usage":' % choices, "chat")
 

@@ -33,6 +33,7 @@ from trunkline.gateway.wire.contract import (
     StreamReader,
     Wire,
 )
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.members import (
     count_marks,
     encode_members,
@@ -96,6 +97,7 @@ class AnthropicMessagesReader(StreamReader):
 
     __slots__ = (
         "_reported",
+        "clean",
         "content_bytes",
         "error",
         "filtered",
@@ -114,6 +116,7 @@ class AnthropicMessagesReader(StreamReader):
         self.content_bytes = 0
         self.error: ProviderFault | None = None
         self.filtered = False
+        self.clean = True
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -124,6 +127,7 @@ class AnthropicMessagesReader(StreamReader):
             event = _decode_event(data)
         except msgspec.ValidationError:
             # Valid JSON of a shape that we do not know passes as it is; it only tells us nothing.
+            self.clean = self.clean and not may_end_badly(data)
             return Sight.CONTENT
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("a data line is not JSON") from None
@@ -152,6 +156,7 @@ class AnthropicMessagesReader(StreamReader):
     def _report(self, event: _Event) -> Sight:
         if event.type == "message_start" and event.message is not None:
             self.model = event.message.model
+            self.clean = self.clean and event.message.stop_reason not in BAD_ENDS
             reported = event.message.usage
             if reported is not None:
                 self._reported = reported
@@ -159,7 +164,9 @@ class AnthropicMessagesReader(StreamReader):
                 self.service_tier = tier_of(reported)
             return Sight.START
         if event.type == "message_delta":
-            self.filtered = event.delta is not None and event.delta.stop_reason == _REFUSED
+            reason = event.delta.stop_reason if event.delta is not None else None
+            self.filtered = reason == _REFUSED
+            self.clean = self.clean and reason not in BAD_ENDS
             if event.usage is not None:
                 self._reported = merged(self._reported or ReportedUsage(), event.usage)
                 if is_whole(self._reported) and event.usage.output_tokens is not None:
@@ -236,11 +243,11 @@ class AnthropicMessages(Wire):
             return Reply(Usage())
         if reply.type != "message":
             raise Malformed("the answer is not a message")
-        filtered = reply.stop_reason == _REFUSED
+        filtered, clean = reply.stop_reason == _REFUSED, reply.stop_reason not in BAD_ENDS
         if reply.usage is None:
-            return Reply(None, reply.model, filtered=filtered)
+            return Reply(None, reply.model, None, filtered, clean)
         usage = read_usage(reply.usage) if is_whole(reply.usage) else None
-        return Reply(usage, reply.model, tier_of(reply.usage), filtered)
+        return Reply(usage, reply.model, tier_of(reply.usage), filtered, clean)
 
     @override
     def stream_reader(self, request: Inbound) -> AnthropicMessagesReader:

@@ -26,6 +26,7 @@ from trunkline.gateway.wire.contract import (
     StreamReader,
     Wire,
 )
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.event_stream import (
     EVENT_STREAM,
     EventStreamSplitter,
@@ -96,6 +97,7 @@ class BedrockConverseReader(StreamReader):
 
     __slots__ = (
         "_frames",
+        "clean",
         "content_bytes",
         "error",
         "filtered",
@@ -114,6 +116,7 @@ class BedrockConverseReader(StreamReader):
         self.content_bytes = 0
         self.error: ProviderFault | None = None
         self.filtered = False
+        self.clean = True
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -126,6 +129,7 @@ class BedrockConverseReader(StreamReader):
             return self._event(head.name, payload)
         except msgspec.ValidationError:
             # Valid JSON of a shape that we do not know tells us nothing but where it stands.
+            self.clean = self.clean and not may_end_badly(payload)
             return Sight.END if head.name == "metadata" else Sight.CONTENT
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the payload of a frame is not JSON") from None
@@ -144,7 +148,9 @@ class BedrockConverseReader(StreamReader):
             self.service_tier = told.service_tier.type if told.service_tier else None
             return Sight.END
         if name == "messageStop":
-            self.filtered = _decode_reply(payload).stop_reason in _FILTERED
+            reason = _decode_reply(payload).stop_reason
+            self.filtered = reason in _FILTERED
+            self.clean = self.clean and reason not in BAD_ENDS
         return Sight.CONTENT
 
     def _content(self, delta: _Delta | None) -> Sight:
@@ -216,8 +222,12 @@ class BedrockConverse(Wire):
         if reply.output is None:
             raise Malformed("the answer has no output")
         tier = reply.service_tier.type if reply.service_tier else None
-        filtered = reply.stop_reason in _FILTERED
-        return Reply(read_usage(reply.usage), service_tier=tier, filtered=filtered)
+        return Reply(
+            read_usage(reply.usage),
+            service_tier=tier,
+            filtered=reply.stop_reason in _FILTERED,
+            clean=reply.stop_reason not in BAD_ENDS,
+        )
 
     @override
     def stream_reader(self, request: Inbound) -> BedrockConverseReader:

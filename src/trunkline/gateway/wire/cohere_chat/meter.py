@@ -8,6 +8,7 @@ from typing_extensions import override
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.cohere_family.usage import Reported, usage_of
 from trunkline.gateway.wire.contract import Malformed, ProviderFault, Sight, StreamReader
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.sse import data_of, size_of
 
 DONE: Final = b"[DONE]"
@@ -55,7 +56,7 @@ def is_fault(finish_reason: str | None) -> bool:
 class CohereChatReader(StreamReader):
     """Reads events up to ``message-end``, after which ``[DONE]`` may or may not come."""
 
-    __slots__ = ("content_bytes", "error", "input_usage", "model", "service_tier", "usage")
+    __slots__ = ("clean", "content_bytes", "error", "input_usage", "model", "service_tier", "usage")
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
@@ -64,6 +65,7 @@ class CohereChatReader(StreamReader):
         self.service_tier: str | None = None
         self.content_bytes = 0
         self.error: ProviderFault | None = None
+        self.clean = True
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -76,6 +78,7 @@ class CohereChatReader(StreamReader):
             event = _decode(data)
         except msgspec.ValidationError:
             # Valid JSON of a shape that we do not know passes as it is; it only tells us nothing.
+            self.clean = self.clean and not may_end_badly(data)
             return Sight.CONTENT
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("a data line is not JSON") from None
@@ -99,6 +102,7 @@ class CohereChatReader(StreamReader):
             status = 504 if reason == "TIMEOUT" else 502
             self.error = ProviderFault(status, reason, delta.error, ours=False)
             return Sight.ERROR
+        self.clean = self.clean and reason not in BAD_ENDS
         self.usage = usage_of(delta.usage, generates=True)
         return Sight.CLOSING
 

@@ -20,6 +20,7 @@ from trunkline.gateway.wire.contract import (
     Reply,
     Wire,
 )
+from trunkline.gateway.wire.endings import BAD_ENDS
 from trunkline.gateway.wire.members import (
     count_marks,
     read_count,
@@ -111,7 +112,8 @@ class CohereChat(Wire):
             raise Malformed("the answer has no message")
         if is_fault(reply.finish_reason):
             raise Malformed(f"its generation ended with {reply.finish_reason}")
-        return Reply(usage_of(reply.usage, generates=True))
+        clean = reply.finish_reason not in BAD_ENDS
+        return Reply(usage_of(reply.usage, generates=True), clean=clean)
 
     @override
     def stream_reader(self, request: Inbound) -> CohereChatReader:

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import Malformed, ProviderFault, Reply, Sight, StreamReader
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.gemini.usage import ReportedUsage, read_usage
 from trunkline.gateway.wire.gemini_family.errors import read_fault
 from trunkline.gateway.wire.sse import data_of, size_of
@@ -90,7 +91,7 @@ def read_answer(body: bytes) -> Reply:
         answer = _decode(body)
     except msgspec.ValidationError:
         _brief(body)
-        return Reply(None)
+        return Reply(None, clean=not may_end_badly(body))
     except (msgspec.DecodeError, RecursionError):
         raise Malformed("the answer is not JSON") from None
     report = answer.usage_metadata
@@ -102,6 +103,7 @@ def read_answer(body: bytes) -> Reply:
         answer.model_version,
         report.service_tier if report is not None else None,
         _is_filtered(answer),
+        _is_clean(answer),
     )
 
 
@@ -130,6 +132,13 @@ def _is_filtered(answer: _Answer) -> bool:
     return any(candidate.finish_reason in _FILTERED for candidate in answer.candidates or ())
 
 
+def _is_clean(answer: _Answer) -> bool:
+    feedback = answer.prompt_feedback
+    if feedback is not None and feedback.block_reason:
+        return False
+    return not any(candidate.finish_reason in BAD_ENDS for candidate in answer.candidates or ())
+
+
 def _searches(candidate: _Candidate) -> int:
     grounding = candidate.grounding_metadata
     return len(grounding.web_search_queries or ()) if grounding is not None else 0
@@ -144,6 +153,7 @@ class GeminiMeter(StreamReader):
     __slots__ = (
         "_finishing",
         "_searches",
+        "clean",
         "content_bytes",
         "error",
         "filtered",
@@ -163,6 +173,7 @@ class GeminiMeter(StreamReader):
         self.content_bytes = 0
         self.error: ProviderFault | None = None
         self.filtered = False
+        self.clean = True
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -204,8 +215,9 @@ class GeminiMeter(StreamReader):
         finished = finished or (feedback is not None and bool(feedback.block_reason))
         # A report may come by itself after the reason to finish, and is the last event then.
         self._finishing = finished or (self._finishing and not said)
-        if finished and _is_filtered(chunk):
-            self.filtered = True
+        if finished:
+            self.filtered = self.filtered or _is_filtered(chunk)
+            self.clean = self.clean and _is_clean(chunk)
         return said
 
     def _note(self, reported: ReportedUsage) -> None:
@@ -221,11 +233,13 @@ class GeminiMeter(StreamReader):
         try:
             chunk = _decode_brief(data)
         except (msgspec.DecodeError, RecursionError):
+            self.clean = self.clean and not may_end_badly(data)
             return Sight.CONTENT
         if chunk.error is not _ABSENT and bytes(chunk.error) != b"null":
             self.error = read_fault(0, data)
             return Sight.ERROR
         self.content_bytes += len(data)
+        self.clean = self.clean and not may_end_badly(data)
         # Nobody can tell whether it is the last one, so the end of the transfer may follow.
         self._finishing = True
         return Sight.CLOSING

@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import Malformed, ProviderFault, Sight, StreamReader
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.ollama_family.counts import Counts, usage_of
 from trunkline.gateway.wire.ollama_family.errors import read_fault
 from trunkline.gateway.wire.sse import size_of
@@ -39,7 +40,7 @@ _decode = msgspec.json.Decoder(_Line).decode
 class OllamaReader(StreamReader):
     """Reads lines up to the one that says ``done``."""
 
-    __slots__ = ("content_bytes", "error", "input_usage", "model", "service_tier", "usage")
+    __slots__ = ("clean", "content_bytes", "error", "input_usage", "model", "service_tier", "usage")
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
@@ -48,6 +49,7 @@ class OllamaReader(StreamReader):
         self.service_tier: str | None = None
         self.content_bytes = 0
         self.error: ProviderFault | None = None
+        self.clean = True
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -55,6 +57,7 @@ class OllamaReader(StreamReader):
             line = _decode(frame)
         except msgspec.ValidationError:
             # Valid JSON of a shape that we do not know passes as it is; it only tells us nothing.
+            self.clean = self.clean and not may_end_badly(frame)
             return Sight.CONTENT
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("a line is not JSON") from None
@@ -63,6 +66,8 @@ class OllamaReader(StreamReader):
             return Sight.ERROR
         if self.model is None:
             self.model = line.model
+        if line.done_reason is not None:
+            self.clean = self.clean and line.done_reason not in BAD_ENDS
         size = _content_size(line)
         self.content_bytes += size
         if line.done:

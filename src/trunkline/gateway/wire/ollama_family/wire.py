@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from trunkline.errors import TrunklineError
 from trunkline.gateway.wire.contract import Inbound, Malformed, ProviderFault, Reply, Wire
+from trunkline.gateway.wire.endings import BAD_ENDS
 from trunkline.gateway.wire.lines import NDJSON, LineSplitter
 from trunkline.gateway.wire.members import (
     count_marks,
@@ -96,7 +97,8 @@ class OllamaWire(Wire):
             raise Malformed("the answer is not what the wire promises") from None
         if reply.message is None and reply.response is None:
             raise Malformed("the answer has neither a message nor a response")
-        return Reply(usage_of(reply, answered=_answers(reply)), reply.model)
+        usage = usage_of(reply, answered=_answers(reply))
+        return Reply(usage, reply.model, clean=reply.done_reason not in BAD_ENDS)
 
     @override
     def stream_reader(self, request: Inbound) -> OllamaReader:

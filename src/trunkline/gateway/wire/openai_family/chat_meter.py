@@ -4,12 +4,14 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.gateway.wire.contract import Malformed, Sight
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.openai_family.metering import (
     ABSENT,
     DONE,
     FAILURE,
     Chunk,
     ChunkMeter,
+    refuses,
     says_something,
 )
 from trunkline.gateway.wire.sse import data_of, size_of
@@ -29,6 +31,7 @@ class _Delta(msgspec.Struct):
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
     finish_reason: str | None = None
+    native_finish_reason: str | None = None
 
 
 class _Chunk(Chunk):
@@ -53,6 +56,7 @@ class ChatMeter(ChunkMeter):
         try:
             chunk = _decode(data)
         except msgspec.ValidationError:
+            self.clean = self.clean and not may_end_badly(data)
             return self.read_strange(data)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("a data line is not JSON") from None
@@ -77,7 +81,9 @@ class ChatMeter(ChunkMeter):
         if delta is None or choice.finish_reason is not None:
             return False
         content = delta.content
-        if content.__class__ is not str or not content:
+        if content.__class__ is not str or not content or delta.refusal:
+            return False
+        if choice.native_finish_reason is not None:
             return False
         self.content_bytes += size_of(content)
         self._running = None
@@ -93,6 +99,10 @@ class ChatMeter(ChunkMeter):
                     self.content_bytes += size
                     self._running = None
                     sight = Sight.CONTENT
+                if refuses(delta.refusal, delta.content):
+                    self.clean = False
+            if choice.native_finish_reason in BAD_ENDS:
+                self.clean = False
             if choice.finish_reason is not None:
                 sight = self.finished(choice.finish_reason)
         return sight

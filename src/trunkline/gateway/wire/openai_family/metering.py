@@ -6,6 +6,7 @@ import msgspec
 
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import ProviderFault, Sight, StreamReader
+from trunkline.gateway.wire.endings import BAD_ENDS
 from trunkline.gateway.wire.openai_family.errors import read_fault
 from trunkline.gateway.wire.openai_family.usage import Reported, usage_of
 
@@ -13,6 +14,7 @@ DONE: Final = b"[DONE]"
 FAILURE: Final = b"event: error"
 FILTERED: Final = "content_filter"
 ABSENT: Final = msgspec.Raw()
+_REFUSAL: Final = b'"refusal"'
 
 
 class Groq(msgspec.Struct):
@@ -50,6 +52,7 @@ class ChunkMeter(StreamReader):
         "_finishing",
         "_hides_usage",
         "_running",
+        "clean",
         "content_bytes",
         "error",
         "filtered",
@@ -70,6 +73,7 @@ class ChunkMeter(StreamReader):
         self.content_bytes = 0
         self.error: ProviderFault | None = None
         self.filtered = False
+        self.clean = True
 
     def read_mark(self, data: bytes) -> Sight:
         """A frame that is no chunk: the end, or a failure under the frame's own name."""
@@ -115,8 +119,9 @@ class ChunkMeter(StreamReader):
     def finished(self, reason: str) -> Sight:
         """A choice has come to its end."""
         self._finishing = True
-        if reason == FILTERED:
-            self.filtered = True
+        if reason in BAD_ENDS:
+            self.clean = False
+            self.filtered = self.filtered or reason == FILTERED
         return Sight.CONTENT
 
     def _note_usage(self, reported: Reported, *, final: bool) -> None:
@@ -136,6 +141,13 @@ class ChunkMeter(StreamReader):
             usage = chunk.x_groq.usage
         if usage is not None:
             self._note_usage(usage, final=self._finishing)
+
+
+def refuses(refusal: str | None, content: str | list[msgspec.Raw] | None) -> bool:
+    """Whether a message, or a piece of one, tells why the model does not answer."""
+    if refusal:
+        return True
+    return content.__class__ is list and any(_REFUSAL in bytes(part) for part in content or ())
 
 
 def says_something(raw: msgspec.Raw) -> bool:

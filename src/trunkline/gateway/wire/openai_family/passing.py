@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from trunkline.errors import InvalidRequest, TrunklineError
 from trunkline.gateway.wire.contract import Inbound, Malformed, ProviderFault, Reply, Wire
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.members import (
     LONGEST_NAME,
     encode_members,
@@ -17,7 +18,7 @@ from trunkline.gateway.wire.members import (
     read_text,
 )
 from trunkline.gateway.wire.openai_family import errors as openai_errors
-from trunkline.gateway.wire.openai_family.metering import FILTERED
+from trunkline.gateway.wire.openai_family.metering import FILTERED, refuses
 from trunkline.gateway.wire.openai_family.usage import Reported, usage_of
 from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter
 from trunkline.gateway.wire.whole import body_for
@@ -34,8 +35,15 @@ class _Told(msgspec.Struct):
     service_tier: str | None = None
 
 
+class _Message(msgspec.Struct):
+    content: str | list[msgspec.Raw] | None = None
+    refusal: str | None = None
+
+
 class _Choice(msgspec.Struct):
     finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    message: _Message | None = None
 
 
 class _Reply(_Told):
@@ -75,22 +83,27 @@ class FamilyWire(Wire):
     @override
     def read_reply(self, body: bytes, operation: str) -> Reply:
         reply: _Reply | None
+        clean = True
         try:
             reply = _decode_reply(body)
         except msgspec.ValidationError:
-            reply = _decode_strange(body)
+            reply, clean = _decode_strange(body), not may_end_badly(body)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("the answer is not JSON") from None
         if reply is None:
-            return Reply(None)
+            return Reply(None, clean=clean)
         if reply.choices is None:
             raise Malformed("the answer has no choices")
         usage = usage_of(reply.usage) if reply.usage is not None else None
         filtered = False
         for choice in reply.choices:
-            if choice.finish_reason == FILTERED:
-                filtered = True
-        return Reply(usage, reply.model, reply.service_tier, filtered)
+            reason, message = choice.finish_reason, choice.message
+            if reason in BAD_ENDS or choice.native_finish_reason in BAD_ENDS:
+                clean = False
+                filtered = filtered or reason == FILTERED
+            elif message is not None and refuses(message.refusal, message.content):
+                clean = False
+        return Reply(usage, reply.model, reply.service_tier, filtered, clean)
 
     @override
     def splitter(self, limit: int) -> FrameSplitter:

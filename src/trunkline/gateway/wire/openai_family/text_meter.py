@@ -4,6 +4,7 @@ import msgspec
 from typing_extensions import override
 
 from trunkline.gateway.wire.contract import Malformed, Sight
+from trunkline.gateway.wire.endings import BAD_ENDS, may_end_badly
 from trunkline.gateway.wire.openai_family.metering import (
     ABSENT,
     DONE,
@@ -18,6 +19,7 @@ from trunkline.gateway.wire.sse import data_of, size_of
 class _Choice(msgspec.Struct):
     text: str | None = None
     finish_reason: str | None = None
+    native_finish_reason: str | None = None
 
 
 class _Chunk(Chunk):
@@ -42,6 +44,7 @@ class TextMeter(ChunkMeter):
         try:
             chunk = _decode(data)
         except msgspec.ValidationError:
+            self.clean = self.clean and not may_end_badly(data)
             return self.read_strange(data)
         except (msgspec.DecodeError, RecursionError):
             raise Malformed("a data line is not JSON") from None
@@ -57,6 +60,8 @@ class TextMeter(ChunkMeter):
                 self.content_bytes += size_of(choice.text)
                 self._running = None
                 sight = Sight.CONTENT
+            if choice.native_finish_reason in BAD_ENDS:
+                self.clean = False
             if choice.finish_reason is not None:
                 sight = self.finished(choice.finish_reason)
         self.read_bill(chunk)

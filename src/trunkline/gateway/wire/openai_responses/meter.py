@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from trunkline.gateway.metering.usage import Usage
 from trunkline.gateway.wire.contract import Malformed, ProviderFault, Sight, StreamReader
+from trunkline.gateway.wire.endings import may_end_badly
 from trunkline.gateway.wire.openai_responses.errors import read_stream_fault
 from trunkline.gateway.wire.openai_responses.usage import Reported, ToolUsage, usage_of
 from trunkline.gateway.wire.sse import data_of, size_of
@@ -27,6 +28,15 @@ _WHOLE_ARGUMENTS: Final = frozenset(
 )
 
 
+# A quotation mark inside a text is escaped, so nothing but such a word looks like this.
+_BAD_WORDS: Final = (b'"refusal"', b'"failed"')
+# Parts of messages; a refusal is one. What its deltas say is said again in these.
+_PARTS: Final = frozenset(
+    {"response.content_part.added", "response.content_part.done", "response.refusal.done"}
+)
+_ABSENT: Final = msgspec.Raw()
+
+
 class _Item(msgspec.Struct):
     type: str | None = None
 
@@ -38,11 +48,13 @@ class Incomplete(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
+    status: msgspec.Raw = _ABSENT
     model: str | None = None
     service_tier: str | None = None
     usage: Reported | None = None
     tool_usage: ToolUsage | None = None
     incomplete_details: Incomplete | None = None
+    output: msgspec.Raw = _ABSENT
 
 
 class _Event(msgspec.Struct):
@@ -68,12 +80,29 @@ def is_filtered(incomplete: Incomplete | None) -> bool:
     return incomplete is not None and incomplete.reason == "content_filter"
 
 
+def is_whole(incomplete: Incomplete | None) -> bool:
+    """Whether an answer ended of itself, or at the length that its request allows."""
+    return incomplete is None or incomplete.reason in {None, "max_output_tokens"}
+
+
+def is_well(told: bytes) -> bool:
+    """Whether no item of an output failed and none is a refusal."""
+    return not any(word in told for word in _BAD_WORDS)
+
+
+def _is_clean(response: _Response) -> bool:
+    if not is_whole(response.incomplete_details):
+        return False
+    return is_well(bytes(response.status)) and is_well(bytes(response.output))
+
+
 class ResponsesMeter(StreamReader):
     """Reads up to the terminal event."""
 
     __slots__ = (
         "_in_pieces",
         "_searched",
+        "clean",
         "content_bytes",
         "error",
         "filtered",
@@ -93,6 +122,7 @@ class ResponsesMeter(StreamReader):
         self.content_bytes = 0
         self.error: ProviderFault | None = None
         self.filtered = False
+        self.clean = True
 
     @override
     def read(self, frame: bytes) -> Sight:
@@ -117,9 +147,9 @@ class ResponsesMeter(StreamReader):
             return self._end(event, data)
         if kind is None or kind == "error":
             return self._read_strange(data)
-        return self._begin_or_finish(kind, event)
+        return self._begin_or_finish(kind, event, data)
 
-    def _begin_or_finish(self, kind: str, event: _Event) -> Sight:
+    def _begin_or_finish(self, kind: str, event: _Event, data: bytes) -> Sight:
         """An event between the pieces."""
         if kind == "response.output_item.added":
             self._in_pieces = False
@@ -128,7 +158,11 @@ class ResponsesMeter(StreamReader):
         if kind == "response.output_item.done":
             if event.item is not None and event.item.type == "web_search_call":
                 self._searched += 1
+            self.clean = self.clean and is_well(data)
             return Sight.CONTENT
+        if kind in _PARTS:
+            self.clean = self.clean and is_well(data)
+            return Sight.START
         if kind in _WHOLE_ARGUMENTS and not self._in_pieces:
             # Some servers tell arguments only when they are whole.
             self.content_bytes += size_of(event.arguments or event.input or "")
@@ -143,6 +177,7 @@ class ResponsesMeter(StreamReader):
             self.model = response.model or self.model
             self.service_tier = response.service_tier
             self.filtered = is_filtered(response.incomplete_details)
+            self.clean = self.clean and _is_clean(response)
             self.usage = usage_of(response.usage, response.tool_usage, self._searched)
         if event.type in _FAILED:
             self.error = read_stream_fault(data)
@@ -151,6 +186,7 @@ class ResponsesMeter(StreamReader):
 
     def _read_strange(self, data: bytes) -> Sight:
         """Valid JSON of a shape that we do not know passes as it is, unless it is a failure."""
+        self.clean = self.clean and not may_end_badly(data)
         try:
             event = _decode_strange(data)
         except msgspec.ValidationError:

@@ -36,7 +36,13 @@ from trunkline.gateway.wire.openai_family.passing import positive, tags_of, text
 from trunkline.gateway.wire.openai_responses import state
 from trunkline.gateway.wire.openai_responses.codec import ResponsesCodec
 from trunkline.gateway.wire.openai_responses.errors import error_frames, fault_of
-from trunkline.gateway.wire.openai_responses.meter import Incomplete, ResponsesMeter, is_filtered
+from trunkline.gateway.wire.openai_responses.meter import (
+    Incomplete,
+    ResponsesMeter,
+    is_filtered,
+    is_well,
+    is_whole,
+)
 from trunkline.gateway.wire.openai_responses.names import WIRE
 from trunkline.gateway.wire.openai_responses.usage import Reported, ToolUsage, usage_of
 from trunkline.gateway.wire.sse import EVENT_STREAM, FrameSplitter
@@ -63,6 +69,8 @@ _OVER: Final = frozenset({"failed", "cancelled"})
 
 class _Item(msgspec.Struct):
     type: str | None = None
+    status: msgspec.Raw = _ABSENT
+    content: msgspec.Raw = _ABSENT
 
 
 class _Response(msgspec.Struct):
@@ -183,7 +191,8 @@ class OpenAIResponses(Wire):
         searched = sum(item.type == "web_search_call" for item in reply.output)
         usage = usage_of(reply.usage, reply.tool_usage, searched)
         filtered = is_filtered(reply.incomplete_details)
-        return Reply(usage, reply.model, reply.service_tier, filtered)
+        clean = is_whole(reply.incomplete_details) and _are_well(reply.output)
+        return Reply(usage, reply.model, reply.service_tier, filtered, clean)
 
     @override
     def stream_reader(self, request: Inbound) -> ResponsesMeter:
@@ -273,6 +282,10 @@ def _read_manner(request: Inbound) -> None:
     # A stream shows that the provider is at work and what it has cost so far.
     request.stream, request.background = True, True
     fields["stream"] = _TRUE
+
+
+def _are_well(output: list[_Item]) -> bool:
+    return all(is_well(bytes(item.status)) and is_well(bytes(item.content)) for item in output)
 
 
 def _failure(reply: _Response) -> str:
