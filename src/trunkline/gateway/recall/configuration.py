@@ -26,6 +26,9 @@ class Configuration(msgspec.Struct, frozen=True):
             states, limits and retries change none.
         teams: whose requests a rule sends elsewhere, though they read the same.
         tags: what rules look for among the tags of a key and of a request.
+        tells_callers_apart: computed: whether rules look at either of these.
+        shared_by_all: computed: how keys begin whose answers the whole organisation shares; empty
+            where the policy lets fewer share.
     """
 
     alias: Alias
@@ -33,6 +36,19 @@ class Configuration(msgspec.Struct, frozen=True):
     digest: str
     teams: frozenset[str]
     tags: frozenset[tuple[str, str]]
+    tells_callers_apart: bool = False
+    shared_by_all: str = ""
+
+    def __post_init__(self) -> None:
+        """Compute what most keys have in common."""
+        told_apart = bool(self.teams or self.tags)
+        msgspec.structs.force_setattr(self, "tells_callers_apart", told_apart)
+        if self.alias.cache.scope == "org":
+            msgspec.structs.force_setattr(self, "shared_by_all", self.shared_by("org"))
+
+    def shared_by(self, who: str) -> str:
+        """How keys begin whose answers these share, such as ``team:`` with the id."""
+        return f"{self.place}{who}/{self.digest}"
 
 
 class Configurations:

@@ -60,6 +60,8 @@ _SILENT_PREFIXES: Final = (
     b"x-fern-", b"if-",
 )  # fmt: skip
 
+_EMPTY: Final = hashlib.blake2b(digest_size=20)
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -107,18 +109,19 @@ def key_of(
         asked = _encode(fields)
     if not compact:
         asked = _without_blanks(asked)
-    heard = b"" if _SILENT.issuperset(headers) else _heard(pairs)
-    beside = heard + _sent_by(caller, request, configuration)
-    who = "org" if alias.cache.scope == "org" else _who(caller, alias.cache.scope)
+    beside = b"" if _SILENT.issuperset(headers) else _heard(pairs)
+    if configuration.tells_callers_apart or request.model != alias.name:
+        beside += _sent_by(caller, request, configuration)
+    shared = configuration.shared_by_all or configuration.shared_by(_who(caller, alias.cache.scope))
     manner = "whole"
     if request.stream:
         manner = "stream+usage" if request.wants_usage else "stream"
-    shared = f"{configuration.place}{who}/{configuration.digest}:{wire}:{operation}:{manner}/"
-    text = shared + _digest(asked + beside)
+    text = f"{shared}:{wire}:{operation}:{manner}/{_digest(asked, beside)}"
     if alias.cache.mode != "semantic":
         return Key(text)
     rest = _encode({name: raw for name, raw in fields.items() if name not in _PROMPTS})
-    return Key(text, shared + _digest(_without_blanks(rest) + beside))
+    alike = _digest(_without_blanks(rest), beside)
+    return Key(text, f"{shared}:{wire}:{operation}:{manner}/{alike}")
 
 
 def _who(caller: Caller, scope: CacheScope) -> str:
@@ -144,15 +147,20 @@ def _heard(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def _sent_by(caller: Caller, request: Inbound, configuration: Configuration) -> bytes:
     """What beside its members may send a request elsewhere, or to another name of the alias."""
-    teams, tags = configuration.teams, configuration.tags
-    team = caller.team_id if caller.team_id in teams else None
-    told = tags and tags.intersection(caller.tags + request.tags)
+    team = caller.team_id if caller.team_id in configuration.teams else None
+    borne = caller.tags + request.tags
+    told = sorted(configuration.tags.intersection(borne)) if borne else []
     name = None if request.model == configuration.alias.name else request.model
-    return _encode((team, sorted(told), name)) if team or told or name else b""
+    return _encode((team, told, name)) if team or told or name else b""
 
 
-def _digest(said: bytes) -> str:
-    return hashlib.blake2b(said, digest_size=20).hexdigest()
+def _digest(said: bytes, beside: bytes) -> str:
+    # A copy is made with less than a new one, whose size is an argument to be read.
+    digest = _EMPTY.copy()
+    digest.update(said)
+    if beside:
+        digest.update(beside)
+    return digest.hexdigest()
 
 
 def _without_blanks(text: bytes) -> bytes:
