@@ -258,6 +258,8 @@ async def silent(
             steady_load(made.base_url, made.key, _of_two, rate) as load,
         ):
             await asyncio.sleep(seconds)
+            await watch.until("open", 60)
+            await asyncio.sleep(1.0)
         await made.stop()
         rows, seen = await made.rows(), await outside.seen()
     problems = disagreements(rows, seen) + _saw_errors(load.timed, 0.0)
