@@ -352,8 +352,9 @@ class Pipeline:
             raise AssertionError("attempts come after the request was read")
         ports, bearings = self._ports, self._bearings
         owner = Owner(scope.wire, caller.org_id, scope.id, int(ports.clock.now()))
-        deadline = alias.route.waits.deadline or bearings.deadline
-        deadlines = Deadlines(bearings.timeouts, deadline, ports.clock.monotonic)
+        monotonic = ports.clock.monotonic
+        end = monotonic() + (alias.route.waits.deadline or bearings.deadline)
+        deadlines = Deadlines(bearings.timeouts, end, monotonic)
         trier = Trier(
             scope,
             Translator(self._tools, owner, request, alias),

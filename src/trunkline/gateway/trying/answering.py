@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import msgspec
+
 from trunkline.errors import (
     BudgetExhausted,
     InvalidRequest,
@@ -24,39 +26,20 @@ from trunkline.gateway.upstream_errors import AttemptFailed
 LONGEST_WAIT = 60
 
 
-class Answering:
+class Answering(msgspec.Struct, eq=False):
     """Tries the targets of a course until one answers. Its state is what has failed so far.
 
     Where all fail, the first failure is the answer: those that follow it are its consequence.
     """
 
-    __slots__ = (
-        "_course",
-        "_deadlines",
-        "_first",
-        "_first_at",
-        "_health",
-        "_resting",
-        "_scope",
-        "_trier",
-    )
-
-    def __init__(
-        self,
-        scope: RequestScope,
-        course: Course,
-        trier: Trier,
-        health: Health,
-        deadlines: Deadlines,
-    ) -> None:
-        self._scope = scope
-        self._course = course
-        self._trier = trier
-        self._deadlines = deadlines
-        self._health = health
-        self._first: AttemptFailed | TrunklineError | None = None
-        self._first_at: Target | None = None
-        self._resting: list[tuple[Leg, Resting]] = []
+    _scope: RequestScope
+    _course: Course
+    _trier: Trier
+    _health: Health
+    _deadlines: Deadlines
+    _first: AttemptFailed | TrunklineError | None = None
+    _first_at: Target | None = None
+    _resting: list[tuple[Leg, Resting]] = []
 
     async def run(self) -> Success:
         """The first success.

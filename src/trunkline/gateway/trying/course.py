@@ -22,24 +22,20 @@ Itinerary = Callable[[str], Sequence[Leg]]
 """Plans the request for another alias by name; nothing where that cannot serve it."""
 
 
-class Course:
+class Course(msgspec.Struct, eq=False):
     """The legs still to go.
 
-    Its state is these, the alias whose fallbacks follow them, the aliases that come after that, and
-    those that it has been at.
+    Its state is these and how many of them are behind it, the alias whose fallbacks follow them,
+    the names of those that follow after that, the next one last, and where it has been.
     """
 
-    __slots__ = ("_alias", "_at", "_elsewhere", "_legs", "_names", "_visited")
-
-    def __init__(self, alias: Alias, legs: Sequence[Leg], elsewhere: Itinerary) -> None:
-        self._legs = legs
-        self._at = 0
-        self._elsewhere = elsewhere
-        # Most requests need no fallback, so they are looked for when the legs are over.
-        self._alias: Alias | None = alias
-        # The next one is the last of them.
-        self._names: list[str] = []
-        self._visited = [alias.name]
+    # Most requests need no fallback, so they are looked for when the legs of this one are over.
+    _alias: Alias | None
+    _legs: Sequence[Leg]
+    _elsewhere: Itinerary
+    _at: int = 0
+    _names: list[str] = []
+    _visited: list[str] = []
 
     def next(self) -> Leg | None:
         """The next leg: of the alias, else of the first fallback that can serve."""
@@ -80,7 +76,8 @@ class Course:
         return bool(self._legs) or any(name not in self._visited for name in self._names)
 
     def _ahead(self, alias: Alias, kind: FallbackKind) -> None:
-        """Put the fallbacks of an alias before all others."""
+        """Put the fallbacks of an alias that has been tried before all others."""
+        self._visited.append(alias.name)
         names = alias.route.fallbacks.get(kind)
         if names:
             self._names += reversed(names)

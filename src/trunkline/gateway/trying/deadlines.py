@@ -2,33 +2,30 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from trunkline.gateway.policy import Waits
 from trunkline.gateway.transport import Timeouts
 
 _UNSET = Waits()
 
 
-class Deadlines:
-    """The time limits of one request, counted from when it was read.
+class Deadlines(msgspec.Struct, frozen=True, eq=False):
+    """The time limits of one request.
 
-    Its state is one moment, after which nothing new is begun.
-
-    Args:
-        ordinary: the installation's time limits.
-        deadline: seconds in all before the commit point.
+    Attributes:
+        ordinary: the installation's.
+        end: the moment after which nothing new is begun before the commit point.
         monotonic: steady time in seconds.
     """
 
-    __slots__ = ("_end", "_monotonic", "_ordinary")
-
-    def __init__(self, ordinary: Timeouts, deadline: float, monotonic: Callable[[], float]) -> None:
-        self._ordinary = ordinary
-        self._monotonic = monotonic
-        self._end = monotonic() + deadline
+    ordinary: Timeouts
+    end: float
+    monotonic: Callable[[], float]
 
     def allow(self, wait: float) -> bool:
         """Whether something may still begin after so many seconds."""
-        return self._monotonic() + wait < self._end
+        return self.monotonic() + wait < self.end
 
     def of(self, waits: Waits, *, stream: bool) -> tuple[Timeouts | None, float | None]:
         """Time limits for the transport, None for its own, and the limit of the first content.
@@ -38,10 +35,10 @@ class Deadlines:
         """
         if waits == _UNSET:
             return None, None
-        ordinary, first = self._ordinary, waits.first_token
+        ordinary, first = self.ordinary, waits.first_token
         total = ordinary.total if waits.total is None else waits.total
         if waits.deadline is not None:
-            left = self._end - self._monotonic()
+            left = self.end - self.monotonic()
             if left < 0.0:  # noqa: PLR1730 - max is a call, and each attempt would make it.
                 left = 0.0
             if stream:

@@ -18,39 +18,20 @@ from trunkline.gateway.trying.course import Leg
 from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound, OwnCeiling, Wire
 
 
-class Planner:
+class Planner(msgspec.Struct, eq=False):
     """Plans one request for its alias, and for those that its alias falls back to.
 
     Attributes:
         in_service: whether the newest plan found any target that takes requests.
     """
 
-    __slots__ = (
-        "_caller",
-        "_health",
-        "_request",
-        "_rng",
-        "_scope",
-        "_snapshot",
-        "in_service",
-    )
-
-    def __init__(
-        self,
-        scope: RequestScope,
-        snapshot: Snapshot,
-        caller: Caller,
-        request: Inbound,
-        health: HealthView,
-        rng: random.Random,
-    ) -> None:
-        self._scope = scope
-        self._snapshot = snapshot
-        self._caller = caller
-        self._request = request
-        self._health = health
-        self._rng = rng
-        self.in_service = True
+    _scope: RequestScope
+    _snapshot: Snapshot
+    _caller: Caller
+    _request: Inbound
+    _health: HealthView
+    _rng: random.Random
+    in_service: bool = True
 
     def elsewhere(self, name: str) -> Sequence[Leg]:
         """The legs of a fallback; none where it is not there or does not allow the request."""

@@ -55,35 +55,22 @@ class Resting(Exception):
         self.wait = wait
 
 
-class Trier:
+class Trier(msgspec.Struct, eq=False):
     """Tries single targets for one request.
 
-    Args:
-        buffered: whether a stream is read to its end before it counts as a success.
-
     Attributes:
+        buffered: whether a stream is read to its end before it counts as a success.
         broke: whether a held stream broke off, so that what follows is a restart of the answer.
     """
 
-    def __init__(
-        self,
-        scope: RequestScope,
-        translator: Translator,
-        means: Means,
-        health: Health,
-        deadlines: Deadlines,
-        rng: random.Random,
-        *,
-        buffered: bool,
-    ) -> None:
-        self._scope = scope
-        self._translator = translator
-        self._means = means
-        self._health = health
-        self._deadlines = deadlines
-        self._rng = rng
-        self._buffered = buffered
-        self.broke = False
+    _scope: RequestScope
+    _translator: Translator
+    _means: Means
+    _health: Health
+    _deadlines: Deadlines
+    _rng: random.Random
+    buffered: bool
+    broke: bool = False
 
     async def target(
         self,
@@ -210,7 +197,7 @@ class Trier:
             self._health.served(leg.speech.target.connection, credential.id, model)
             if spoken is not None:
                 spoken.set()
-            if self._buffered and isinstance(answered, OpenStream):
+            if self.buffered and isinstance(answered, OpenStream):
                 return Success(live, await self._held(leg, live, answered), dropped)
         except BaseException:
             # Where the attempt was recorded its end was told already, and this says nothing.
