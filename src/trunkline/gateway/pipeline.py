@@ -357,6 +357,7 @@ class Pipeline:
         deadlines = Deadlines(bearings.timeouts, end, monotonic)
         trier = Trier(
             scope,
+            request,
             Translator(self._tools, owner, request, alias),
             self._means,
             ports.health,

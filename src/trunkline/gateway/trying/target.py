@@ -10,6 +10,7 @@ from trunkline.errors import BudgetExhausted, LimitExceeded
 from trunkline.gateway.attempt import Means, OpenStream, Shot, WholeAnswer, attempt
 from trunkline.gateway.bounds import bounds_of
 from trunkline.gateway.metering.event import Guarded
+from trunkline.gateway.passage import Passage
 from trunkline.gateway.policy import AttemptReason, Retry
 from trunkline.gateway.resilience.health import Call, Health
 from trunkline.gateway.resilience.pausing import pause
@@ -21,7 +22,7 @@ from trunkline.gateway.trying.deadlines import Deadlines
 from trunkline.gateway.trying.held import HeldStream, hold
 from trunkline.gateway.trying.planning import limit
 from trunkline.gateway.upstream_errors import AttemptFailed, credentials_exhausted, filtered
-from trunkline.gateway.wire.contract import COUNT_TOKENS
+from trunkline.gateway.wire.contract import COUNT_TOKENS, Inbound
 
 # How a try ends that has certainly cost nothing.
 FREE = frozenset({"refused", "not_sent"})
@@ -64,6 +65,7 @@ class Trier(msgspec.Struct, eq=False):
     """
 
     _scope: RequestScope
+    _request: Inbound
     _translator: Translator
     _means: Means
     _health: Health
@@ -191,9 +193,15 @@ class Trier(msgspec.Struct, eq=False):
         call: Call,
         spoken: asyncio.Event | None,
     ) -> Success:
+        scope, translator = self._scope, self._translator
+        noted: list[Guarded] = []
         try:
-            shot, dropped = await self._aimed(leg, reason, credential, call)
-            live, answered = await attempt(self._scope, shot, self._means)
+            if scope.operation != COUNT_TOKENS:
+                limit(scope.wire, self._request, leg.alias, leg.speech)
+            passage = await translator.passage(leg.speech, noted)
+            dropped = translator.dropped
+            shot = self._aimed(leg, passage, reason, credential, call, noted)
+            live, answered = await attempt(scope, shot, self._means)
             self._health.served(leg.speech.target.connection, credential.id, model)
             if spoken is not None:
                 spoken.set()
@@ -205,29 +213,26 @@ class Trier(msgspec.Struct, eq=False):
             raise
         return Success(live, answered, dropped)
 
-    async def _aimed(
-        self, leg: Leg, reason: AttemptReason, credential: Credential, call: Call
-    ) -> tuple[Shot, tuple[str, ...]]:
-        speech, translator, request = leg.speech, self._translator, self._scope.request
-        if request is None:
-            raise AssertionError("an attempt comes after the request was read")
-        scope = self._scope
-        if scope.operation != COUNT_TOKENS:
-            limit(scope.wire, request, leg.alias, speech)
-        noted: list[Guarded] = []
-        passage = await translator.passage(speech, noted)
-        dropped = translator.dropped
-        covered = leg.bounds
-        if translator.restored and not speech.passes:
+    def _aimed(
+        self,
+        leg: Leg,
+        passage: Passage,
+        reason: AttemptReason,
+        credential: Credential,
+        call: Call,
+        noted: list[Guarded],
+    ) -> Shot:
+        speech, covered, request = leg.speech, leg.bounds, self._request
+        restored = self._translator.restored
+        if restored and not speech.passes:
             # Admit did not know of it; a hold that differs is reserved again.
-            covered = bounds_of(request, speech, translator.restored)
+            covered = bounds_of(request, speech, restored)
         route = leg.alias.route
         limits, first = self._deadlines.of(route.waits, stream=request.stream)
         unfiltered = "content_filter" in route.fallbacks
-        shot = Shot(
+        return Shot(
             speech, covered, passage, credential, call, reason, limits, first, unfiltered, noted
         )
-        return shot, dropped
 
     async def _held(self, leg: Leg, live: LiveAttempt, stream: OpenStream) -> HeldStream:
         try:
