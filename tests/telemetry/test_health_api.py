@@ -170,8 +170,8 @@ async def test_calls_and_secrets_show_in_the_numbers(world: World) -> None:
     for number in range(8):
         world.call(LLAMA, failed=number % 2 == 0)
     world.under_way.append(of(FAST))
-    world.health.rests(OPENAI, "2", "dead", None)
-    world.health.rests(OPENAI, "3", "barred", 30.0, "other")
+    world.health.credentials.rests(OPENAI, "2", "dead", None)
+    world.health.credentials.rests(OPENAI, "3", "barred", 30.0, "other")
     told = await world.get("/api/providers/health")
     fast, llama = told["targets"][1:]
     assert (fast["model"], fast["state"], fast["in_flight"]) == ("gpt-mini", "ok", 1)

@@ -68,10 +68,10 @@ def test_secrets_that_are_left_alone_show_by_provider_and_verdict() -> None:
     health = Health(clock)
     watch_health(metrics, health, clock)
     call(health, FAST)
-    health.rests(OPENAI, "1", "limited", 30.0)
-    health.rests(OPENAI, "2", "limited", 30.0)
-    health.rests(OPENAI, "3", "dead", None)
-    health.rests(LLAMA.connection, "1", "limited", 30.0)
+    health.credentials.rests(OPENAI, "1", "limited", 30.0)
+    health.credentials.rests(OPENAI, "2", "limited", 30.0)
+    health.credentials.rests(OPENAI, "3", "dead", None)
+    health.credentials.rests(LLAMA.connection, "1", "limited", 30.0)
     assert shown(metrics, "trunkline_credential") == {
         "trunkline_credentials_resting('openai', 'limited')": 2,
         "trunkline_credentials_resting('openai', 'dead')": 1,

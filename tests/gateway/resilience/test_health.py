@@ -122,12 +122,18 @@ def test_a_slow_first_content_counts_by_the_terms_of_its_call(watch: Watch) -> N
 def test_a_refused_secret_is_the_targets_fault_only_where_no_other_is_left(watch: Watch) -> None:
     place = target("m", "a", "b")
     refusal = failed(blames=False, credential="dead")
-    watch.health.rests(place.connection, "1", "dead", None)
+    watch.health.credentials.rests(place.connection, "1", "dead", None)
     watch.calls(6, refusal, place)
-    assert (watch.health.state(place), watch.health.works(place.connection)) == ("closed", True)
-    watch.health.rests(place.connection, "2", "dead", None)
+    assert (watch.health.state(place), watch.health.credentials.works(place.connection)) == (
+        "closed",
+        True,
+    )
+    watch.health.credentials.rests(place.connection, "2", "dead", None)
     watch.calls(4, refusal, place)
-    assert (watch.health.state(place), watch.health.works(place.connection)) == ("open", False)
+    assert (watch.health.state(place), watch.health.credentials.works(place.connection)) == (
+        "open",
+        False,
+    )
 
 
 def test_an_alias_that_wants_no_circuit_asks_an_open_target_and_tells_it_nothing(
@@ -288,10 +294,10 @@ def test_several_targets_are_forgotten_at_once_where_many_are_remembered() -> No
 
 def test_resting_secrets_are_told_without_their_text(watch: Watch) -> None:
     where = connection("sk-one", "sk-two")
-    watch.health.rests(where, "1", "limited", 5.0, "m")
+    watch.health.credentials.rests(where, "1", "limited", 5.0, "m")
     assert watch.health.resting() == [CredentialReport("id-of-openai", "1", "m", "limited", 5.0)]
     assert watch.health.verdicts() == {"limited": 1, "dead": 0, "barred": 0}
-    picked = watch.health.pick(where, "m", ())
+    picked = watch.health.credentials.pick(where, "m", ())
     assert picked is not None
     assert picked.id == "2"
 

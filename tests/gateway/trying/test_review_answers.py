@@ -70,8 +70,8 @@ async def test_where_all_secrets_rest_a_limited_one_is_asked_before_a_refused_on
     good = Credential("2", ((b"authorization", b"Bearer sim-key"),))
     only = target(simulator, "sim-fast", headers=(), credentials=(dead, good))
     async with running(simulator, extra=[alias(only, retry=Retry(attempts=1))]) as rig:
-        rig.health.rests(only.connection, "1", "dead", None)
-        rig.health.rests(only.connection, "2", "limited", 30.0, only.model)
+        rig.health.credentials.rests(only.connection, "1", "dead", None)
+        rig.health.credentials.rests(only.connection, "2", "limited", 30.0, only.model)
         await post(rig, CHAT, chat("m"))
     assert [attempt.credential for attempt, _ in rig.recorded.outcomes] == ["2"]
 
@@ -90,7 +90,7 @@ async def test_counting_tokens_says_nothing_about_answers(simulator: Simulator) 
         route = alias(first, retry=Retry(attempts=1))
         async with running(simulator, extra=[route]) as rig:
             counted = await post(rig, "/v1/messages/count_tokens", document)
-            resting = rig.health.pick(first.connection, first.model) is None
+            resting = rig.health.credentials.pick(first.connection, first.model) is None
             limited = rig.health.verdicts()["limited"]
             (report,) = rig.health.report()
     finally:

@@ -6,7 +6,7 @@ It is asked before and after each attempt, so each answer is a look-up and a few
 import heapq
 import logging
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Final, Literal
 
@@ -18,7 +18,7 @@ from trunkline.gateway.resilience.credentials import RestingCredentials
 from trunkline.gateway.resilience.fare import LATELY, Fare
 from trunkline.gateway.resilience.report import CredentialReport, TargetReport
 from trunkline.gateway.routing.view import CircuitState, HealthView
-from trunkline.gateway.snapshot import Connection, Credential, Target
+from trunkline.gateway.snapshot import Target
 from trunkline.gateway.upstream_errors import AttemptFailed, CredentialVerdict
 from trunkline.kit.clock import Clock
 
@@ -120,6 +120,9 @@ class Health(HealthView):
         clock: steady time.
         rng: for the jitter of repeated openings.
         most: bound of the targets that are remembered.
+
+    Attributes:
+        credentials: which secrets rest, and whose turn it is.
     """
 
     def __init__(
@@ -131,7 +134,7 @@ class Health(HealthView):
         self._most = most
         self._fares: dict[str, Fare] = {}
         self._forced: Mapping[str, Literal["open", "closed"]] = {}
-        self._credentials = RestingCredentials(clock.monotonic)
+        self.credentials = RestingCredentials(clock.monotonic)
 
     def begin(self, target: Target, terms: CircuitTerms) -> Call | None:
         """Leave to call a target; None where its circuit is open or its one probe is under way."""
@@ -206,39 +209,6 @@ class Health(HealthView):
         fare = self._fares.get(target.key)
         return fare is None or fare.budget.take(self._monotonic(), retry.budget)
 
-    def pick(
-        self, connection: Connection, model: str = "", without: Collection[str] = ()
-    ) -> Credential | None:
-        """The next secret that does not rest, or None when all rest.
-
-        With a model those are left out, too, that rest for it alone, and in any case those that
-        ``without`` names.
-        """
-        return self._credentials.pick(connection, model, without)
-
-    def last_resort(self, connection: Connection, model: str = "") -> Credential:
-        """The secret to ask with where all rest: see ``RestingCredentials.last_resort``."""
-        return self._credentials.last_resort(connection, model)
-
-    def served(self, connection: Connection, credential_id: str, model: str) -> None:
-        """A secret has been taken by the provider; see ``RestingCredentials.served``."""
-        self._credentials.served(connection.id, credential_id, model)
-
-    def works(self, connection: Connection) -> bool:
-        """Whether the provider has not refused all secrets of a connection lately."""
-        return self._credentials.works(connection)
-
-    def rests(
-        self,
-        connection: Connection,
-        credential_id: str,
-        verdict: CredentialVerdict,
-        wait: float | None,
-        model: str = "",
-    ) -> None:
-        """Leave a secret alone after what the provider said; see ``RestingCredentials.rests``."""
-        self._credentials.rests(connection, credential_id, verdict, wait, model)
-
     def override(self, states: Mapping[str, Literal["open", "closed"]]) -> None:
         """Hold circuits open or closed by hand; replaces all earlier overrides.
 
@@ -261,11 +231,11 @@ class Health(HealthView):
 
     def resting(self) -> list[CredentialReport]:
         """The secrets that rest now."""
-        return [CredentialReport(*one) for one in self._credentials.resting()]
+        return [CredentialReport(*one) for one in self.credentials.resting()]
 
     def verdicts(self) -> Mapping[CredentialVerdict, int]:
         """How often providers limited, refused or barred a secret, since the start."""
-        return self._credentials.verdicts
+        return self.credentials.verdicts
 
     def _remember(self, target: Target) -> Fare:
         if len(self._fares) >= self._most:
@@ -275,7 +245,7 @@ class Health(HealthView):
             self._rng,
             self._forced.get(target.place),
             self._monotonic,
-            self._credentials.works,
+            self.credentials.works,
         )
         self._fares[target.key] = fare
         return fare

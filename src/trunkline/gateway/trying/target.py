@@ -147,14 +147,14 @@ class Trier(msgspec.Struct, eq=False):
         self, leg: Leg, model: str, tired: Sequence[str], failure: AttemptFailed
     ) -> Credential | None:
         """Another secret than those that failed, the last one of which rests from now on."""
-        connection, health = leg.speech.target.connection, self._health
-        health.rests(connection, tired[-1], failure.credential, failure.wait, model)
-        spare = health.pick(connection, model, tired)
+        connection, secrets = leg.speech.target.connection, self._health.credentials
+        secrets.rests(connection, tired[-1], failure.credential, failure.wait, model)
+        spare = secrets.pick(connection, model, tired)
         if (
             spare is None
             and failure.credential == "dead"
             and len(connection.credentials) > 1
-            and not health.works(connection)
+            and not secrets.works(connection)
         ):
             failure.error = credentials_exhausted(failure.error)
         return spare
@@ -174,11 +174,11 @@ class Trier(msgspec.Struct, eq=False):
         """Leave to ask: a secret that does not rest, and the circuit's consent."""
         target = leg.speech.target
         connection = target.connection
-        credential = spare or self._health.pick(connection, model)
+        credential = spare or self._health.credentials.pick(connection, model)
         if credential is None:
             if not force:
                 raise Resting(0.0, circuit=False)
-            credential = self._health.last_resort(connection, model)
+            credential = self._health.credentials.last_resort(connection, model)
         call = self._health.begin(target, leg.alias.route.circuit)
         if call is None:
             raise Resting(self._health.until_probe(target), circuit=True)
@@ -202,7 +202,7 @@ class Trier(msgspec.Struct, eq=False):
             dropped = translator.dropped
             shot = self._aimed(leg, passage, reason, credential, call, noted)
             live, answered = await attempt(scope, shot, self._means)
-            self._health.served(leg.speech.target.connection, credential.id, model)
+            self._health.credentials.served(leg.speech.target.connection.id, credential.id, model)
             if spoken is not None:
                 spoken.set()
             if self.buffered and isinstance(answered, OpenStream):
