@@ -7,8 +7,7 @@ place.
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.bounds import Bounds
@@ -34,6 +33,14 @@ from trunkline.kit.clock import Clock
 from trunkline.kit.ids import new_id
 
 Interruption = Literal["client_gone", "shut_down"]
+
+
+class Company(Protocol):
+    """Others who wait for the same answer as a request's own caller."""
+
+    def stays(self) -> bool:
+        """The caller has left: whether the request goes on for them."""
+        ...
 
 
 class LiveAttempt:
@@ -80,7 +87,7 @@ class RequestScope:
     Attributes:
         underway: attempts whose outcome is not known; more than one only while one is hedged.
         live: the attempt whose answer the caller gets, once it is chosen.
-        stays: asked when the caller has left: whether others wait for the same answer.
+        company: who else waits for the same answer.
         noted: what guardrails did to the request, and to an answer that they refused.
         trailing: attempts that nobody waits for and whose bill is still to be learned.
     """
@@ -98,6 +105,7 @@ class RequestScope:
         "attempts",
         "cache",
         "caller",
+        "company",
         "drain_timeout",
         "dropped",
         "error_code",
@@ -115,7 +123,6 @@ class RequestScope:
         "saved_nano",
         "served",
         "status",
-        "stays",
         "traceparent",
         "trailing",
         "ttft_ms",
@@ -145,7 +152,7 @@ class RequestScope:
         self.lease: Lease | None = None
         self.underway: list[LiveAttempt] = []
         self.live: LiveAttempt | None = None
-        self.stays: Callable[[], bool] | None = None
+        self.company: Company | None = None
         self.trailing: list[asyncio.Task[None]] = []
         self.cache: CacheUse | None = None
         self.saved_nano = 0
@@ -398,7 +405,7 @@ class RequestScope:
 
     def _client_gone(self) -> None:
         """The caller left: stop at once, or read on where the provider bills the rest anyway."""
-        if self.stays is not None and self.stays():
+        if self.company is not None and self.company.stays():
             return
         # An answer that must be kept for a repeat is not abandoned between two attempts.
         drain = self.must_finish or any(

@@ -7,7 +7,6 @@ another one.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -49,36 +48,45 @@ class Member(Protocol):
         ...
 
 
+class Leader(Protocol):
+    """Who makes the answer of a flight."""
+
+    def all_left(self) -> None:
+        """The last follower has gone."""
+        ...
+
+
 class Flight(msgspec.Struct, eq=False):
     """The state of one answer that is being made. It lives in one event loop.
 
     Attributes:
         key: of the answer, with an end of its own where streams are held until they are whole.
+        flights: those that one may join, by their keys.
         reply: the whole answer, once there is one.
         use: how the followers came by it.
         last: the last frames of a stream, which are given when its cost is known.
         failure: why there will be none.
         followers: in the order in which they came.
+        leader: who makes the answer, while only the followers want it.
         attempts: how many leaders have failed.
         forgotten: the answer must not be stored: it was invalidated while it was made.
-        on_left: called when the last follower has gone; set by the leader.
         size: bytes of a stream that have come.
         whole: whether all of the answer is here, so that one can still join it, and store it.
     """
 
     key: str
+    flights: "dict[str, Flight]"
     reply: Reply | None = None
     use: CacheUse = "follow"
     last: bytes = b""
     failure: Exception | None = None
     followers: dict[Member, None] = {}
+    leader: Leader | None = None
     attempts: int = 0
     forgotten: bool = False
-    on_left: Callable[[], None] | None = None
     size: int = 0
     whole: bool = True
-    _head: Pairs | None = None
-    _told: Pairs = []
+    _begun: tuple[Pairs, Pairs] | None = None
     _pieces: list[bytes] = []
     _first: int = 0
     _stirred: asyncio.Future[None] | None = None
@@ -86,26 +94,36 @@ class Flight(msgspec.Struct, eq=False):
     @property
     def started(self) -> bool:
         """Whether somebody has got a part of the answer."""
-        return self._head is not None or self.reply is not None
+        return self._begun is not None or self.reply is not None
+
+    @property
+    def head(self) -> Pairs:
+        """The headers that the provider gave the stream, once it has begun."""
+        return self._begun[0] if self._begun is not None else []
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
         """What has come of a stream; all of it, as long as ``whole``."""
         return tuple(self._pieces)
 
+    def close(self) -> None:
+        """Nobody may join it any more."""
+        if self.flights.get(self.key) is self:
+            del self.flights[self.key]
+
     def add(self, member: Member) -> None:
         """One more who waits; it gets what has come so far at its own pace."""
         self.followers[member] = None
-        if self._head is not None:
-            member.begin(self._head, self._told)
+        if self._begun is not None:
+            member.begin(*self._begun)
         self.stir()
 
     def remove(self, member: Member) -> None:
         """One who has left, or has everything."""
         if self.followers.pop(member, self) is None:
             self.stir()
-            if not self.followers and self.on_left:
-                self.on_left()
+            if not self.followers and self.leader is not None:
+                self.leader.all_left()
 
     def stir(self) -> None:
         """Somebody has joined, left or caught up, so that the pace may be another one."""
@@ -124,7 +142,7 @@ class Flight(msgspec.Struct, eq=False):
 
     def begin(self, head: Pairs, told: Pairs) -> None:
         """A stream has reached its first content."""
-        self._head, self._told = head, told
+        self._begun = head, told
         for member in tuple(self.followers):
             member.begin(head, told)
 

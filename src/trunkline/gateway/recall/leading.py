@@ -1,7 +1,6 @@
 """The leader's side of a flight: what its caller gets is given to all who follow."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -88,16 +87,16 @@ class SharingSink(Sink):
 
 
 class Leading(msgspec.Struct, eq=False):
-    """One request that makes the answer of a flight. Its answer tells it, as ``Shared``.
+    """One request that makes the answer of a flight.
+
+    From ``start`` to ``stop`` it is the ``Shared`` of its answer and the ``Company`` of its scope.
 
     Attributes:
         flight: what others follow.
         scope: of the request that leads.
         answer: to its own caller.
-        on_alone: called when nobody waits any more, so that nobody may join either.
-        head: the headers that the provider gave the answer.
-        pieces: the whole answer: of a stream, each of them whole frames; otherwise the body alone.
-        made: whether the answer is whole.
+        made: the whole answer, once it is here: the headers that the provider gave it, and of a
+            stream the pieces, each of them whole frames, otherwise the body alone.
         gone: whether its own caller is no longer there.
         cut: whether that one was cut off.
     """
@@ -105,27 +104,22 @@ class Leading(msgspec.Struct, eq=False):
     flight: Flight
     scope: RequestScope
     answer: Answer
-    on_alone: Callable[[Flight], None]
-    head: Pairs = []
-    pieces: tuple[bytes, ...] = ()
-    made: bool = False
+    made: tuple[Pairs, tuple[bytes, ...]] | None = None
     gone: bool = False
     cut: bool = False
     _sink: SharingSink | None = None
 
     def start(self, *, stream: bool) -> None:
         """From now on the answer is shared; one that is no stream comes in one piece."""
-        self.answer.shared = self
-        self.scope.stays = self._stays
-        self.flight.on_left = self._all_left
+        self.answer.shared = self.scope.company = self
         if stream:
             self._sink = self.answer.sink = SharingSink(self.answer.sink, self.flight, self)
 
     def stop(self) -> None:
         """From now on it is this caller's alone."""
-        self.answer.shared = None
-        self.scope.stays = None
-        self.flight.on_left = None
+        self.answer.shared = self.scope.company = None
+        if self.gone:
+            self.flight.leader = None
         if self._sink is not None:
             self.answer.sink = self._sink.inner
             # The two know each other. Left so, all of the request would wait for the garbage
@@ -134,14 +128,11 @@ class Leading(msgspec.Struct, eq=False):
 
     def begin(self, head: Pairs) -> None:
         """A stream begins."""
-        self.head = head
         self.flight.begin(head, made_by(self.scope))
 
     def respond(self, whole: WholeAnswer) -> None:
         """The whole answer is here."""
-        self.head = whole.headers
-        self.pieces = (whole.body,)
-        self.made = True
+        self.made = whole.headers, (whole.body,)
         if len(whole.body) > MOST_KEPT_BYTES:
             self.flight.whole = False
         if self.flight.followers:
@@ -149,34 +140,42 @@ class Leading(msgspec.Struct, eq=False):
 
     def end(self, last: bytes) -> None:
         """A stream is whole with these frames."""
+        flight = self.flight
         if self._sink is not None:
             self._sink.end()
-        self.pieces = (*self.flight.pieces, last)
-        self.made = True
-        if self.flight.size + len(last) > MOST_KEPT_BYTES:
-            self.flight.whole = False
+        self.made = flight.head, (*flight.pieces, last)
+        if flight.size + len(last) > MOST_KEPT_BYTES:
+            flight.whole = False
         # Whoever joins while the caller reads these last frames has them at once, too.
-        self.flight.end(self.reply(), last)
+        flight.end(self.reply(), last)
 
     def reply(self) -> Reply:
         """The answer, once it is made."""
-        return reply_of(self.scope, self.head, self.pieces)
+        if self.made is None:
+            raise AssertionError("who leads gives an answer or raises")
+        return reply_of(self.scope, *self.made)
 
     def cut_off(self) -> None:
         """Go on without the caller, who reads too slowly for those who wait as well."""
-        self.gone = self.cut = True
+        self.cut = True
+        self._leave()
         self.answer.cut_off(too_slow())
 
-    def _stays(self) -> bool:
+    def stays(self) -> bool:
         """The caller has left: whether the request goes on for others."""
-        self.gone = True
+        self._leave()
         if self.flight.followers:
             return True
-        self.on_alone(self.flight)
+        self.flight.close()
         return False
 
-    def _all_left(self) -> None:
-        if self.gone and not self.made:
-            self.on_alone(self.flight)
+    def all_left(self) -> None:
+        """Nobody waits any more."""
+        if self.made is None:
+            self.flight.close()
             # Not at once: the last one may have been cut off by the relay that is to be ended.
             asyncio.get_running_loop().call_soon(self.scope.cancel)
+
+    def _leave(self) -> None:
+        self.gone = True
+        self.flight.leader = self

@@ -172,7 +172,7 @@ class Recall:
         for flight in self._led.union(self._flights.values()):
             if flight.key.startswith(beginning):
                 flight.forgotten = True
-                self._close(flight)
+                flight.close()
         return await self._store.delete_prefix(beginning)
 
     async def holding(self, org_id: str) -> Holding:
@@ -209,7 +209,7 @@ class Recall:
             reply = self._usable(asking.terms, kept)
             if reply is not None:
                 return self._give(asking, reply, "hit")
-        flight = Flight(name)
+        flight = Flight(name, self._flights)
         if running is None:
             self._flights[name] = flight
         if looks and (self._shared or asking.terms.policy.mode == "semantic"):
@@ -227,7 +227,7 @@ class Recall:
             if found is not None:
                 reply, use = found
                 flight.end(reply, use=use)
-                self._close(flight)
+                flight.close()
                 await self._give(asking, reply, use)
                 return
         await self._lead(asking, flight)
@@ -283,7 +283,7 @@ class Recall:
         scope.cache = "miss"
         self._counts_of(asking.caller.org_id).miss += 1
         self._led.add(flight)
-        leading = Leading(flight, scope, asking.answer, self._close)
+        leading = Leading(flight, scope, asking.answer)
         leading.start(stream=asking.request.stream)
         try:
             await asking.lead()
@@ -296,14 +296,15 @@ class Recall:
             raise
         finally:
             leading.stop()
-            self._dropped += leading.cut
+            if leading.cut:
+                self._dropped += 1
             try:
                 if leading.made and _is_worth_keeping(asking, flight):
                     await self._keep(asking, flight, flight.reply or leading.reply())
             finally:
                 self._led.discard(flight)
                 if leading.made:
-                    self._close(flight)
+                    flight.close()
                 if self._shared and asking.terms.looks:
                     await self._store.release(asking.key.text)
 
@@ -313,13 +314,13 @@ class Recall:
         flight.attempts += not own
         if flight.started or _is_about_the_request(error) or flight.attempts >= MOST_LEADERS:
             flight.fail(error if isinstance(error, Exception) else _given_up())
-            self._close(flight)
+            flight.close()
         else:
             self._pass_on(flight)
 
     def _pass_on(self, flight: Flight) -> None:
         if not flight.pass_on():
-            self._close(flight)
+            flight.close()
 
     async def _keep(self, asking: Asking, flight: Flight, reply: Reply) -> None:
         """Store an answer, unless it is invalidated meanwhile."""
@@ -331,7 +332,7 @@ class Recall:
             # It may have been written after what was invalidated had been removed.
             await self._store.delete(key.text)
         elif policy.mode == "semantic":
-            self._close(flight)
+            flight.close()
             await self._nearness.add(
                 asking.caller,
                 asking.alias,
@@ -400,11 +401,6 @@ class Recall:
         if counts is None:
             counts = self._counts[org_id] = Counts()
         return counts
-
-    def _close(self, flight: Flight) -> None:
-        """Nobody may join it any more."""
-        if self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
 
 
 def _manner_of(asking: Asking) -> str:
