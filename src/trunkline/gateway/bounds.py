@@ -120,13 +120,8 @@ def bounds_of(request: Inbound, speech: Speech, restored: int = 0) -> Bounds:
 
 def are_bound_alike(one: Speech, other: Speech) -> bool:
     """Whether any request has the same bounds at both targets; a no may be wrong, a yes is not."""
-    here, there = one.target, other.target
     return (
-        here.price is there.price
-        and here.context_window == there.context_window
-        and here.bytes_per_token == there.bytes_per_token
-        and here.max_output_tokens == there.max_output_tokens
-        and here.connection.output_limit_field == there.connection.output_limit_field
+        one.target.measure == other.target.measure
         and one.operation == other.operation
         and one.passes is other.passes
     )

@@ -125,6 +125,7 @@ class Target(msgspec.Struct, frozen=True):
         key: names what its calls are counted under, for circuits and health: the place, unless an
             organisation judges a shared place by terms of its own.
         place: computed: connection and model, the same for every alias of it.
+        measure: computed: all of it that bounds what a request can use and cost.
     """
 
     connection: Connection
@@ -140,6 +141,7 @@ class Target(msgspec.Struct, frozen=True):
     state: TargetState = "active"
     key: str = ""
     place: str = ""
+    measure: tuple[object, ...] = ()
 
     def __post_init__(self) -> None:
         """Compute what every answer needs once."""
@@ -148,6 +150,14 @@ class Target(msgspec.Struct, frozen=True):
         # A copy at another connection is not counted under the old one.
         if not self.key.startswith(place):
             msgspec.structs.force_setattr(self, "key", place)
+        measure = (
+            self.price,
+            self.context_window,
+            self.bytes_per_token,
+            self.max_output_tokens,
+            self.connection.output_limit_field,
+        )
+        msgspec.structs.force_setattr(self, "measure", measure)
         shown = f"{self.connection.provider}/{self.model}"
         if shown.isprintable():
             msgspec.structs.force_setattr(self, "label", shown.encode("ascii", "replace"))

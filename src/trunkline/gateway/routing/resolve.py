@@ -1,6 +1,6 @@
 """From the name in a request to the targets behind it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from trunkline.errors import (
@@ -10,9 +10,8 @@ from trunkline.errors import (
     Unavailable,
 )
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.routing.speaking import Speech, speak
 from trunkline.gateway.snapshot import Alias, Snapshot, Target
-from trunkline.gateway.wire.contract import Inbound, Wire
+from trunkline.gateway.wire.contract import Inbound
 
 FindTarget = Callable[[Snapshot, str], Target | None]
 
@@ -38,16 +37,6 @@ def resolve(snapshot: Snapshot, caller: Caller, name: str, find: FindTarget) -> 
             hint=_near(snapshot, caller, name),
         )
     return alias
-
-
-def plan(targets: Sequence[Target], wire: Wire, operation: str, request: Inbound) -> list[Speech]:
-    """How each of these targets is spoken to, those left out that cannot be asked for this."""
-    planned = []
-    for target in targets:
-        speech = speak(target, wire, operation, request)
-        if speech is not None:
-            planned.append(speech)
-    return planned
 
 
 def out_of_service(alias: Alias) -> Unavailable:

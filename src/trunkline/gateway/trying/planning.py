@@ -9,8 +9,8 @@ from trunkline.errors import InvalidRequest
 from trunkline.gateway.bounds import NOTHING, are_bound_alike, bounds_of, honoured_ceiling
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.routing.choose import Facts, choose, facts_of
-from trunkline.gateway.routing.resolve import check_ceiling, plan
-from trunkline.gateway.routing.speaking import Speech
+from trunkline.gateway.routing.resolve import check_ceiling
+from trunkline.gateway.routing.speaking import Speech, speak
 from trunkline.gateway.routing.view import HealthView
 from trunkline.gateway.scope import RequestScope
 from trunkline.gateway.snapshot import Alias, Snapshot
@@ -50,15 +50,19 @@ class Planner(msgspec.Struct, eq=False):
         scope, request = self._scope, self._request
         targets = choose(alias, self._facts, self._health, self._rng)
         self.in_service = bool(targets)
-        speeches = plan(targets, scope.wire, scope.operation, request)
-        if scope.operation == COUNT_TOKENS:
+        wire, operation = scope.wire, scope.operation
+        if operation == COUNT_TOKENS:
             # Nothing is generated, and only who speaks the caller's wire counts in its shape.
-            return [Leg(alias, speech, NOTHING) for speech in speeches if speech.passes]
+            speeches = (speak(target, wire, operation, request) for target in targets)
+            return [Leg(alias, found, NOTHING) for found in speeches if found and found.passes]
         legs: list[Leg] = []
         is_limited = alias.max_tokens is not None
-        for speech in speeches:
+        for target in targets:
+            speech = speak(target, wire, operation, request)
+            if speech is None:
+                continue
             if is_limited:
-                limit(scope.wire, request, alias, speech)
+                limit(wire, request, alias, speech)
             if legs and are_bound_alike(legs[0].speech, speech):
                 # The same model in several places, which is what most aliases have.
                 bounds = legs[0].bounds
