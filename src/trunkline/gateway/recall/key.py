@@ -53,8 +53,11 @@ _SILENT: Final = frozenset(
     te traceparent tracestate trailer transfer-encoding true-client-ip uber-trace-id upgrade
     user-agent via x-amzn-trace-id x-api-key x-app x-client-ip x-client-name
     x-cloud-trace-context x-correlation-id x-goog-api-client x-goog-api-key x-goog-user-project
-    x-real-ip x-request-id x-requested-with x-title""".split()
+    x-real-ip x-request-id x-requested-with x-stainless-arch x-stainless-async x-stainless-lang
+    x-stainless-os x-stainless-package-version x-stainless-read-timeout x-stainless-retry-count
+    x-stainless-runtime x-stainless-runtime-version x-stainless-timeout x-title""".split()
 )
+# Slower to be told than a whole name, so what SDKs send with every request is named above as well.
 _SILENT_PREFIXES: Final = (
     b"x-stainless-", b"x-trunkline-", b"x-forwarded-", b"sec-", b"cf-", b"x-b3-", b"x-datadog-",
     b"x-fern-", b"if-",
@@ -65,7 +68,7 @@ _EMPTY: Final = hashlib.blake2b(digest_size=20)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Key(msgspec.Struct, frozen=True):
+class Key(msgspec.Struct, frozen=True, gc=False):
     """The name of an answer.
 
     Attributes:

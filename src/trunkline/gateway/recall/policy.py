@@ -52,7 +52,7 @@ _KEPT_ELSEWHERE: Final = frozenset({
 _NOTHING: Final = frozenset({b"null", b"false", b'""'})
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """What holds for one request.
 
     Attributes:
@@ -80,16 +80,19 @@ def terms_of(
     Raises:
         InvalidRequest: the request's own header says nothing that we know.
     """
-    policy, asked = alias.cache, headers.get(HEADER)
-    word, max_age = ("", None) if asked is None else _read(asked)
-    wanted = _WORDS[word]
+    policy = alias.cache
+    wanted = policy.enabled if caller.cache is None else caller.cache
     if wanted is None:
-        wanted = policy.enabled if caller.cache is None else caller.cache
-        if wanted is None:
-            wanted = default
+        wanted = default
+    asked, looks, max_age = headers.get(HEADER), True, None
+    if asked is not None:
+        word, max_age = _read(asked)
+        looks = word != "refresh"
+        if word:
+            wanted = word != "off"
     if not wanted or policy.enabled is False or not can_be_kept(request, operation):
         return None
-    return Terms(policy, word != "refresh", max_age)
+    return Terms(policy, looks, max_age)
 
 
 def can_be_kept(request: Inbound, operation: str) -> bool:
@@ -113,7 +116,7 @@ def can_be_kept(request: Inbound, operation: str) -> bool:
     return not ((request.attachments or request.files) and _names_what_may_change(fields))
 
 
-_WORDS: Final[dict[str, bool | None]] = {"": None, "on": True, "off": False, "refresh": True}
+_WORDS: Final = frozenset({"", "on", "off", "refresh"})
 
 
 def _read(asked: bytes) -> tuple[str, float | None]:
