@@ -101,12 +101,12 @@ def bounds_of(request: Inbound, speech: Speech, restored: int = 0) -> Bounds:
     price = target.price
     if price is None:
         return Bounds(tokens, estimate, output, None, None, None)
-    billed, searches = tokens, _searches(request, operation)
+    billed, searches = tokens, SEARCHES_PER_ANSWER if request.searches else 0
     if operation == RERANK:
         # Providers bill ranking by tokens or by searches, and a price says which.
-        if price.rates.searches is None:
-            searches = 0
-        elif price.rates.input is None:
+        by_search = price.rates.searches is not None
+        searches = _searches_of_ranking(request) if by_search else 0
+        if by_search and price.rates.input is None:
             billed = 0
     return Bounds(
         tokens,
@@ -127,8 +127,6 @@ def are_bound_alike(one: Speech, other: Speech) -> bool:
     )
 
 
-def _searches(request: Inbound, operation: str) -> int:
+def _searches_of_ranking(request: Inbound) -> int:
     """How often the provider may bill a search."""
-    if operation == RERANK:
-        return -(-(request.inputs + request.size // BYTES_PER_CHUNK) // DOCUMENTS_PER_SEARCH)
-    return SEARCHES_PER_ANSWER if request.searches else 0
+    return -(-(request.inputs + request.size // BYTES_PER_CHUNK) // DOCUMENTS_PER_SEARCH)
