@@ -59,7 +59,7 @@ class Owner(msgspec.Struct, frozen=True):
     created: int
 
 
-class Translator:
+class Translator(msgspec.Struct, eq=False):
     """Writes one request for each wire that its targets speak.
 
     Its state is the request in the internal form, read only when a target needs it, and once for
@@ -72,26 +72,14 @@ class Translator:
             are billed like those that it sent.
     """
 
-    __slots__ = (
-        "_alias",
-        "_answering",
-        "_inlined",
-        "_owner",
-        "_request",
-        "_tools",
-        "dropped",
-        "restored",
-    )
-
-    def __init__(self, tools: Tools, owner: Owner, request: Inbound, alias: Alias) -> None:
-        self._tools = tools
-        self._owner = owner
-        self._request = request
-        self._alias = alias
-        self._answering: dict[int | None, Answering] = {}
-        self._inlined: dict[tuple[int | None, tuple[str, ...]], Request] = {}
-        self.dropped: tuple[str, ...] = ()
-        self.restored = 0
+    _tools: Tools
+    _owner: Owner
+    _request: Inbound
+    _alias: Alias
+    _answering: dict[int | None, Answering] = {}
+    _inlined: dict[tuple[int | None, tuple[str, ...]], Request] = {}
+    dropped: tuple[str, ...] = ()
+    restored: int = 0
 
     async def passage(self, speech: Speech, noted: list[Guarded]) -> Passage:
         """The way to this target.
