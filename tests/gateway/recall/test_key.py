@@ -12,7 +12,7 @@ from trunkline.gateway.guarding.guard import Finding, Guard
 from trunkline.gateway.metering.price import Price, Rates
 from trunkline.gateway.policy import CachePolicy, CacheScope, Condition, Route, Rule
 from trunkline.gateway.recall.configuration import Configurations
-from trunkline.gateway.recall.key import Key, key_of
+from trunkline.gateway.recall.key import key_of
 from trunkline.gateway.recall.place import beginning_of, place_of
 from trunkline.gateway.snapshot import Alias, Connection, Origin, Target
 from trunkline.gateway.wire.registry import WIRES
@@ -26,7 +26,7 @@ ALIAS = Alias("gpt", (TARGET,))
 PLAIN = {"model": "gpt", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5}
 
 
-def key(
+def key_and_space(
     body: dict[str, Any] | bytes = PLAIN,
     *,
     caller: Caller = CALLER,
@@ -34,13 +34,17 @@ def key(
     wire: str = "openai_chat",
     operation: str = "chat",
     headers: tuple[tuple[bytes, bytes], ...] = (),
-    configurations: Configurations | None = None,
-) -> Key:
-    """The key of a request."""
+) -> tuple[str, str]:
+    """The key of a request, and the space of its near ones."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = WIRES[wire].read_request(content, operation)
-    known = (configurations or Configurations()).of(caller.org_id, alias)
+    known = Configurations().of(caller.org_id, alias)
     return key_of(caller, request, wire, operation, dict(headers), headers, known)
+
+
+def key(body: dict[str, Any] | bytes = PLAIN, **asked: Any) -> str:
+    """The key of a request."""
+    return key_and_space(body, **asked)[0]
 
 
 def changed(**members: Any) -> dict[str, Any]:
@@ -103,7 +107,7 @@ def test_no_two_of_many_requests_are_the_same() -> None:
         changed(stream=True, stream_options={"include_usage": True}),
         changed(stream=True, stream_options={"include_obfuscation": False}),
     ]
-    assert len({key(body).text for body in bodies}) == len(bodies)
+    assert len({key(body) for body in bodies}) == len(bodies)
 
 
 def test_attribution_that_the_answer_repeats_parts_requests() -> None:
@@ -139,7 +143,7 @@ def test_headers_that_may_change_the_answer_part_requests(
 def test_every_value_of_a_repeated_header_counts() -> None:
     one, two = (b"anthropic-beta", b"one"), (b"anthropic-beta", b"two")
     assert key(headers=(one, two)) == key(headers=(two, one))
-    assert len({key(headers=headers).text for headers in ((one,), (two,), (one, two))}) == 3
+    assert len({key(headers=headers) for headers in ((one,), (two,), (one, two))}) == 3
 
 
 def test_the_endpoint_parts_requests() -> None:
@@ -155,7 +159,7 @@ def test_the_endpoint_parts_requests() -> None:
 def test_a_key_says_who_shares_the_answer(scope: CacheScope, who: str) -> None:
     alias = Alias("a/b%", (TARGET,), cache=CachePolicy(scope=scope))
     made = key(alias=alias)
-    organisation, name, sharing, way, _ = made.text.split("/")
+    organisation, name, sharing, way, _ = made.split("/")
     assert (organisation, name, sharing) == ("org-1", "a%2Fb%25", who)
     assert way == f"{Configurations().of('org-1', alias).digest}:openai_chat:chat:whole"
 
@@ -164,17 +168,18 @@ def test_a_key_says_who_shares_the_answer(scope: CacheScope, who: str) -> None:
 def test_who_belongs_to_none_shares_with_nobody(scope: CacheScope) -> None:
     alias = Alias("gpt", (TARGET,), cache=CachePolicy(scope=scope))
     made = [key(alias=alias, caller=Caller("org-1", key_id)) for key_id in ("key-1", "key-2")]
-    assert [one.text.split("/")[2] for one in made] == ["key:key-1", "key:key-2"]
+    assert [one.split("/")[2] for one in made] == ["key:key-1", "key:key-2"]
 
 
 def test_near_prompts_share_a_space_and_other_parameters_do_not() -> None:
     alias = Alias("gpt", (TARGET,), cache=CachePolicy(mode="semantic"))
-    plain = key(alias=alias)
-    near = key(changed(messages=[{"role": "user", "content": "Hello"}]), alias=alias)
-    assert near.space == plain.space
-    assert near.text != plain.text == key().text
-    assert key(changed(temperature=0.6), alias=alias).space != plain.space
-    assert key().space == ""
+    plain, space = key_and_space(alias=alias)
+    near = changed(messages=[{"role": "user", "content": "Hello"}])
+    near_key, near_space = key_and_space(near, alias=alias)
+    assert near_space == space
+    assert near_key != plain == key()
+    assert key_and_space(changed(temperature=0.6), alias=alias)[1] != space
+    assert key_and_space()[1] == ""
 
 
 def test_white_space_between_members_parts_nothing() -> None:
@@ -290,7 +295,7 @@ def test_an_alias_is_read_once_as_long_as_it_is_the_same() -> None:
 
 
 def test_keys_of_an_alias_begin_with_its_place() -> None:
-    assert key().text.startswith(place_of("org-1", "gpt"))
+    assert key().startswith(place_of("org-1", "gpt"))
     assert place_of("org-1", "a/b") == "org-1/a%2Fb/"
     assert beginning_of("org-1", "a/") == "org-1/a%2F"
     assert beginning_of("org-1") == "org-1/"

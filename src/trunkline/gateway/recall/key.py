@@ -68,19 +68,6 @@ _EMPTY: Final = hashlib.blake2b(digest_size=20)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Key(msgspec.Struct, frozen=True, gc=False):
-    """The name of an answer.
-
-    Attributes:
-        text: the whole key.
-        space: the same without the prompt: within it near prompts may share answers, too. Empty
-            where the alias's policy looks for none.
-    """
-
-    text: str
-    space: str = ""
-
-
 def key_of(
     caller: Caller,
     request: Inbound,
@@ -89,8 +76,11 @@ def key_of(
     headers: Mapping[bytes, bytes],
     pairs: Iterable[tuple[bytes, bytes]],
     configuration: Configuration,
-) -> Key:
-    """The key of a request as it would be sent.
+) -> tuple[str, str]:
+    """The key of a request as it would be sent, and the space that near prompts share.
+
+    The space is the key without the prompt: within it near prompts may share answers, too. It is
+    empty where the alias's policy looks for none.
 
     Args:
         caller: who asks.
@@ -121,10 +111,10 @@ def key_of(
         manner = "stream+usage" if request.wants_usage else "stream"
     text = f"{shared}:{wire}:{operation}:{manner}/{_digest(asked, beside)}"
     if alias.cache.mode != "semantic":
-        return Key(text)
+        return text, ""
     rest = _encode({name: raw for name, raw in fields.items() if name not in _PROMPTS})
     alike = _digest(_without_blanks(rest), beside)
-    return Key(text, f"{shared}:{wire}:{operation}:{manner}/{alike}")
+    return text, f"{shared}:{wire}:{operation}:{manner}/{alike}"
 
 
 def _who(caller: Caller, scope: CacheScope) -> str:

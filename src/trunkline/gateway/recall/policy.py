@@ -18,7 +18,6 @@ import msgspec
 
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.caller import Caller
-from trunkline.gateway.policy import CachePolicy
 from trunkline.gateway.snapshot import Alias
 from trunkline.gateway.wire.contract import (
     CHAT,
@@ -52,18 +51,19 @@ _KEPT_ELSEWHERE: Final = frozenset({
 _NOTHING: Final = frozenset({b"null", b"false", b'""'})
 
 
-class Terms(msgspec.Struct, frozen=True, gc=False):
-    """What holds for one request.
+class Terms(msgspec.Struct, frozen=True):
+    """What one request wants of the cache, beside the policy of its alias.
 
     Attributes:
-        policy: of its alias.
         looks: whether a stored answer will do; otherwise a new one is made and stored.
         max_age: seconds of the oldest stored answer that will do, or None for any.
     """
 
-    policy: CachePolicy
     looks: bool = True
     max_age: float | None = None
+
+
+_USUAL: Final = Terms()
 
 
 def terms_of(
@@ -92,7 +92,7 @@ def terms_of(
             wanted = word != "off"
     if not wanted or policy.enabled is False or not can_be_kept(request, operation):
         return None
-    return Terms(policy, looks, max_age)
+    return _USUAL if asked is None else Terms(looks, max_age)
 
 
 def can_be_kept(request: Inbound, operation: str) -> bool:

@@ -27,7 +27,7 @@ from trunkline.gateway.recall.configuration import Configurations
 from trunkline.gateway.recall.counts import Counts, RecallStats
 from trunkline.gateway.recall.flight import Flight
 from trunkline.gateway.recall.follower import Follower
-from trunkline.gateway.recall.key import Key, key_of
+from trunkline.gateway.recall.key import key_of
 from trunkline.gateway.recall.leading import Leading
 from trunkline.gateway.recall.nearness import Nearness, NoNearness
 from trunkline.gateway.recall.place import beginning_of
@@ -50,7 +50,14 @@ _OF_THE_CALLER: Final = (BudgetExhausted, LimitExceeded)
 
 
 class Asking(msgspec.Struct, frozen=True):
-    """One request, as the cache sees it; ``lead`` makes its answer by attempts of its own."""
+    """One request, as the cache sees it.
+
+    Attributes:
+        terms: beside those of the alias's own policy.
+        key: names its answer.
+        space: within it near prompts may share answers, too.
+        lead: makes its answer by attempts of its own.
+    """
 
     scope: RequestScope
     answer: Answer
@@ -58,7 +65,8 @@ class Asking(msgspec.Struct, frozen=True):
     alias: Alias
     request: Inbound
     terms: Terms
-    key: Key
+    key: str
+    space: str
     lead: Callable[[], Awaitable[None]]
 
 
@@ -137,13 +145,13 @@ class Recall:
             caller: who asks.
             alias: what is asked.
             request: as it would be sent.
-            terms: of ``wanted``.
+            terms: of ``wanted`` for the same alias.
             lead: makes the answer, and gives it through ``answer``.
 
         Raises:
             Exception: what ``lead`` raises, or raised for somebody else whose answer it was, too.
         """
-        key = key_of(
+        key, space = key_of(
             caller,
             request,
             scope.wire.name,
@@ -152,7 +160,7 @@ class Recall:
             scope.arrival.pairs,
             self._configurations.of(caller.org_id, alias),
         )
-        return self._serve(Asking(scope, answer, caller, alias, request, terms, key, lead))
+        return self._serve(Asking(scope, answer, caller, alias, request, terms, key, space, lead))
 
     async def forget(self, org_id: str, prefix: str = "", *, alias: bool = False) -> int:
         """Invalidate answers of an organisation; how many were stored.
@@ -198,21 +206,21 @@ class Recall:
 
     def _serve(self, asking: Asking) -> Awaitable[None]:
         """One way to the answer: behind somebody who asks the same, or by a flight of its own."""
-        name, looks = asking.key.text, asking.terms.looks
+        name, looks = asking.key, asking.terms.looks
         if asking.request.stream:
             name += _manner_of(asking)
         running = self._flights.get(name)
         if looks and running is not None and running.whole:
             return self._follow(asking, running)
-        kept = self._store.at_hand(asking.key.text) if looks else None
+        kept = self._store.at_hand(asking.key) if looks else None
         if kept is not None:
-            reply = self._usable(asking.terms, kept)
+            reply = self._usable(asking, kept)
             if reply is not None:
                 return self._give(asking, reply, "hit")
         flight = Flight(name, self._flights)
         if running is None:
             self._flights[name] = flight
-        if looks and (self._shared or asking.terms.policy.mode == "semantic"):
+        if looks and (self._shared or asking.alias.cache.mode == "semantic"):
             return self._open(asking, flight)
         return self._lead(asking, flight)
 
@@ -234,48 +242,48 @@ class Recall:
 
     async def _find(self, asking: Asking) -> tuple[Reply, CacheUse] | None:
         """A stored answer; None when this request has to make it."""
-        key = asking.key.text
-        reply = self._usable(asking.terms, await self._store.get(key))
+        key = asking.key
+        reply = self._usable(asking, await self._store.get(key))
         if reply is not None:
             return reply, "hit"
-        near = await self._near(asking) if asking.terms.policy.mode == "semantic" else None
+        near = await self._near(asking) if asking.alias.cache.mode == "semantic" else None
         if near is not None:
             return near, "near"
         while self._shared and not await self._store.lease(key, LEASE_SECONDS):
             # Another process makes it.
             await asyncio.sleep(LEASE_PAUSE)
-            reply = self._usable(asking.terms, await self._store.get(key))
+            reply = self._usable(asking, await self._store.get(key))
             if reply is not None:
                 return reply, "hit"
         return None
 
-    def _usable(self, terms: Terms, kept: bytes | None) -> Reply | None:
+    def _usable(self, asking: Asking, kept: bytes | None) -> Reply | None:
         """What was kept, where it can still be read and is young enough."""
         reply = read_reply(kept) if kept is not None else None
-        return reply if reply is not None and self._will_do(terms, reply) else None
+        return reply if reply is not None and self._will_do(asking, reply) else None
 
     async def _near(self, asking: Asking) -> Reply | None:
         near = await self._nearness.find(
             asking.caller,
             asking.alias,
-            asking.terms.policy,
-            asking.key.space,
+            asking.alias.cache,
+            asking.space,
             asking.request,
             asking.scope.wire,
         )
         if near is None:
             return None
-        reply = self._usable(asking.terms, await self._store.get(near.key))
+        reply = self._usable(asking, await self._store.get(near.key))
         if reply is None:
             self._nearness.forget(near.key)
             return None
         told = (b"x-trunkline-similarity", b"%.4f" % near.similarity)
         return msgspec.structs.replace(reply, head=[*reply.head, told])
 
-    def _will_do(self, terms: Terms, reply: Reply) -> bool:
-        age = reply.age(self._clock.now())
+    def _will_do(self, asking: Asking, reply: Reply) -> bool:
+        age, most = reply.age(self._clock.now()), asking.terms.max_age
         # It was kept for the time of the policy of then, which may have been longer.
-        return age < terms.policy.ttl and (terms.max_age is None or age <= terms.max_age)
+        return age < asking.alias.cache.ttl and (most is None or age <= most)
 
     async def _lead(self, asking: Asking, flight: Flight) -> None:
         """Make the answer, with others following."""
@@ -306,7 +314,7 @@ class Recall:
                 if leading.made:
                     flight.close()
                 if self._shared and asking.terms.looks:
-                    await self._store.release(asking.key.text)
+                    await self._store.release(asking.key)
 
     def _failed(self, flight: Flight, error: BaseException) -> None:
         """Who follows, after a leader that has come to nothing."""
@@ -324,23 +332,23 @@ class Recall:
 
     async def _keep(self, asking: Asking, flight: Flight, reply: Reply) -> None:
         """Store an answer, unless it is invalidated meanwhile."""
-        key, policy = asking.key, asking.terms.policy
+        key, policy = asking.key, asking.alias.cache
         # Whoever joins while it is stored has it at once.
         flight.reply = reply
-        await self._store.set(key.text, write_reply(reply), policy.ttl)
+        await self._store.set(key, write_reply(reply), policy.ttl)
         if flight.forgotten:
             # It may have been written after what was invalidated had been removed.
-            await self._store.delete(key.text)
+            await self._store.delete(key)
         elif policy.mode == "semantic":
             flight.close()
             await self._nearness.add(
                 asking.caller,
                 asking.alias,
                 policy,
-                key.space,
+                asking.space,
                 asking.request,
                 asking.scope.wire,
-                key.text,
+                key,
             )
 
     async def _follow(self, asking: Asking, flight: Flight) -> None:
@@ -365,7 +373,7 @@ class Recall:
         elif follower.begun:
             await self._pay(asking, flight.reply, "follow")
             await asking.answer.finish(flight.last)
-        elif flight.use == "follow" or self._will_do(asking.terms, flight.reply):
+        elif flight.use == "follow" or self._will_do(asking, flight.reply):
             await self._give(asking, flight.reply, flight.use)
         else:
             # What was found for others is too old for this request.
@@ -387,7 +395,7 @@ class Recall:
 
     async def _pay(self, asking: Asking, reply: Reply, use: CacheUse) -> bool:
         """Charge the answer, or count it as saved; whether it was charged."""
-        scope, charged = asking.scope, asking.terms.policy.charge == "full"
+        scope, charged = asking.scope, asking.alias.cache.charge == "full"
         scope.cache = use
         if charged:
             await self._charging.charge(scope, reply)
