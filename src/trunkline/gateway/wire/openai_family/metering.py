@@ -145,9 +145,9 @@ class ChunkMeter(StreamReader):
 
 def refuses(refusal: str | None, content: str | list[msgspec.Raw] | None) -> bool:
     """Whether a message, or a piece of one, tells why the model does not answer."""
-    if refusal:
-        return True
-    return content.__class__ is list and any(_REFUSAL in bytes(part) for part in content or ())
+    if content.__class__ is list:
+        return bool(refusal) or any(_REFUSAL in bytes(part) for part in content or ())
+    return bool(refusal)
 
 
 def says_something(raw: msgspec.Raw) -> bool:

@@ -41,9 +41,9 @@ class _Message(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
+    message: _Message | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
-    message: _Message | None = None
 
 
 class _Reply(_Told):
@@ -97,12 +97,14 @@ class FamilyWire(Wire):
         usage = usage_of(reply.usage) if reply.usage is not None else None
         filtered = False
         for choice in reply.choices:
-            reason, message = choice.finish_reason, choice.message
-            if reason in BAD_ENDS or choice.native_finish_reason in BAD_ENDS:
+            message = choice.message
+            if choice.finish_reason in BAD_ENDS:
                 clean = False
-                filtered = filtered or reason == FILTERED
-            elif message is not None and refuses(message.refusal, message.content):
-                clean = False
+                filtered = filtered or choice.finish_reason == FILTERED
+            elif choice.native_finish_reason is not None:
+                clean = clean and choice.native_finish_reason not in BAD_ENDS
+            if message is not None and (message.refusal or message.content.__class__ is list):
+                clean = clean and not refuses(message.refusal, message.content)
         return Reply(usage, reply.model, reply.service_tier, filtered, clean)
 
     @override
