@@ -48,6 +48,7 @@ def converse(reason: str) -> dict[str, Any]:
         ("openai_chat", choice(finish_reason="stop"), True),
         ("openai_chat", choice(finish_reason="length"), True),
         ("openai_chat", choice(finish_reason="content_filter"), False),
+        ("openai_chat", choice(finish_reason="insufficient_system_resource"), False),
         ("openai_chat", choice(finish_reason="stop", native_finish_reason="SAFETY"), False),
         ("openai_chat", choice(message={"content": "error", "refusal": None}), True),
         ("openai_chat", choice(message={"content": [{"type": "text", "text": "x"}]}), True),

@@ -17,6 +17,8 @@ BAD_ENDS: Final = frozenset({
     "TOO_MANY_TOOL_CALLS", "CONTINUATION",
     # Cohere's.
     "ERROR", "ERROR_TOXIC", "ERROR_LIMIT", "USER_CANCEL", "TIMEOUT",
+    # DeepSeek's, whose servers were too busy to go on.
+    "insufficient_system_resource",
 })  # fmt: skip
 
 _WORDS: Final = "|".join(sorted(BAD_ENDS)).encode()
