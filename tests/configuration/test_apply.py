@@ -326,6 +326,17 @@ async def test_pruning_every_shared_model_has_to_be_said(sqlite_database: Databa
     assert (await applied(sqlite_database, connections, prune=True)).changes == ()
 
 
+async def test_keys_are_revoked_only_where_the_file_has_a_list_of_them(database: Database) -> None:
+    await applied(database, "{organisation: acme, keys: [{name: one}, {name: two}]}")
+    assert (await applied(database, "organisation: acme", prune=True)).changes == ()
+    less = await applied(database, "{organisation: acme, keys: [{name: one}]}", prune=True)
+    none = await applied(database, "{organisation: acme, keys: []}", prune=True)
+    assert [change.kind for change in less.changes + none.changes] == ["api_key", "api_key"]
+    async with database.read(None) as conn:
+        kept = await list_keys(conn, await org_id_of(database, "acme"))
+    assert all(key.revoked_ms is not None for key in kept)
+
+
 async def test_what_a_file_leaves_out_about_an_organisation_itself_stays(
     database: Database,
 ) -> None:

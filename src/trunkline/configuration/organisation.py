@@ -77,10 +77,13 @@ class OrganisationApplier:
     async def prune(self, org_id: str) -> None:
         """Remove what the section does not name, and revoke such keys.
 
-        Teams and people stay: the ledger speaks of them.
+        Teams and people stay: the ledger speaks of them. So do all keys where the section has no
+        list of them, which need not be an order: nobody brings a revoked key back.
         """
         await self._owned_by(org_id).prune()
         await prune_rules(self._conn, org_id, self._kept)
+        if not self._whole and "keys" not in self._section.model_fields_set:
+            return
         named = {key.name for key in self._section.keys}
         for key in await keys.list_keys(self._conn, org_id):
             if key.name not in named and key.revoked_ms is None:
