@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import compress
+from operator import itemgetter
 from typing import Final
 
 from trunkline.errors import TrunklineError
@@ -89,13 +91,15 @@ JSON: Final = (b"content-type", b"application/json")
 
 _MOST_DROPPED: Final = 2_000
 _IDENTITY: Final = (b"accept-encoding", b"identity")
+_NAME: Final = itemgetter(0)
+_NOTHING: Final[frozenset[bytes]] = frozenset()
 
 USUAL_CONNECTION: Final = frozenset({b"keep-alive", b"close"})
 """What ``Connection`` says where it names no other header."""
 
 
 def upstream_headers(
-    received: Iterable[tuple[bytes, bytes]],
+    received: Sequence[tuple[bytes, bytes]],
     credentials: tuple[tuple[bytes, bytes], ...],
     traceparent: bytes,
     attempt_id: str,
@@ -108,21 +112,13 @@ def upstream_headers(
     to whoever wrote the body. ``hop`` is the caller's ``Connection`` header: what it names is for
     the caller's hop only (RFC 9110, 7.6.1). ``content_type`` is that of the body that is sent.
     """
-    taken = dict(credentials)
-    passed = [
-        pair
-        for pair in received
-        if not _stays_here(pair[0]) and (pair[0] not in taken or pair[0] == b"anthropic-version")
-    ]
+    named = _NOTHING
     if hop is not None and hop.lower() not in USUAL_CONNECTION:
-        named = {name.strip().lower() for name in hop.split(b",")}
-        passed = [pair for pair in passed if pair[0] not in named]
-    own = credentials
-    if b"anthropic-version" in taken and any(name == b"anthropic-version" for name, _ in passed):
-        own = tuple(pair for pair in credentials if pair[0] != b"anthropic-version")
+        named = frozenset([name.strip().lower() for name in hop.split(b",")])
+    passing, own = _going(tuple(map(_NAME, received)), tuple(map(_NAME, credentials)), named)
     return (
-        *passed,
-        *own,
+        *compress(received, passing),
+        *compress(credentials, own),
         (b"content-type", content_type),
         _IDENTITY,
         (b"traceparent", traceparent),
@@ -136,12 +132,25 @@ def downstream_headers(received: Iterable[tuple[bytes, bytes]], status: int) -> 
     return [pair for pair in received if not stays(pair[0])]
 
 
-# Clients and providers say the same few dozen names again and again, so each is judged once; the
-# bound keeps the rest harmless.
+# A client says the same names in the same order again and again, and a provider the same few dozen
+# names, so each is judged once; the bounds keep the rest harmless.
 @lru_cache(maxsize=256)
-def _stays_here(name: bytes) -> bool:
-    """Whether a header of a caller is not for the provider."""
-    return name in _NOT_UPSTREAM or name.startswith(_NOT_UPSTREAM_PREFIXES)
+def _going(
+    names: tuple[bytes, ...], own: tuple[bytes, ...], named: frozenset[bytes]
+) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """Which of a caller's headers and which of the connection's go to the provider.
+
+    Args:
+        names: of the caller's headers.
+        own: names of the connection's.
+        named: what the caller's ``Connection`` header names.
+    """
+    taken = _NOT_UPSTREAM.union(own) - {b"anthropic-version"} | named
+    passing = tuple(
+        [name not in taken and not name.startswith(_NOT_UPSTREAM_PREFIXES) for name in names]
+    )
+    told = b"anthropic-version" in compress(names, passing)
+    return passing, tuple([not (told and name == b"anthropic-version") for name in own])
 
 
 @lru_cache(maxsize=256)
