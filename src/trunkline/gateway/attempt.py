@@ -164,7 +164,10 @@ async def _answer_of(
     if response.status != 200:
         raise await _refusal(passage, response)
     if not live.attempt.stream:
-        return await _whole(live, shot, response, means.max_answer_bytes)
+        limit = means.max_answer_bytes
+        # Where it breaks off the provider has made all of it nevertheless, and bills it.
+        live.evidence.content_bytes = min(response.promised or 0, limit)
+        return _whole(live, shot, response, await response.read(limit))
     stream = await _to_first_content(live, passage, response)
     if shot.unfiltered and stream.reader.filtered and not stream.reader.content_bytes:
         response.abort()
@@ -228,13 +231,8 @@ async def _refusal(passage: Passage, response: UpstreamResponse) -> AttemptFaile
     return from_fault(fault, "refused", answer, response.headers)
 
 
-async def _whole(
-    live: LiveAttempt, shot: Shot, response: UpstreamResponse, limit: int
-) -> WholeAnswer:
+def _whole(live: LiveAttempt, shot: Shot, response: UpstreamResponse, body: bytes) -> WholeAnswer:
     passage, evidence = shot.passage, live.evidence
-    # Where it breaks off the provider has made all of it nevertheless, and bills it.
-    evidence.content_bytes = min(response.promised or 0, limit)
-    body = await response.read(limit)
     evidence.content_bytes = len(body)
     try:
         reply = passage.wire.read_reply(body, shot.speech.operation)

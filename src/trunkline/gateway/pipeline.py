@@ -20,7 +20,7 @@ What must happen on every way out hangs on the scope (``scope.py``).
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -37,7 +37,7 @@ from trunkline.errors import (
 from trunkline.gateway import keeping
 from trunkline.gateway.answer import Answer
 from trunkline.gateway.arrival import Arrival
-from trunkline.gateway.attempt import Means, OpenStream, WholeAnswer
+from trunkline.gateway.attempt import Means, OpenStream
 from trunkline.gateway.background import BackgroundRuns
 from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.buffering import wants_it_whole
@@ -229,8 +229,16 @@ class Pipeline:
         if not journey.legs:
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
             return
-        if asked is None or await claimed(self._ports.repeats, scope, answer, caller, asked):
-            await self._answer(scope, answer, caller, journey)
+        if asked is not None and not await claimed(
+            self._ports.repeats, scope, answer, caller, asked
+        ):
+            return
+        journey = await self._admit(scope, caller, journey)
+        if request.background:
+            await self._detach(scope, answer)
+        else:
+            answer.be_patient(journey.alias.hold_headers)
+        await self._answer(scope, answer, caller, journey)
 
     def _identify(self, scope: RequestScope) -> Caller:
         arrival = scope.arrival
@@ -270,23 +278,18 @@ class Pipeline:
             raise unable(alias, scope.operation)
         return Journey(alias, legs, planner.elsewhere)
 
-    async def _answer(
+    def _answer(
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey
-    ) -> None:
-        journey = await self._admit(scope, caller, journey)
+    ) -> Awaitable[None]:
+        """The answer that was given before, or that is made now."""
         alias, request, recall = journey.alias, scope.request, self._ports.recall
         if request is None:
             raise AssertionError("an answer comes after the request was read")
-        if request.background:
-            await self._detach(scope, answer)
-        else:
-            answer.be_patient(alias.hold_headers)
         terms = recall.wanted(caller, alias, request, scope.arrival.headers, scope.operation)
         if terms is None:
-            await self._make(scope, answer, caller, journey)
-        else:
-            make = partial(self._make, scope, answer, caller, journey)
-            await recall.answer(scope, answer, caller, alias, request, terms, make)
+            return self._make(scope, answer, caller, journey)
+        make = partial(self._make, scope, answer, caller, journey)
+        return recall.answer(scope, answer, caller, alias, request, terms, make)
 
     async def _make(
         self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey
@@ -300,7 +303,10 @@ class Pipeline:
         elif isinstance(answered, HeldStream):
             await self._deliver(scope, answer, answered)
         else:
-            await self._reply(scope, answer, answered)
+            self._close(scope, answered.body)
+            if _keeps(scope):
+                await self._keep_response(scope, answer, answered.body)
+            answer.respond(answered)
 
     async def _detach(self, scope: RequestScope, answer: Answer) -> None:
         """Tell the caller the id of its response, and go on without it."""
@@ -314,9 +320,9 @@ class Pipeline:
         scope.detach()
 
     async def _keep_response(self, scope: RequestScope, answer: Answer, last: bytes) -> None:
-        """Keep what the caller is about to get, where it wants to go on from it."""
+        """Keep what the caller is about to get, since it wants to go on from it."""
         caller, request = scope.caller, scope.request
-        if caller is not None and request is not None and request.keeps:
+        if caller is not None and request is not None:
             await keeping.keep(self._ports.responses, caller, scope.wire, request, last, answer.run)
 
     async def _admit(self, scope: RequestScope, caller: Caller, journey: Journey) -> Journey:
@@ -375,8 +381,9 @@ class Pipeline:
         try:
             answer.begin(stream.passage.head(stream.response.headers))
             last = await relay(stream, live, answer.sink)
-            self._close(scope, live, b"")
-            await self._keep_response(scope, answer, last)
+            self._close(scope)
+            if _keeps(scope):
+                await self._keep_response(scope, answer, last)
             await answer.finish(last)
         except BaseException:
             stream.response.abort()
@@ -387,23 +394,20 @@ class Pipeline:
 
     async def _deliver(self, scope: RequestScope, answer: Answer, held: HeldStream) -> None:
         """A stream that is whole, in one go."""
-        if scope.live is not None:
-            self._close(scope, scope.live, b"")
+        self._close(scope)
         *before, last = held.pieces or [b""]
         answer.begin(held.head)
         for piece in before:
             await answer.sink.write(piece)
-        await self._keep_response(scope, answer, last)
+        if _keeps(scope):
+            await self._keep_response(scope, answer, last)
         await answer.finish(last)
 
-    async def _reply(self, scope: RequestScope, answer: Answer, whole: WholeAnswer) -> None:
-        if scope.live is not None:
-            self._close(scope, scope.live, whole.body)
-        await self._keep_response(scope, answer, whole.body)
-        answer.respond(whole)
-
-    def _close(self, scope: RequestScope, live: LiveAttempt, body: bytes) -> None:
+    def _close(self, scope: RequestScope, body: bytes = b"") -> None:
         """Settle an attempt that ended well, and have its tokens counted if nobody told them."""
+        live = scope.live
+        if live is None:
+            raise AssertionError("an answer comes from an attempt")
         counted = live.evidence.usage is None and self._offer(scope, live, body)
         scope.close_attempt("completed", provisional=counted)
 
@@ -433,6 +437,11 @@ def _asked(scope: RequestScope, caller: Caller, journey: Journey) -> Ask:
         worst.input_tokens,
         worst.output_tokens,
     )
+
+
+def _keeps(scope: RequestScope) -> bool:
+    """Whether the caller wants to go on from the answer that it gets."""
+    return scope.request is not None and scope.request.keeps
 
 
 def _worst_of(legs: Sequence[Leg]) -> Bounds:

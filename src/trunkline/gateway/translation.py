@@ -81,8 +81,15 @@ class Translator(msgspec.Struct, eq=False):
     dropped: tuple[str, ...] = ()
     restored: int = 0
 
+    def untouched(self, speech: Speech) -> Passage | None:
+        """The way to a target that speaks the caller's wire, if nobody looks at the answer."""
+        if not speech.passes or self._alias.guards or self._request.stand_ins is not None:
+            return None
+        self.dropped = ()
+        return Passing(speech, self._request)
+
     async def passage(self, speech: Speech, noted: list[Guarded]) -> Passage:
-        """The way to this target.
+        """The way to any other target.
 
         Args:
             speech: the target, and how it is spoken to.
@@ -91,8 +98,7 @@ class Translator(msgspec.Struct, eq=False):
         Raises:
             InvalidRequest: the request cannot be read, or loses what the alias must not lose.
         """
-        watched = self._alias.guards or self._request.stand_ins is not None
-        look = self._look(speech.operation, noted) if watched else None
+        look = self._look(speech.operation, noted)
         if speech.passes:
             self.dropped = ()
             return Passing(speech, self._request) if look is None else self._watched(speech, look)

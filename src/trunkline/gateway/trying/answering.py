@@ -1,7 +1,7 @@
 """The loop over targets: the one place where it is decided what follows a failure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import msgspec
 
@@ -24,6 +24,9 @@ from trunkline.gateway.trying.target import Resting, Success, Trier
 from trunkline.gateway.upstream_errors import AttemptFailed
 
 LONGEST_WAIT = 60
+
+# What another target may make good.
+_FAILURES = (Resting, InvalidRequest, LimitExceeded, BudgetExhausted, AttemptFailed)
 
 
 class Answering(msgspec.Struct, eq=False):
@@ -53,9 +56,12 @@ class Answering(msgspec.Struct, eq=False):
         try:
             leg = self._course.next()
             while leg is not None:
-                success = await self._try(leg)
-                if success is not None:
+                try:
+                    success = await self._asked(leg)
                     break
+                except _FAILURES as failure:
+                    if not self._goes_on(leg, failure):
+                        raise
                 leg = self._another()
             else:
                 success = await self._try_the_resting()
@@ -74,22 +80,19 @@ class Answering(msgspec.Struct, eq=False):
         """What may be asked after a target that failed, or beside one that is slow."""
         return self._course.next() if self._may_go_on() else None
 
-    async def _try(self, leg: Leg, *, force: bool = False) -> Success | None:
+    def _asked(self, leg: Leg) -> Awaitable[Success]:
+        """The next target, and beside it another one where the alias says so."""
         hedge = leg.alias.route.hedge
-        try:
-            if hedge is None or force:
-                return await self._trier.target(leg, self._reason(), force=force)
-            hedger = Hedger(self._scope, self._trier, self._health, self._another)
-            return await hedger.target(leg, self._reason(), hedge)
-        except Resting as resting:
-            self._resting.append((leg, resting))
-        except InvalidRequest as unwritable:
-            # It is the answer only where no other target was tried.
-            self._first = self._first or unwritable
-        except (LimitExceeded, BudgetExhausted) as refusal:
-            # What is left of the money covers no attempt there; a cheaper target may follow.
-            self._first = self._first or refusal
-        except AttemptFailed as failure:
+        if hedge is None:
+            return self._trier.target(leg, self._reason())
+        hedger = Hedger(self._scope, self._trier, self._health, self._another)
+        return hedger.target(leg, self._reason(), hedge)
+
+    def _goes_on(self, leg: Leg, failure: Exception) -> bool:
+        """Note why a target gave no answer; whether another one may give it."""
+        if isinstance(failure, Resting):
+            self._resting.append((leg, failure))
+        elif isinstance(failure, AttemptFailed):
             target = leg.speech.target
             if not isinstance(self._first, AttemptFailed):
                 self._first, self._first_at = failure, target
@@ -99,16 +102,22 @@ class Answering(msgspec.Struct, eq=False):
                 goes_on = self._course.turn(leg, failure.kind)
             if not goes_on:
                 self._scope.served = target
-                raise
-        return None
+            return goes_on
+        elif self._first is None and isinstance(failure, TrunklineError):
+            # It is the answer only where no other target was tried: what cannot be written for this
+            # one, or paid for with what is left of the money, may do for another.
+            self._first = failure
+        return True
 
     async def _try_the_resting(self) -> Success | None:
         """Ask with a secret that rests rather than not at all; an open circuit stays open."""
         for leg, resting in self._resting:
             if not resting.circuit and self._may_go_on():
-                success = await self._try(leg, force=True)
-                if success is not None:
-                    return success
+                try:
+                    return await self._trier.target(leg, self._reason(), force=True)
+                except _FAILURES as failure:
+                    if not self._goes_on(leg, failure):
+                        raise
         return None
 
     def _reason(self) -> AttemptReason:

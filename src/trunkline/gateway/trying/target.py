@@ -198,7 +198,9 @@ class Trier(msgspec.Struct, eq=False):
         try:
             if scope.operation != COUNT_TOKENS:
                 limit(scope.wire, self._request, leg.alias, leg.speech)
-            passage = await translator.passage(leg.speech, noted)
+            passage = translator.untouched(leg.speech)
+            if passage is None:
+                passage = await translator.passage(leg.speech, noted)
             dropped = translator.dropped
             shot = self._aimed(leg, passage, reason, credential, call, noted)
             live, answered = await attempt(scope, shot, self._means)
