@@ -30,7 +30,8 @@ class AsgiClient(ClientConnection):
     both leave in one write, and whether the application has been given the whole body.
     """
 
-    __slots__ = ("_body_given", "_held_start")
+    _held_start: tuple[int, HeaderList, int] | None = None
+    _body_given: bool = False
 
     async def run(
         self,
@@ -40,8 +41,6 @@ class AsgiClient(ClientConnection):
         done: Callable[[ClientConnection], None],
     ) -> None:
         """Run the application for this request; whatever it does, the request ends once."""
-        self._held_start: tuple[int, HeaderList, int] | None = None
-        self._body_given = False
         try:
             await app(scope, self.receive, self.send)
             if not (self.over or self.gone):
@@ -58,7 +57,8 @@ class AsgiClient(ClientConnection):
             )
             self._fail(InternalError("The gateway failed."), scope, render_error)
         finally:
-            self.abort()
+            if not self.over:
+                self.abort()
             done(self)
 
     async def receive(self) -> Message:
@@ -92,7 +92,7 @@ class AsgiClient(ClientConnection):
             if name == b"content-length":
                 length = int(value)
             elif name == b"connection" and b"close" in value.lower():
-                self._keep_alive = False
+                self.keep_alive = False
         if length is None:
             # A stream, whose first piece may be far away: the client gets its head now.
             self.start(message["status"], headers)

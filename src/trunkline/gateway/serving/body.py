@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from trunkline.errors import TrunklineError
 
 
@@ -9,22 +11,19 @@ class ClientGone(Exception):
     """The client left before its request or its answer was complete; nobody is left to answer."""
 
 
-class RequestBody:
+class RequestBody(msgspec.Struct, eq=False):
     """What has arrived of one body. The connection writes, the handler reads.
 
     Its state is the bytes not read yet and how the body ended: complete, failed or cut short.
     """
 
-    __slots__ = ("_changed", "_first", "_rest", "complete", "cut_short", "error", "held")
-
-    def __init__(self) -> None:
-        self.held = 0
-        self.complete = False
-        self.cut_short = False
-        self.error: TrunklineError | None = None
-        self._first = b""
-        self._rest: bytearray | None = None
-        self._changed: asyncio.Event | None = None
+    held: int = 0
+    complete: bool = False
+    cut_short: bool = False
+    error: TrunklineError | None = None
+    _first: bytes = b""
+    _rest: bytearray | None = None
+    _changed: asyncio.Event | None = None
 
     def feed(self, piece: bytes) -> None:
         """Take more bytes. A body that came in one piece, as most do, is never copied."""
@@ -37,24 +36,26 @@ class RequestBody:
             self._first = b""
         else:
             self._first = piece
-        self._wake()
+        if self._changed is not None:
+            self._changed.set()
 
     def finish(self) -> None:
         """All bytes have arrived."""
         self.complete = True
-        self._wake()
+        if self._changed is not None:
+            self._changed.set()
 
     def fail(self, error: TrunklineError) -> None:
         """Give up on the body: what has arrived is dropped and readers get the error."""
         if self.error is None and not self.complete:
             self.error = error
             self._first, self._rest = b"", None
-            self._wake()
+            self.wake()
 
     def cut(self) -> None:
         """The client has gone; readers of an incomplete body get ``ClientGone``."""
         self.cut_short = not self.complete
-        self._wake()
+        self.wake()
 
     async def read(self) -> bytes:
         """The whole body.
@@ -63,19 +64,19 @@ class RequestBody:
             RequestTimeout, PayloadTooLarge, InvalidRequest, Unavailable: why it was given up.
             ClientGone: the client left before its end.
         """
-        while True:
-            self._raise_if_ended()
+        while self.error is None and not self.cut_short:
             if self.complete:
                 return self._take()
             await self.changed()
+        raise self._ended()
 
     async def read_some(self) -> tuple[bytes, bool]:
         """The next bytes, and whether more will come. Raises as ``read``."""
-        while True:
-            self._raise_if_ended()
+        while self.error is None and not self.cut_short:
             if self.complete or self._first or self._rest:
                 return self._take(), not self.complete
             await self.changed()
+        raise self._ended()
 
     async def changed(self) -> None:
         """Wait until anything happens to the body or to the answer."""
@@ -85,18 +86,12 @@ class RequestBody:
         await self._changed.wait()
 
     def wake(self) -> None:
-        """Let those that wait look again, because the answer is over."""
-        self._wake()
-
-    def _wake(self) -> None:
+        """Let those that wait look again."""
         if self._changed is not None:
             self._changed.set()
 
-    def _raise_if_ended(self) -> None:
-        if self.error is not None:
-            raise self.error
-        if self.cut_short:
-            raise ClientGone
+    def _ended(self) -> Exception:
+        return ClientGone() if self.error is None else self.error
 
     def _take(self) -> bytes:
         if self._rest is None:

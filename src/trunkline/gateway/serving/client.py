@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+import msgspec
+
 from trunkline.gateway.serving.body import RequestBody
-from trunkline.gateway.serving.head import Headers, allows_body, render_head
+from trunkline.gateway.serving.head import WITHOUT_BODY, Headers, render_head
 
 
 class Channel(Protocol):
@@ -35,13 +37,18 @@ class Channel(Protocol):
         ...
 
 
-class ClientConnection:
+class ClientConnection(msgspec.Struct, eq=False):
     """The client of one request, at ``scope["trunkline.client"]``.
 
     Exactly one of ``respond`` or ``start`` begins the answer. After the client has gone all calls
     do nothing. Everything runs on the event loop; nothing here may be used from a thread.
 
     Attributes:
+        channel: the connection that the request came on.
+        head_only: the method is HEAD, or the answer turned out to have no body.
+        http11: the client reads chunks.
+        keep_alive: the client wants to use the connection again, and may as far as is known.
+        expects_continue: the client waits to be asked for its body.
         accepted_ns: wall time in nanoseconds when the request's head was complete.
         started: ``time.perf_counter()`` at the same moment.
         gone: the client's connection was lost before the answer was over. A client that closes
@@ -57,50 +64,22 @@ class ClientConnection:
         task: the application's run for this request.
     """
 
-    __slots__ = (
-        "_channel",
-        "_chunked",
-        "_expects_continue",
-        "_head_only",
-        "_http11",
-        "_keep_alive",
-        "_remaining",
-        "accepted_ns",
-        "answering",
-        "body",
-        "gone",
-        "on_deadline",
-        "on_gone",
-        "over",
-        "started",
-        "task",
-    )
-
-    def __init__(
-        self,
-        channel: Channel,
-        *,
-        head_only: bool = False,
-        http11: bool = True,
-        keep_alive: bool = True,
-        expects_continue: bool = False,
-    ) -> None:
-        self.accepted_ns = time.time_ns()
-        self.started = time.perf_counter()
-        self.body = RequestBody()
-        self.gone = False
-        self.over = False
-        self.answering = False
-        self.on_gone: Callable[[], None] | None = None
-        self.on_deadline: Callable[[], None] | None = None
-        self.task: asyncio.Task[None] | None = None
-        self._channel = channel
-        self._head_only = head_only
-        self._http11 = http11
-        self._keep_alive = keep_alive
-        self._expects_continue = expects_continue
-        self._chunked = False
-        self._remaining: int | None = None
+    channel: Channel
+    head_only: bool = False
+    http11: bool = True
+    keep_alive: bool = True
+    expects_continue: bool = False
+    accepted_ns: int = msgspec.field(default_factory=time.time_ns)
+    started: float = msgspec.field(default_factory=time.perf_counter)
+    body: RequestBody = msgspec.field(default_factory=RequestBody)
+    gone: bool = False
+    answering: bool = False
+    over: bool = False
+    on_gone: Callable[[], None] | None = None
+    on_deadline: Callable[[], None] | None = None
+    task: asyncio.Task[None] | None = None
+    _chunked: bool = False
+    _remaining: int | None = None
 
     def read(self) -> Coroutine[Any, Any, bytes]:
         """The whole body of the request; asks for it where the client waits to be asked.
@@ -109,31 +88,34 @@ class ClientConnection:
             RequestTimeout, PayloadTooLarge, InvalidRequest, Unavailable: why it was given up.
             ClientGone: the client left before its end.
         """
-        if self._expects_continue:
+        if self.expects_continue:
             self.invite()
         return self.body.read()
 
     def invite(self) -> None:
         """Tell a client that sent ``Expect: 100-continue`` to send its body."""
         pointless = self.body.complete or self.body.error or self.answering or self.gone
-        if self._expects_continue and not pointless:
-            self._channel.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._expects_continue = False
+        if self.expects_continue and not pointless:
+            self.channel.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.expects_continue = False
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """The whole answer in one write; the server adds its length."""
-        self._refuse_second()
+        if self.answering:
+            raise _second_answer()
         if self.gone:
             return
-        reuse = self._reusable()
-        own = self._channel.own_lines(close=not reuse)
-        if not allows_body(status):
+        channel = self.channel
+        # What is left of a body that nobody reads would be taken for the next request.
+        reuse = self.keep_alive and self.body.complete and channel.may_reuse()
+        own = channel.own_lines(close=not reuse)
+        if status in WITHOUT_BODY:
             answer = render_head(status, headers, own)
         else:
             head = render_head(status, headers, b"content-length: %d\r\n%b" % (len(body), own))
-            answer = head if self._head_only else head + body
+            answer = head if self.head_only else head + body
         self.answering = True
-        self._channel.write(answer)
+        channel.write(answer)
         self._end(reuse=reuse)
 
     def start(self, status: int, headers: Headers, length: int | None = None) -> None:
@@ -145,26 +127,31 @@ class ClientConnection:
             length: bytes of the body where they are known; else it is sent in chunks, and to a
                 client of HTTP/1.0 until the connection closes.
         """
-        self._refuse_second()
+        if self.answering:
+            raise _second_answer()
         if self.gone:
             return
-        bodiless = self._head_only or not allows_body(status)
+        bodiless = self.head_only or status in WITHOUT_BODY
         self._remaining = length
-        self._chunked = self._http11 and length is None and not bodiless
-        self._keep_alive = self._reusable() and (self._chunked or length is not None or bodiless)
-        own = self._channel.own_lines(close=not self._keep_alive)
+        self._chunked = self.http11 and length is None and not bodiless
+        delimited = self._chunked or length is not None or bodiless
+        # As in ``respond``.
+        self.keep_alive = (
+            self.keep_alive and delimited and self.body.complete and self.channel.may_reuse()
+        )
+        own = self.channel.own_lines(close=not self.keep_alive)
         if self._chunked:
             own = b"transfer-encoding: chunked\r\n" + own
-        elif length is not None and allows_body(status):
+        elif length is not None and status not in WITHOUT_BODY:
             own = b"content-length: %d\r\n%b" % (length, own)
         head = render_head(status, headers, own)
         self.answering = True
-        self._head_only = bodiless
-        self._channel.write(head)
+        self.head_only = bodiless
+        self.channel.write(head)
 
     def write_soon(self, chunk: bytes) -> None:
         """Send a piece without waiting; only for small ones, since nothing bounds them."""
-        if not chunk or self.gone or self.over or self._head_only:
+        if not chunk or self.gone or self.over or self.head_only:
             return
         if self._chunked:
             chunk = b"%x\r\n%b\r\n" % (len(chunk), chunk)
@@ -172,18 +159,18 @@ class ClientConnection:
             if len(chunk) > self._remaining:
                 raise RuntimeError("the answer is longer than its content-length")
             self._remaining -= len(chunk)
-        self._channel.write(chunk)
+        self.channel.write(chunk)
 
     def push(self, chunk: bytes) -> bool:
         """Send a piece; whether the client is so far behind that the next one must wait."""
         self.write_soon(chunk)
-        return self._channel.write_paused and not (self.gone or self.over)
+        return self.channel.write_paused and not (self.gone or self.over)
 
     async def write(self, chunk: bytes) -> None:
         """Send a piece, then wait while the client does not read."""
         self.write_soon(chunk)
-        if self._channel.write_paused and not (self.gone or self.over):
-            await self._channel.drain()
+        if self.channel.write_paused and not (self.gone or self.over):
+            await self.channel.drain()
 
     def finish(self) -> None:
         """End an answer in pieces.
@@ -193,11 +180,11 @@ class ClientConnection:
         """
         if self.gone or self.over:
             return
-        if self._remaining and not self._head_only:
+        if self._remaining and not self.head_only:
             raise RuntimeError("the answer is shorter than its content-length")
         if self._chunked:
-            self._channel.write(b"0\r\n\r\n")
-        self._end(reuse=self._keep_alive)
+            self.channel.write(b"0\r\n\r\n")
+        self._end(reuse=self.keep_alive)
 
     def abort(self) -> None:
         """Send what was written and close, without the end that would call it complete."""
@@ -222,16 +209,12 @@ class ClientConnection:
         callback()
         return True
 
-    def _refuse_second(self) -> None:
-        if self.answering:
-            raise RuntimeError("the answer has already begun")
-
-    def _reusable(self) -> bool:
-        # What is left of a body that nobody reads would be taken for the next request.
-        return self._keep_alive and self.body.complete and self._channel.may_reuse()
-
     def _end(self, *, reuse: bool) -> None:
         self.over = True
         self.on_gone = self.on_deadline = None
         self.body.wake()
-        self._channel.answered(reuse=reuse)
+        self.channel.answered(reuse=reuse)
+
+
+def _second_answer() -> RuntimeError:
+    return RuntimeError("the answer has already begun")

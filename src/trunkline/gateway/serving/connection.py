@@ -78,6 +78,8 @@ class HttpConnection(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        # The socket's own method: an answer in pieces comes by here again and again.
+        self.write = self._transport.write
         self._transport.set_write_buffer_limits(high=self._edges.write_buffer)
         self._peer = Peer(
             _address(transport.get_extra_info("peername")),
@@ -147,8 +149,7 @@ class HttpConnection(asyncio.Protocol):
             keep_alive=keep_alive and http11,
             expects_continue=http11 and head.expects_continue,
         )
-        scope["trunkline.client"] = scope["trunkline.stream"] = client
-        scope["trunkline.respond"] = client.respond
+        scope["trunkline.client"] = client
         if head.content_length > self._edges.max_body_bytes:
             client.body.fail(_body_too_large(self._edges))
         if self._current is None:
@@ -229,10 +230,6 @@ class HttpConnection(asyncio.Protocol):
 
     # The answer's side: ``Channel``
 
-    def write(self, data: bytes) -> None:
-        """Hand bytes to the socket."""
-        self._transport.write(data)
-
     async def drain(self) -> None:
         """Wait until the client has taken enough, or has gone."""
         while self.write_paused:
@@ -247,8 +244,9 @@ class HttpConnection(asyncio.Protocol):
 
     def may_reuse(self) -> bool:
         """Whether another answer may follow on this connection."""
-        owed = self._waiting or self._refusal is not None
-        return self._lifecycle.reuse and bool(owed or not self._deaf)
+        if self._deaf and not self._waiting and self._refusal is None:
+            return False
+        return self._lifecycle.reuse
 
     def answered(self, *, reuse: bool) -> None:
         """Go on with the next request, or flush and close."""
@@ -259,7 +257,7 @@ class HttpConnection(asyncio.Protocol):
             self._refusal = refusal
         elif refusal is not None and reuse:
             self._send_refusal(refusal, ClientConnection(self, keep_alive=False))
-        elif not (reuse and self.may_reuse()):
+        elif self._deaf or not (reuse and self._lifecycle.reuse):
             self._hang_up()
         elif self._reader.state == "between":
             self._expires = time.perf_counter() + self._edges.keep_alive

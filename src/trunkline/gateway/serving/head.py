@@ -41,7 +41,9 @@ _SERVER_OWNED: Final = frozenset(
     {b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"}
 )
 
-_WITHOUT_BODY: Final = frozenset({204, 304})
+WITHOUT_BODY: Final = frozenset({204, 304})
+"""The statuses whose answers have no body at all (RFC 9110, 6.4.1)."""
+
 _NAME: Final = itemgetter(0)
 _LINE: Final = b": ".join
 _LF, _CR, _NUL = b"\n\r\0"
@@ -56,11 +58,6 @@ def _status_line(status: int) -> bytes:
 
 
 _STATUS_LINES: Final = tuple(_status_line(status) for status in range(600))
-
-
-def allows_body(status: int) -> bool:
-    """Whether an answer of this status has a body at all (RFC 9110, 6.4.1)."""
-    return status not in _WITHOUT_BODY
 
 
 def render_head(status: int, headers: Headers, own: bytes) -> bytes:

@@ -71,7 +71,7 @@ class Lifecycle:
         self.release(client)
         self.active.discard(client)
         client.task = None
-        self.notify()
+        self._changed.set()
 
     def renew_date(self) -> None:
         """Write the Date line anew (RFC 9110, 6.6.1)."""
