@@ -127,8 +127,7 @@ async def attempt(
     covered, speech = shot.covered, shot.speech
     record = scope.open_attempt(speech, covered, shot.reason, shot.credential.id)
     await means.admission.cover(lease, record.id, covered.hold_nano)
-    live = scope.record_open(record, speech.target, shot.call)
-    live.noted = shot.noted
+    live = scope.record_open(record, speech.target, shot.call, shot.noted)
     try:
         if shot.first_token is None:
             return live, await _answer_of(scope, live, shot, means)
@@ -194,14 +193,7 @@ def _outbound(scope: RequestScope, live: LiveAttempt, shot: Shot) -> UpstreamReq
         arrival.headers.get(b"connection"),
         passage.content_type,
     )
-    return UpstreamRequest(
-        method=b"POST",
-        origin=connection.origin,
-        target=where,
-        headers=headers,
-        body=body,
-        private=connection.private,
-    )
+    return UpstreamRequest(b"POST", connection.origin, where, headers, body, connection.private)
 
 
 async def _signed(outbound: UpstreamRequest, signer: Signer) -> UpstreamRequest:

@@ -70,7 +70,7 @@ from trunkline.gateway.routing.resolve import (
     resolve,
     unable,
 )
-from trunkline.gateway.scope import LiveAttempt, RequestScope
+from trunkline.gateway.scope import Books, LiveAttempt, RequestScope
 from trunkline.gateway.serving.body import ClientGone
 from trunkline.gateway.sink import Sink
 from trunkline.gateway.snapshot import Alias, Snapshot
@@ -146,22 +146,15 @@ class Pipeline:
         self._bearings = bearings
         self._tools = Tools(ports.upstream, ports.continuity, bearings.links)
         self._means = Means(ports.admission, ports.upstream, bearings.max_answer_bytes)
+        self._books = Books(
+            ports.admission, ports.recorder, ports.observer, ports.clock, bearings.drain_timeout
+        )
         # Spreads load; nothing secret hangs on it.
         self._rng = random.Random()  # noqa: S311
 
     async def run(self, arrival: Arrival, wire: Wire, operation: str, sink: Sink) -> None:
         """Answer one request, whatever happens. Never raises but for a foreign cancellation."""
-        ports = self._ports
-        scope = RequestScope(
-            arrival,
-            wire,
-            operation,
-            admission=ports.admission,
-            recorder=ports.recorder,
-            observer=ports.observer,
-            clock=ports.clock,
-            drain_timeout=self._bearings.drain_timeout,
-        )
+        scope = RequestScope(arrival, wire, operation, self._books)
         answer = Answer(scope, sink)
         scope.enter()
         try:

@@ -9,6 +9,8 @@ import asyncio
 import time
 from typing import Literal, Protocol
 
+import msgspec
+
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.bounds import Bounds
 from trunkline.gateway.caller import Caller
@@ -43,140 +45,95 @@ class Company(Protocol):
         ...
 
 
-class LiveAttempt:
+class LiveAttempt(msgspec.Struct, eq=False):
     """An attempt that is under way: its records, and what it has shown so far.
 
     Attributes:
         call: how the target's health hears of it.
+        noted: what guardrails did to its answer so far.
         clean: whether its answer ended as it should, as far as it was read.
         failure: why it failed, once it has.
-        noted: what guardrails did to its answer so far.
+        started: ``time.perf_counter`` when it was opened.
     """
 
-    __slots__ = (
-        "attempt",
-        "call",
-        "clean",
-        "evidence",
-        "failure",
-        "noted",
-        "progress",
-        "started",
-        "target",
-    )
-
-    def __init__(self, attempt: Attempt, progress: Progress, target: Target, call: Call) -> None:
-        self.attempt = attempt
-        self.progress = progress
-        self.target = target
-        self.call = call
-        self.failure: AttemptFailed | None = None
-        self.clean = True
-        self.noted: list[Guarded] = []
-        self.evidence = Evidence()
-        self.started = time.perf_counter()
+    attempt: Attempt
+    progress: Progress
+    target: Target
+    call: Call
+    noted: list[Guarded]
+    clean: bool = True
+    failure: AttemptFailed | None = None
+    evidence: Evidence = msgspec.field(default_factory=Evidence)
+    started: float = msgspec.field(default_factory=time.perf_counter)
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the attempt was opened."""
         return round((time.perf_counter() - self.started) * 1000)
 
 
-class RequestScope:
+class Books(msgspec.Struct, frozen=True):
+    """Where the requests of a process are accounted for.
+
+    Attributes:
+        drain_timeout: seconds for which an answer is read on after its caller has left.
+    """
+
+    admission: Admission
+    recorder: Recorder
+    observer: Observer
+    clock: Clock
+    drain_timeout: float
+
+
+class RequestScope(msgspec.Struct, eq=False):
     """The state of one request; it lives on the event loop and is owned by one task.
 
     Attributes:
+        id: UUIDv7 of the request.
         underway: attempts whose outcome is not known; more than one only while one is hedged.
         live: the attempt whose answer the caller gets, once it is chosen.
         company: who else waits for the same answer.
         noted: what guardrails did to the request, and to an answer that they refused.
         trailing: attempts that nobody waits for and whose bill is still to be learned.
+        traceparent: the trace context that the caller sent.
     """
 
-    __slots__ = (
-        "_admission",
-        "_clock",
-        "_drain_timer",
-        "_finished",
-        "_observer",
-        "_recorder",
-        "_released",
-        "_task",
-        "arrival",
-        "attempts",
-        "cache",
-        "caller",
-        "company",
-        "drain_timeout",
-        "dropped",
-        "error_code",
-        "id",
-        "interrupted",
-        "lease",
-        "live",
-        "must_finish",
-        "name",
-        "noted",
-        "opened",
-        "operation",
-        "overhead_ms",
-        "request",
-        "saved_nano",
-        "served",
-        "status",
-        "traceparent",
-        "trailing",
-        "ttft_ms",
-        "underway",
-        "wire",
-    )
+    arrival: Arrival
+    wire: Wire
+    operation: str
+    _books: Books
+    id: str = msgspec.field(default_factory=new_id)
+    caller: Caller | None = None
+    request: Inbound | None = None
+    name: str | None = None
+    lease: Lease | None = None
+    underway: list[LiveAttempt] = []
+    live: LiveAttempt | None = None
+    company: Company | None = None
+    trailing: list[asyncio.Task[None]] = []
+    cache: CacheUse | None = None
+    saved_nano: int = 0
+    noted: list[Guarded] = []
+    attempts: list[tuple[Attempt, Outcome]] = []
+    opened: int = 0
+    served: Target | None = None
+    dropped: tuple[str, ...] = ()
+    status: int = 0
+    error_code: str | None = None
+    overhead_ms: float | None = None
+    ttft_ms: float | None = None
+    interrupted: Interruption | None = None
+    must_finish: bool = False
+    traceparent: str | None = None
+    _task: asyncio.Task[None] | None = None
+    _drain_timer: asyncio.TimerHandle | None = None
+    _released: bool = False
+    _finished: bool = False
 
-    def __init__(
-        self,
-        arrival: Arrival,
-        wire: Wire,
-        operation: str,
-        *,
-        admission: Admission,
-        recorder: Recorder,
-        observer: Observer,
-        clock: Clock,
-        drain_timeout: float,
-    ) -> None:
-        self.arrival = arrival
-        self.wire = wire
-        self.operation = operation
-        self.id = new_id()
-        self.caller: Caller | None = None
-        self.request: Inbound | None = None
-        self.name: str | None = None
-        self.lease: Lease | None = None
-        self.underway: list[LiveAttempt] = []
-        self.live: LiveAttempt | None = None
-        self.company: Company | None = None
-        self.trailing: list[asyncio.Task[None]] = []
-        self.cache: CacheUse | None = None
-        self.saved_nano = 0
-        self.noted: list[Guarded] = []
-        self.attempts: list[tuple[Attempt, Outcome]] = []
-        self.opened = 0
-        self.served: Target | None = None
-        self.dropped: tuple[str, ...] = ()
-        self.status = 0
-        self.error_code: str | None = None
-        self.overhead_ms: float | None = None
-        self.ttft_ms: float | None = None
-        self.interrupted: Interruption | None = None
-        self.must_finish = False
-        self.traceparent = _text(arrival.headers.get(b"traceparent"))
-        self.drain_timeout = drain_timeout
-        self._admission = admission
-        self._recorder = recorder
-        self._observer = observer
-        self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-        self._drain_timer: asyncio.TimerHandle | None = None
-        self._released = False
-        self._finished = False
+    @property
+    def drain_timeout(self) -> float:
+        """Seconds for which an answer is read on after the caller has left."""
+        return self._books.drain_timeout
 
     @property
     def deserted(self) -> bool:
@@ -203,9 +160,11 @@ class RequestScope:
 
     def enter(self) -> None:
         """Begin: from here on the scope hears of the caller's leaving and of the shutdown."""
-        client = self.arrival.client
+        arrival = self.arrival
+        client = arrival.client
+        self.traceparent = _text(arrival.headers.get(b"traceparent"))
         self._task = client.task or asyncio.current_task()
-        self._observer.began()
+        self._books.observer.began()
         client.on_deadline = self._shut_down
         client.on_gone = self._client_gone
         if client.gone:
@@ -221,50 +180,53 @@ class RequestScope:
             raise AssertionError("an attempt needs a caller and a request")
         connection = target.connection
         price = target.price
+        # In the order of the record: with names, making it would cost six times as much.
         return Attempt(
-            id=new_id(),
-            request_id=self.id,
-            client_request_id=self.arrival.client_request_id,
-            number=self.opened + 1,
-            opened_ms=int(self._clock.now() * 1000),
-            org_id=caller.org_id,
-            team_id=caller.team_id,
-            user_id=caller.user_id,
-            key_id=caller.key_id,
-            alias=self.name,
-            provider=connection.provider,
-            connection_id=connection.id,
-            model=target.model,
-            wire=speech.wire.name,
-            operation=self.operation,
-            stream=request.stream,
-            hold_nano=bounds.hold_nano,
-            input_bound=bounds.input_tokens,
-            input_estimate=bounds.input_estimate,
-            output_bound=bounds.output_tokens,
-            floor_nano=bounds.floor_nano,
-            output_rate_nano=bounds.output_rate_nano,
-            price_ref=price.ref if price is not None else None,
-            tags=caller.tags + request.tags,
-            end_user=request.end_user,
-            reason=reason,
-            credential=credential,
+            new_id(),
+            self.id,
+            self.arrival.client_request_id,
+            self.opened + 1,
+            int(self._books.clock.now() * 1000),
+            caller.org_id,
+            caller.team_id,
+            caller.user_id,
+            caller.key_id,
+            self.name,
+            connection.provider,
+            connection.id,
+            target.model,
+            speech.wire.name,
+            self.operation,
+            request.stream,
+            bounds.hold_nano,
+            bounds.input_tokens,
+            bounds.input_estimate,
+            bounds.output_tokens,
+            bounds.floor_nano,
+            bounds.output_rate_nano,
+            price.ref if price is not None else None,
+            caller.tags + request.tags,
+            request.end_user,
+            reason,
+            credential,
         )
 
-    def record_open(self, attempt: Attempt, target: Target, call: Call) -> LiveAttempt:
+    def record_open(
+        self, attempt: Attempt, target: Target, call: Call, noted: list[Guarded]
+    ) -> LiveAttempt:
         """Write the attempt down; after this its bytes may leave.
 
         Raises:
             Unavailable: it could not be written; its hold has been given back.
         """
         try:
-            progress = self._recorder.opened(attempt)
+            progress = self._books.recorder.opened(attempt)
         except Exception:
             if self.lease is not None:
                 unsent = Outcome(closed_ms=attempt.opened_ms, ending="not_sent")
-                self._admission.settle(self.lease, attempt.id, unsent)
+                self._books.admission.settle(self.lease, attempt.id, unsent)
             raise
-        live = LiveAttempt(attempt, progress, target, call)
+        live = LiveAttempt(attempt, progress, target, call, noted)
         self.underway.append(live)
         self.opened += 1
         self.served = target
@@ -300,11 +262,11 @@ class RequestScope:
             live.target.price,
             live.target.bytes_per_token,
             ending,
-            int(self._clock.now() * 1000),
+            int(self._books.clock.now() * 1000),
             error_code,
         )
-        self._recorder.closed(live.attempt, outcome)
-        self._admission.settle(self.lease, live.attempt.id, outcome, provisional=provisional)
+        self._books.recorder.closed(live.attempt, outcome)
+        self._books.admission.settle(self.lease, live.attempt.id, outcome, provisional=provisional)
         self.attempts.append((live.attempt, outcome))
         if self.operation == COUNT_TOKENS:
             # How quickly and how well tokens are counted says nothing about answers.
@@ -350,31 +312,32 @@ class RequestScope:
         client = arrival.client
         client.on_gone = client.on_deadline = None
         caller, request = self.caller, self.request
-        self._observer.finished(
+        # In the order of the event, as in ``open_attempt``.
+        self._books.observer.finished(
             Finished(
-                started_ns=client.accepted_ns,
-                request_id=self.id,
-                client_request_id=arrival.client_request_id,
-                method=arrival.method,
-                url=arrival.url,
-                route=arrival.route,
-                status=self.status,
-                duration_ms=arrival.elapsed_ms(),
-                user_agent=_text(arrival.headers.get(b"user-agent")),
-                org_id=caller.org_id if caller is not None else None,
-                key_id=caller.key_id if caller is not None else None,
-                wire=self.wire.name,
-                operation=self.operation,
-                alias=self.name,
-                stream=request is not None and request.stream,
-                overhead_ms=self.overhead_ms,
-                ttft_ms=self.ttft_ms,
-                error_code=self.error_code,
-                traceparent=self.traceparent,
-                attempts=tuple(self.attempts),
-                cache=self.cache,
-                saved_nano=self.saved_nano,
-                guarded=tuple(self.guarded),
+                client.accepted_ns,
+                self.id,
+                arrival.client_request_id,
+                arrival.method,
+                arrival.url,
+                arrival.route,
+                self.status,
+                arrival.elapsed_ms(),
+                _text(arrival.headers.get(b"user-agent")),
+                caller.org_id if caller is not None else None,
+                caller.key_id if caller is not None else None,
+                self.wire.name,
+                self.operation,
+                self.name,
+                request is not None and request.stream,
+                self.overhead_ms,
+                self.ttft_ms,
+                self.error_code,
+                self.traceparent,
+                tuple(self.attempts),
+                self.cache,
+                self.saved_nano,
+                tuple(self.guarded),
             )
         )
 
@@ -389,7 +352,7 @@ class RequestScope:
     def _release(self) -> None:
         if self.lease is not None and not self._released:
             self._released = True
-            self._admission.release(self.lease)
+            self._books.admission.release(self.lease)
         if self._drain_timer is not None:
             self._drain_timer.cancel()
 
@@ -415,7 +378,7 @@ class RequestScope:
             self._interrupt("client_gone")
         elif self._drain_timer is None:
             self._drain_timer = asyncio.get_running_loop().call_later(
-                self.drain_timeout, self._interrupt, "client_gone"
+                self._books.drain_timeout, self._interrupt, "client_gone"
             )
 
     def _shut_down(self) -> None:
