@@ -4,7 +4,7 @@ A row is (method, path, wire, operation). What is not in the table gets a 404 or
 that the caller most likely speaks.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
 from typing import Any
 
 from trunkline.errors import MethodNotAllowed, NotFound, TrunklineError, UnsupportedMediaType
@@ -44,19 +44,15 @@ class GatewayEndpoint:
         self._lookups = lookups
         one_call = Route("POST", ONE_CALL_PATH, OneCall(default_model), CHAT)
         self._table = RouteTable((*ROUTES, one_call))
+        self.serves = self._table.serves
 
-    def serves(self, path: str) -> bool:
-        """Whether the path lies in the data path's part of the address space."""
-        return self._table.serves(path)
-
-    async def handle(self, scope: Scope) -> None:
+    def handle(self, scope: Scope) -> Coroutine[Any, Any, None]:
         """Answer one HTTP request of our own server (``scope["trunkline.client"]``)."""
         method, path = scope["method"], scope["path"]
         route, item = self._table.find(method, path)
         client = scope["trunkline.client"]
-        pairs: Pairs = scope["headers"]
+        headers: dict[bytes, bytes] = scope["trunkline.headers"]
         query: bytes = scope["query_string"]
-        headers = dict(pairs)
         kind = headers.get(b"content-type", JSON[1])
         plain = item is None and not query and kind == JSON[1]
         arrival = Arrival(
@@ -65,7 +61,7 @@ class GatewayEndpoint:
             url=scrub_url(path, query),
             route=route.path if route is not None else "unknown",
             headers=headers,
-            pairs=pairs,
+            pairs=scope["headers"],
             read_body=client.read,
             client=client,
             client_request_id=request_id_from(headers.get(b"x-request-id")),
@@ -73,21 +69,18 @@ class GatewayEndpoint:
             waits=not client.body.complete,
         )
         if route is None:
-            await self._lookups.refuse(
+            return self._lookups.refuse(
                 arrival, wire_of(path, headers), self._missing(method, path), client
             )
-        elif route.lookup is not None:
+        if route.lookup is not None:
             wire = wire_of(path, headers) if route.wire is _CHAT else route.wire
-            await self._lookups.run(
+            return self._lookups.run(
                 arrival, wire, route.lookup, client, item=item, scopes=route.scopes
             )
-        elif route.operation is not None:
-            if kind not in route.reads and not _reads(route, kind := kind.lower()):
-                await self._lookups.refuse(arrival, route.wire, _unread(route, kind), client)
-                return
-            await self._pipeline.run(
-                arrival, route.wire, route.operation, _sink_of(route, arrival, client)
-            )
+        if kind not in route.reads and not _reads(route, kind := kind.lower()):
+            return self._lookups.refuse(arrival, route.wire, _unread(route, kind), client)
+        sink = _sink_of(route, arrival, client)
+        return self._pipeline.run(arrival, route.wire, route.operation, sink)
 
     def _missing(self, method: str, path: str) -> TrunklineError:
         allowed = self._table.methods(path)

@@ -41,7 +41,7 @@ class Route(msgspec.Struct, frozen=True):
     Attributes:
         path: template; ``{id}`` takes one or more characters, slashes included, since model names
             have them. What stands behind it must match too.
-        operation: what the pipeline runs.
+        operation: what the pipeline runs; empty for a look-up.
         lookup: answers from memory or the ledger, for routes that call no provider.
         scopes: a key needs one of these for a look-up.
         reads: the content types that a body may have.
@@ -51,7 +51,7 @@ class Route(msgspec.Struct, frozen=True):
     method: str
     path: str
     wire: Wire
-    operation: str | None = None
+    operation: str = ""
     lookup: Lookup | None = None
     scopes: frozenset[str] = _READERS
     reads: tuple[bytes, ...] = (b"application/json",)

@@ -141,16 +141,16 @@ class HttpConnection(asyncio.Protocol):
     ) -> None:
         """Make a request of the head and begin it, or let it wait its turn."""
         scope = head.scope(method, version, self._peer, self._site.state)
-        http11 = version == "1.1"
+        headers, http11 = scope["trunkline.headers"], version == "1.1"
         client = AsgiClient(
             self,
             head_only=method == "HEAD",
             http11=http11,
             keep_alive=keep_alive and http11,
-            expects_continue=http11 and head.expects_continue,
+            expects_continue=http11 and headers.get(b"expect", b"").lower() == b"100-continue",
         )
         scope["trunkline.client"] = client
-        if head.content_length > self._edges.max_body_bytes:
+        if int(headers.get(b"content-length", 0)) > self._edges.max_body_bytes:
             client.body.fail(_body_too_large(self._edges))
         if self._current is None:
             self._begin(client, scope)
