@@ -57,7 +57,7 @@ class Shared(Protocol):
         ...
 
 
-class Answer:
+class Answer(msgspec.Struct, eq=False):
     """One answer on its way out. Its state says how much of it the caller has.
 
     Attributes:
@@ -67,16 +67,13 @@ class Answer:
         shared: who else hears of it.
     """
 
-    __slots__ = ("_patience", "_scope", "_state", "claim", "run", "shared", "sink")
-
-    def __init__(self, scope: RequestScope, sink: Sink) -> None:
-        self._scope = scope
-        self._patience: Patience | None = None
-        self._state: Literal["nothing", "started", "done"] = "nothing"
-        self.sink = sink
-        self.claim: Claim | None = None
-        self.run: BackgroundRun | None = None
-        self.shared: Shared | None = None
+    _scope: RequestScope
+    sink: Sink
+    claim: Claim | None = None
+    run: BackgroundRun | None = None
+    shared: Shared | None = None
+    _patience: Patience | None = None
+    _state: Literal["nothing", "started", "done"] = "nothing"
 
     def be_patient(self, interval: float) -> None:
         """Send headers and keep-alives if a stream's first content takes longer than this."""
@@ -203,7 +200,8 @@ class Answer:
 
     def close(self) -> None:
         """Let go of what waits, however the request ended."""
-        self._stop_waiting()
+        if self._patience is not None:
+            self._patience.stop()
 
     def _give(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer; it counts as given only once the sink has taken it."""

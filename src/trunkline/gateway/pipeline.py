@@ -74,13 +74,13 @@ from trunkline.gateway.scope import Books, LiveAttempt, RequestScope
 from trunkline.gateway.serving.body import ClientGone
 from trunkline.gateway.sink import Sink
 from trunkline.gateway.snapshot import Alias, Snapshot
-from trunkline.gateway.translation import Owner, Tools, Translator
+from trunkline.gateway.translation import Tools, Translator
 from trunkline.gateway.transport import Timeouts, UpstreamPool
 from trunkline.gateway.trying.answering import Answering
 from trunkline.gateway.trying.course import Course, Leg
 from trunkline.gateway.trying.deadlines import Deadlines
 from trunkline.gateway.trying.held import HeldStream
-from trunkline.gateway.trying.planning import Journey, Planner
+from trunkline.gateway.trying.planning import Planner
 from trunkline.gateway.trying.target import Trier
 from trunkline.gateway.upstream_errors import AttemptFailed
 from trunkline.gateway.wire.contract import (
@@ -144,7 +144,7 @@ class Pipeline:
     def __init__(self, ports: Ports, bearings: Bearings) -> None:
         self._ports = ports
         self._bearings = bearings
-        self._tools = Tools(ports.upstream, ports.continuity, bearings.links)
+        self._tools = Tools(ports.upstream, ports.continuity, bearings.links, ports.clock)
         self._means = Means(ports.admission, ports.upstream, bearings.max_answer_bytes)
         self._books = Books(
             ports.admission, ports.recorder, ports.observer, ports.clock, bearings.drain_timeout
@@ -218,20 +218,20 @@ class Pipeline:
         asked = repeatable(scope)
         if alias.guards:
             await guard_request(alias, request, scope.noted, self._ports.analysis)
-        journey = self._plan(scope, snapshot, caller, alias, request)
-        if not journey.legs:
+        course = self._plan(scope, snapshot, caller, alias, request)
+        if not course.legs:
             answer.estimate(estimated_count(scope.wire.name, request, alias.targets[0]))
             return
         if asked is not None and not await claimed(
             self._ports.repeats, scope, answer, caller, asked
         ):
             return
-        journey = await self._admit(scope, caller, journey)
+        course = await self._admit(scope, caller, course)
         if request.background:
             await self._detach(scope, answer)
         else:
-            answer.be_patient(journey.alias.hold_headers)
-        await self._answer(scope, answer, caller, journey)
+            answer.be_patient(course.alias.hold_headers)
+        await self._answer(scope, answer, caller, course)
 
     def _identify(self, scope: RequestScope) -> Caller:
         arrival = scope.arrival
@@ -262,34 +262,34 @@ class Pipeline:
         caller: Caller,
         alias: Alias,
         request: Inbound,
-    ) -> Journey:
+    ) -> Course:
         planner = Planner(scope, snapshot, caller, request, self._ports.health, self._rng)
         legs = planner.legs(alias)
         if not planner.in_service:
             raise out_of_service(alias)
         if not legs and scope.operation != COUNT_TOKENS:
             raise unable(alias, scope.operation)
-        return Journey(alias, legs, planner.elsewhere)
+        return Course(alias, legs, planner.elsewhere)
 
     def _answer(
-        self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey
+        self, scope: RequestScope, answer: Answer, caller: Caller, course: Course
     ) -> Awaitable[None]:
         """The answer that was given before, or that is made now."""
-        alias, request, recall = journey.alias, scope.request, self._ports.recall
+        alias, request, recall = course.alias, scope.request, self._ports.recall
         if request is None:
             raise AssertionError("an answer comes after the request was read")
         terms = recall.wanted(caller, alias, request, scope.arrival.headers, scope.operation)
         if terms is None:
-            return self._make(scope, answer, caller, journey)
-        make = partial(self._make, scope, answer, caller, journey)
+            return self._make(scope, answer, caller, course)
+        make = partial(self._make, scope, answer, caller, course)
         return recall.answer(scope, answer, caller, alias, request, terms, make)
 
     async def _make(
-        self, scope: RequestScope, answer: Answer, caller: Caller, journey: Journey
+        self, scope: RequestScope, answer: Answer, caller: Caller, course: Course
     ) -> None:
         """The answer by attempts of its own."""
         # Targets are tried in order; when all fail, the first failure is the answer.
-        success = await self._answering(scope, caller, journey).run()
+        success = await self._answering(scope, caller, course).run()
         answered = success.answered
         if isinstance(answered, OpenStream):
             await self._relay(scope, answer, answered)
@@ -318,53 +318,52 @@ class Pipeline:
         if caller is not None and request is not None:
             await keeping.keep(self._ports.responses, caller, scope.wire, request, last, answer.run)
 
-    async def _admit(self, scope: RequestScope, caller: Caller, journey: Journey) -> Journey:
+    async def _admit(self, scope: RequestScope, caller: Caller, course: Course) -> Course:
         """Take the lease; where a budget is too small for the alias, its fallback may fit."""
         admission = self._ports.admission
         try:
-            scope.lease = await admission.admit(_asked(scope, caller, journey))
+            scope.lease = await admission.admit(_asked(scope, caller, course))
         except (BudgetExhausted, LimitExceeded) as refusal:
             if refusal.code not in _OF_MONEY:
                 raise
-            for name in journey.alias.route.fallbacks.get("budget", ()):
-                legs = journey.elsewhere(name)
+            for name in course.alias.route.fallbacks.get("budget", ()):
+                legs = course.elsewhere(name)
                 if not legs:
                     continue
                 # What the named model guards and must not lose holds, also for what was answered
                 # before.
-                named = journey.alias
+                named = course.alias
                 spare = msgspec.structs.replace(
                     legs[0].alias, guards=named.guards, on_unsupported=named.on_unsupported
                 )
-                cheaper = Journey(spare, legs, journey.elsewhere)
+                cheaper = Course(spare, legs, course.elsewhere)
                 with suppress(BudgetExhausted, LimitExceeded):
                     scope.lease = await admission.admit(_asked(scope, caller, cheaper))
                     scope.name = spare.name
                     return cheaper
             raise
-        return journey
+        return course
 
-    def _answering(self, scope: RequestScope, caller: Caller, journey: Journey) -> Answering:
-        """The tries of one request at the targets of its journey."""
-        alias, request = journey.alias, scope.request
+    def _answering(self, scope: RequestScope, caller: Caller, course: Course) -> Answering:
+        """The tries of one request at the targets of its course."""
+        alias, request = course.alias, scope.request
         if request is None:
             raise AssertionError("attempts come after the request was read")
         ports, bearings = self._ports, self._bearings
-        owner = Owner(scope.wire, caller.org_id, scope.id, int(ports.clock.now()))
+        translator = Translator(self._tools, scope.wire, caller.org_id, scope.id, request, alias)
         monotonic = ports.clock.monotonic
         end = monotonic() + (alias.route.waits.deadline or bearings.deadline)
         deadlines = Deadlines(bearings.timeouts, end, monotonic)
         trier = Trier(
             scope,
             request,
-            Translator(self._tools, owner, request, alias),
+            translator,
             self._means,
             ports.health,
             deadlines,
             self._rng,
             buffered=request.stream and wants_it_whole(caller, alias, scope.arrival.headers),
         )
-        course = Course(alias, journey.legs, journey.elsewhere)
         return Answering(scope, course, trier, ports.health, deadlines)
 
     async def _relay(self, scope: RequestScope, answer: Answer, stream: OpenStream) -> None:
@@ -418,14 +417,14 @@ class Pipeline:
         return self._ports.recounts.offer(unmetered)
 
 
-def _asked(scope: RequestScope, caller: Caller, journey: Journey) -> Ask:
-    """The worst case of a journey, which its lease must cover."""
-    legs = journey.legs
+def _asked(scope: RequestScope, caller: Caller, course: Course) -> Ask:
+    """The worst case of a course, which its lease must cover."""
+    legs = course.legs
     worst = legs[0].bounds if len(legs) == 1 else _worst_of(legs)
     return Ask(
         scope.id,
         caller,
-        journey.alias.name,
+        course.alias.name,
         worst.hold_nano,
         worst.input_tokens,
         worst.output_tokens,

@@ -32,6 +32,7 @@ from trunkline.gateway.wire.contract import (
     Inbound,
     Wire,
 )
+from trunkline.kit.clock import Clock
 
 _decode = msgspec.json.Decoder().decode
 
@@ -42,21 +43,7 @@ class Tools(msgspec.Struct, frozen=True):
     upstream: UpstreamPool
     continuity: Continuity
     links: Limits
-
-
-class Owner(msgspec.Struct, frozen=True):
-    """Whose request is translated.
-
-    Attributes:
-        wire: the caller's.
-        request_id: ours, from which ids in the caller's wire are made.
-        created: Unix seconds.
-    """
-
-    wire: Wire
-    org_id: str
-    request_id: str
-    created: int
+    clock: Clock
 
 
 class Translator(msgspec.Struct, eq=False):
@@ -66,6 +53,14 @@ class Translator(msgspec.Struct, eq=False):
     each output ceiling that it names, with the links of it fetched once and only when a provider
     does not fetch them itself.
 
+    Args:
+        tools: what it needs beside the request.
+        wire: the caller's.
+        org_id: whose request it is.
+        request_id: ours, from which ids in the caller's wire are made.
+        request: what is translated.
+        alias: whose guards and policies hold.
+
     Attributes:
         dropped: what the newest passage leaves out, by the names that callers know.
         restored: bytes at most that were kept for the caller and now stand in the request, which
@@ -73,7 +68,9 @@ class Translator(msgspec.Struct, eq=False):
     """
 
     _tools: Tools
-    _owner: Owner
+    _wire: Wire
+    _org_id: str
+    _request_id: str
     _request: Inbound
     _alias: Alias
     _answering: dict[int | None, Answering] = {}
@@ -117,7 +114,7 @@ class Translator(msgspec.Struct, eq=False):
         # Another passage may have been made while links were fetched.
         self.dropped = losses.names if losses else ()
         return Translating(
-            self._owner.wire,
+            self._wire,
             speech.wire,
             document,
             answering,
@@ -181,19 +178,19 @@ class Translator(msgspec.Struct, eq=False):
         return answering
 
     def _read(self) -> Answering:
-        request, codec = self._request, self._owner.wire.codec
+        request, codec = self._request, self._wire.codec
         if codec is None:
             raise AssertionError("a plan translates only from wires that can be read")
         asked: Any = codec.read_request(_document(request), request.place)
         if isinstance(asked, Request):
             asked = restore(asked, self._finder())
         return Answering(
-            self._owner.request_id.replace("-", ""), request.model, self._owner.created, asked
+            self._request_id.replace("-", ""), request.model, int(self._tools.clock.now()), asked
         )
 
     def _finder(self) -> Callable[[str], Kept | None]:
         """Looks up what is kept, and counts it."""
-        look_up = self._tools.continuity.finder(self._owner.org_id)
+        look_up = self._tools.continuity.finder(self._org_id)
 
         def find(call_id: str) -> Kept | None:
             kept = look_up(call_id)
@@ -204,7 +201,7 @@ class Translator(msgspec.Struct, eq=False):
         return find
 
     def _keep(self, calls: Mapping[str, Kept]) -> None:
-        self._tools.continuity.keep(self._owner.org_id, calls)
+        self._tools.continuity.keep(self._org_id, calls)
 
 
 # What has texts in its answer.

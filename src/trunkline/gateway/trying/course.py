@@ -23,37 +23,43 @@ Itinerary = Callable[[str], Sequence[Leg]]
 
 
 class Course(msgspec.Struct, eq=False):
-    """The legs still to go.
+    """What is to be tried for a request.
 
-    Its state is these and how many of them are behind it, the alias whose fallbacks follow them,
-    the names of those that follow after that, the next one last, and where it has been.
+    Its state is where it has come to: the alias and the legs that it is at, how many of these are
+    behind it, whether the fallbacks of the alias are among the names already, the names of those
+    that follow, the next one last, and where it has been.
+
+    Attributes:
+        alias: whose legs these are.
+        legs: none only where tokens are to be counted and no provider does it.
+        elsewhere: the legs of a fallback by its name.
     """
 
-    # Most requests need no fallback, so they are looked for when the legs of this one are over.
-    _alias: Alias | None
-    _legs: Sequence[Leg]
-    _elsewhere: Itinerary
+    alias: Alias
+    legs: Sequence[Leg]
+    elsewhere: Itinerary
     _at: int = 0
+    # Most requests need no fallback, so they are looked for when the legs of this one are over.
+    _is_told: bool = False
     _names: list[str] = []
     _visited: list[str] = []
 
     def next(self) -> Leg | None:
         """The next leg: of the alias, else of the first fallback that can serve."""
         at = self._at
-        if at < len(self._legs):
+        if at < len(self.legs):
             self._at = at + 1
-            return self._legs[at]
-        if self._alias is not None:
-            self._ahead(self._alias, "error")
-            self._alias = None
+            return self.legs[at]
+        if not self._is_told:
+            self._ahead(self.alias, "error")
         while self._names:
             name = self._names.pop()
             if name in self._visited:
                 continue
             self._visited.append(name)
-            legs = self._elsewhere(name)
+            legs = self.elsewhere(name)
             if legs:
-                self._legs, self._at, self._alias = legs, 1, legs[0].alias
+                self.alias, self.legs, self._at, self._is_told = legs[0].alias, legs, 1, False
                 return legs[0]
         return None
 
@@ -64,19 +70,19 @@ class Course(msgspec.Struct, eq=False):
         refused goes only where the alias says so, because that is a decision of its owner.
         """
         read = leg.speech.target.context_window or 0
-        self._legs = [
+        self.legs = [
             other
-            for other in self._legs[self._at :]
+            for other in self.legs[self._at :]
             if kind == "context_window" and (other.speech.target.context_window or 0) > read
         ]
         self._at = 0
-        self._alias = None
         self._names = []
         self._ahead(leg.alias, kind)
-        return bool(self._legs) or any(name not in self._visited for name in self._names)
+        return bool(self.legs) or any(name not in self._visited for name in self._names)
 
     def _ahead(self, alias: Alias, kind: FallbackKind) -> None:
         """Put the fallbacks of an alias that has been tried before all others."""
+        self._is_told = True
         self._visited.append(alias.name)
         names = alias.route.fallbacks.get(kind)
         if names:

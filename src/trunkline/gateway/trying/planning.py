@@ -1,7 +1,7 @@
 """One request's way through the policies of an alias: its targets in order, with their bounds."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -79,19 +79,6 @@ class Planner(msgspec.Struct, eq=False):
         return facts_of(
             self._caller, self._request, scope.arrival.headers, scope.wire, scope.operation
         )
-
-
-class Journey(msgspec.Struct, frozen=True):
-    """What is to be tried for a request.
-
-    Attributes:
-        legs: none only where tokens are to be counted and no provider does it.
-        elsewhere: the legs of a fallback by its name.
-    """
-
-    alias: Alias
-    legs: Sequence[Leg]
-    elsewhere: Callable[[str], Sequence[Leg]]
 
 
 def limit(wire: Wire, request: Inbound, alias: Alias, speech: Speech) -> None:
