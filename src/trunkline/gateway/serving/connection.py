@@ -188,7 +188,8 @@ class HttpConnection(asyncio.Protocol):
         self._current = client
         self._lifecycle.active.add(client)
         run = client.run(app, scope, site.render_error, self._lifecycle.leave)
-        client.task = self._loop.create_task(run)
+        # Made without the loop's ``create_task``, which has a new name written for every task.
+        client.task = asyncio.Task(run, loop=self._loop, name="request")
 
     def _give_up(self, client: AsgiClient, error: TrunklineError) -> None:
         self._lifecycle.release(client)

@@ -76,10 +76,10 @@ def render_head(status: int, headers: Headers, own: bytes) -> bytes:
         headers = headers.pairs
     if not _SERVER_OWNED.isdisjoint(map(_NAME, headers)):
         headers = [header for header in headers if header[0] not in _SERVER_OWNED]
-    lines = [_LINE(header) for header in headers]
+    lines = [*map(_LINE, headers)]
     # Searched before the line breaks stand between them: no line may hold another line.
     text = b"".join(lines)
     if _LF in text or _CR in text or _NUL in text:
         raise ValueError("a header of the answer holds a line break or NUL")
-    lines.append(own)
-    return b"%b\r\n%b\r\n" % (_STATUS_LINES[status], b"\r\n".join(lines))
+    # The last two line breaks are that of our own lines and the one before nothing.
+    return b"\r\n".join((_STATUS_LINES[status], *lines, own, b""))

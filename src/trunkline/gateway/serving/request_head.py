@@ -1,12 +1,15 @@
 """The head of one request while it is read: what it says, and whether that may be believed."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import unquote
 
 import httptools
 
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.serving.asgi import HeaderList
+
+# A number, because looking for bytes in bytes makes and drops a TypeError each time.
+_FRAGMENT: Final = ord("#")
 
 
 class Peer:
@@ -32,7 +35,7 @@ class RequestHead:
     fields mean is asked once they are all there.
     """
 
-    __slots__ = ("headers", "url", "whole")
+    __slots__ = ("by_name", "headers", "url", "whole")
 
     def __init__(self) -> None:
         self.begin()
@@ -42,6 +45,7 @@ class RequestHead:
         self.url = b""
         self.whole = False
         self.headers: HeaderList = []
+        self.by_name: dict[bytes, bytes] = {}
 
     def add(self, name: bytes, value: bytes) -> None:
         """Take one header field; llhttp leaves blanks at the end of the value.
@@ -49,7 +53,9 @@ class RequestHead:
         Those behind a chunked body are dropped, as RFC 9110 (6.5.1) allows.
         """
         if not self.whole:
-            self.headers.append((name.lower(), value.rstrip()))
+            name, value = name.lower(), value.rstrip()
+            self.headers.append((name, value))
+            self.by_name[name] = value
 
     @property
     def size(self) -> int:
@@ -59,7 +65,7 @@ class RequestHead:
     @property
     def upgrade(self) -> bytes:
         """The protocol that the client offers, in lower case, or nothing."""
-        return dict(self.headers).get(b"upgrade", b"").lower()
+        return self.by_name.get(b"upgrade", b"").lower()
 
     @property
     def raw_path(self) -> bytes:
@@ -75,14 +81,13 @@ class RequestHead:
         Raises:
             InvalidRequest: the head is one that another server could read differently.
         """
-        headers = self.headers
-        by_name = dict(headers)
+        headers, by_name = self.headers, self.by_name
         unrepeated = len(by_name) == len(headers)
         clear = version == "1.1" and b"host" in by_name and b"transfer-encoding" not in by_name
         if not (clear and unrepeated):
-            self._refuse_ambiguous(version, by_name)
+            self._refuse_ambiguous(version)
         url = self.url
-        if url[:1] == b"/" and b"#" not in url:
+        if url[:1] == b"/" and _FRAGMENT not in url:
             raw_path, _, query = url.partition(b"?")
         else:
             raw_path, query = _parsed_target(url)
@@ -110,14 +115,14 @@ class RequestHead:
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
-    def _refuse_ambiguous(self, version: str, by_name: dict[bytes, bytes]) -> None:
+    def _refuse_ambiguous(self, version: str) -> None:
         """What llhttp lets pass although RFC 9112 (3.2, 6.1) asks for a refusal."""
         if version not in {"1.1", "1.0"}:
             raise InvalidRequest("This server speaks HTTP/1.1.", code="invalid_http")
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts != 1 and (hosts or version == "1.1"):
             raise InvalidRequest("A request names exactly one Host.", code="invalid_http")
-        coding = by_name.get(b"transfer-encoding")
+        coding = self.by_name.get(b"transfer-encoding")
         if coding is not None and (coding.lower() != b"chunked" or version == "1.0"):
             raise InvalidRequest("The Transfer-Encoding is not one we read.", code="invalid_http")
 
