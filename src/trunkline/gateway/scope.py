@@ -156,7 +156,8 @@ class RequestScope(msgspec.Struct, eq=False):
     @property
     def guarded(self) -> list[Guarded]:
         """What guardrails did to the request and to the answer that the caller gets."""
-        return self.noted if self.live is None else self.noted + self.live.noted
+        live = self.live
+        return self.noted + live.noted if live is not None and live.noted else self.noted
 
     def enter(self) -> None:
         """Begin: from here on the scope hears of the caller's leaving and of the shutdown."""
