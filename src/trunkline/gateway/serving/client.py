@@ -24,7 +24,7 @@ class Channel(Protocol):
         """Wait until the client has taken enough, or has gone."""
         ...
 
-    def own_lines(self, *, close: bool) -> bytes:
+    def own_lines(self, *, close: bool) -> str:
         """The server's own header lines: the date, and whether the connection closes."""
         ...
 
@@ -112,7 +112,7 @@ class ClientConnection(msgspec.Struct, eq=False):
         if status in WITHOUT_BODY:
             answer = render_head(status, headers, own)
         else:
-            head = render_head(status, headers, b"content-length: %d\r\n%b" % (len(body), own))
+            head = render_head(status, headers, f"content-length: {len(body)}\r\n{own}")
             answer = head if self.head_only else head + body
         self.answering = True
         channel.write(answer)
@@ -141,9 +141,9 @@ class ClientConnection(msgspec.Struct, eq=False):
         )
         own = self.channel.own_lines(close=not self.keep_alive)
         if self._chunked:
-            own = b"transfer-encoding: chunked\r\n" + own
+            own = "transfer-encoding: chunked\r\n" + own
         elif length is not None and status not in WITHOUT_BODY:
-            own = b"content-length: %d\r\n%b" % (length, own)
+            own = f"content-length: {length}\r\n{own}"
         head = render_head(status, headers, own)
         self.answering = True
         self.head_only = bodiless

@@ -165,13 +165,13 @@ class HttpConnection(asyncio.Protocol):
         client = self._receiving
         if client is None or client.over or client.body.error is not None:
             return
-        size = len(piece)
-        if client.body.held + size > self._edges.max_body_bytes:
-            self._give_up(client, _body_too_large(self._edges))
-        elif (full := self._lifecycle.body_refusal(size, self._edges)) is not None:
+        size, edges, lifecycle = len(piece), self._edges, self._lifecycle
+        if client.body.held + size > edges.max_body_bytes:
+            self._give_up(client, _body_too_large(edges))
+        elif (full := lifecycle.body_refusal(size, edges)) is not None:
             self._give_up(client, full)
         else:
-            self._lifecycle.body_bytes += size
+            lifecycle.body_bytes += size
             client.body.feed(piece)
 
     def body_complete(self) -> None:
@@ -182,12 +182,12 @@ class HttpConnection(asyncio.Protocol):
             client.body.finish()
 
     def _begin(self, client: AsgiClient, scope: dict[str, Any]) -> None:
-        site = self._site
-        refusal = self._lifecycle.refusal(scope["raw_path"], self._edges)
+        site, lifecycle = self._site, self._lifecycle
+        refusal = lifecycle.refusal(scope["raw_path"], self._edges)
         app = site.app if refusal is None else _refusing(refusal)
         self._current = client
-        self._lifecycle.active.add(client)
-        run = client.run(app, scope, site.render_error, self._lifecycle.leave)
+        lifecycle.active.add(client)
+        run = client.run(app, scope, site.render_error, lifecycle.leave)
         # Made without the loop's ``create_task``, which has a new name written for every task.
         client.task = asyncio.Task(run, loop=self._loop, name="request")
 
@@ -238,10 +238,10 @@ class HttpConnection(asyncio.Protocol):
                 self._drained = self._loop.create_future()
             await self._drained
 
-    def own_lines(self, *, close: bool) -> bytes:
+    def own_lines(self, *, close: bool) -> str:
         """The Date, and whether the connection closes."""
         date = self._lifecycle.date
-        return date + b"connection: close\r\n" if close else date
+        return date + "connection: close\r\n" if close else date
 
     def may_reuse(self) -> bool:
         """Whether another answer may follow on this connection."""

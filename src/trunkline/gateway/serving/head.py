@@ -60,7 +60,7 @@ def _status_line(status: int) -> bytes:
 _STATUS_LINES: Final = tuple(_status_line(status) for status in range(600))
 
 
-def render_head(status: int, headers: Headers, own: bytes) -> bytes:
+def render_head(status: int, headers: Headers, own: str) -> bytes:
     """The bytes from the status line to the empty line.
 
     Args:
@@ -72,7 +72,7 @@ def render_head(status: int, headers: Headers, own: bytes) -> bytes:
         ValueError: a name or value would break out of its line.
     """
     if isinstance(headers, LinedHeaders):
-        own = headers.lines.encode() + own
+        own = headers.lines + own
         headers = headers.pairs
     if not _SERVER_OWNED.isdisjoint(map(_NAME, headers)):
         headers = [header for header in headers if header[0] not in _SERVER_OWNED]
@@ -82,4 +82,4 @@ def render_head(status: int, headers: Headers, own: bytes) -> bytes:
     if _LF in text or _CR in text or _NUL in text:
         raise ValueError("a header of the answer holds a line break or NUL")
     # The last two line breaks are that of our own lines and the one before nothing.
-    return b"\r\n".join((_STATUS_LINES[status], *lines, own, b""))
+    return b"\r\n".join((_STATUS_LINES[status], *lines, own.encode(), b""))

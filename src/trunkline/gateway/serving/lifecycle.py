@@ -30,7 +30,7 @@ class Lifecycle:
         self.active: set[ClientConnection] = set()
         self.body_bytes = 0
         self.reuse = True
-        self.date = b""
+        self.date = ""
         self._changed = asyncio.Event()
         self.renew_date()
 
@@ -75,7 +75,7 @@ class Lifecycle:
 
     def renew_date(self) -> None:
         """Write the Date line anew (RFC 9110, 6.6.1)."""
-        self.date = b"date: %b\r\n" % formatdate(time.time(), usegmt=True).encode()
+        self.date = f"date: {formatdate(time.time(), usegmt=True)}\r\n"
 
     def enter(self, state: State) -> None:
         """Go on to the next state."""

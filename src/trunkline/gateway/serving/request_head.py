@@ -1,15 +1,12 @@
 """The head of one request while it is read: what it says, and whether that may be believed."""
 
-from typing import Any, Final, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 import httptools
 
 from trunkline.errors import InvalidRequest
 from trunkline.gateway.serving.asgi import HeaderList
-
-# A number, because looking for bytes in bytes makes and drops a TypeError each time.
-_FRAGMENT: Final = ord("#")
 
 
 class Peer:
@@ -28,16 +25,27 @@ class Peer:
         self.scheme = scheme
 
 
+class Target(NamedTuple):
+    """What a request asks for: the target as it was sent, its path, and its query."""
+
+    url: bytes
+    raw_path: bytes
+    path: str
+    query: bytes
+
+
 class RequestHead:
     """Collects a head from the parser's callbacks.
 
     Its state is the head so far; one object serves all requests of a connection in turn. What the
-    fields mean is asked once they are all there.
+    fields mean is asked once they are all there. The last target is kept, since most clients ask
+    for the same one again.
     """
 
-    __slots__ = ("by_name", "headers", "url", "whole")
+    __slots__ = ("_target", "by_name", "headers", "url", "whole")
 
     def __init__(self) -> None:
+        self._target = Target(b"", b"", "", b"")
         self.begin()
 
     def begin(self) -> None:
@@ -86,12 +94,9 @@ class RequestHead:
         clear = version == "1.1" and b"host" in by_name and b"transfer-encoding" not in by_name
         if not (clear and unrepeated):
             self._refuse_ambiguous(version)
-        url = self.url
-        if url[:1] == b"/" and _FRAGMENT not in url:
-            raw_path, _, query = url.partition(b"?")
-        else:
-            raw_path, query = _parsed_target(url)
-        path = raw_path.decode("ascii")
+        if self._target.url != self.url:
+            self._target = _target_of(self.url)
+        _, raw_path, path, query = self._target
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -101,7 +106,7 @@ class RequestHead:
             "server": peer.server,
             "client": peer.client,
             "root_path": "",
-            "path": unquote(path) if "%" in path else path,
+            "path": path,
             "raw_path": raw_path,
             "query_string": query,
             "headers": headers,
@@ -127,16 +132,18 @@ class RequestHead:
             raise InvalidRequest("The Transfer-Encoding is not one we read.", code="invalid_http")
 
 
-def _parsed_target(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a target that is no plain path."""
-    try:
-        parsed = httptools.parse_url(url)
-    except httptools.HttpParserInvalidURLError:
-        raise _no_path() from None
-    path = parsed.path or b"/"
-    if path[:1] != b"/":
-        raise _no_path()
-    return path, parsed.query or b""
+def _target_of(url: bytes) -> Target:
+    if url.startswith(b"/") and b"#" not in url:
+        raw_path, _, query = url.partition(b"?")
+    else:
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError:
+            raise _no_path() from None
+        raw_path, query = parsed.path or b"/", parsed.query or b""
+        if not raw_path.startswith(b"/"):
+            raise _no_path()
+    return Target(url, raw_path, unquote(raw_path.decode("ascii")), query)
 
 
 def _no_path() -> InvalidRequest:
