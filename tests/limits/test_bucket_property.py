@@ -17,7 +17,7 @@ class Use:
     at: int
     reserved: int
     used: int
-    mark: int
+    lost: int
     settled: bool = False
 
 
@@ -44,13 +44,13 @@ def test_no_stretch_of_time_sees_more_use_than_the_burst_and_the_inflow(
         if kind == "wait":
             now += first
         elif kind == "take" and bucket.take(now, 0, first):
-            uses.append(Use(now, first, min(first, second), bucket.mark(now)))
+            uses.append(Use(now, first, min(first, second), bucket.lost))
         elif kind == "settle":
             open_uses = [use for use in uses if not use.settled]
             if open_uses:
                 use = open_uses[first % len(open_uses)]
                 use.settled = True
-                bucket.settle(now, use.mark, use.reserved, use.used)
+                bucket.settle(now, use.at, use.lost, use.reserved, use.used)
         assert bucket.used(now, 0) <= BURST
     # A reservation that was never settled may yet be used in full.
     counted = [(use.at, use.used if use.settled else use.reserved) for use in uses]
@@ -66,11 +66,11 @@ def test_no_stretch_of_time_sees_more_use_than_the_burst_and_the_inflow(
 def test_everything_comes_back_when_nothing_was_used_and_no_time_has_passed() -> None:
     rule = LimitRule("r", "o", "key", "tokens", AMOUNT, per_seconds=PER_SECONDS, burst=BURST)
     bucket = TokenBucket(rule, "key", Tally(), 0)
-    marks = []
+    losses = []
     for _ in range(4):
         assert bucket.take(0, 0, 25)
-        marks.append(bucket.mark(0))
+        losses.append(bucket.lost)
     assert not bucket.take(0, 0, 1)
-    for mark in marks:
-        bucket.settle(0, mark, 25, 0)
+    for lost in losses:
+        bucket.settle(0, 0, lost, 25, 0)
     assert bucket.take(0, 0, BURST)

@@ -123,6 +123,6 @@ async def test_the_quota_is_the_tightest_limit_where_it_is() -> None:
     lease = await world.admission.admit(ask(caller(tier="free")))
     (allowance,) = lease.allowances
     assert (allowance.kind, allowance.limit, allowance.remaining) == ("requests", 10, 9)
-    assert 0 < allowance.reset <= 86_400
+    assert 0 < allowance.reset_ms <= 86_400_000
     untiered = await world.admission.admit(ask(caller("key-2")))
     assert untiered.allowances == ()

@@ -250,9 +250,9 @@ async def test_the_tightest_limit_of_each_kind_is_shown() -> None:
     world = World(OrgRules(limits))
     lease = await world.admission.admit(ask(tokens=(200, 0)))
     requests, tokens = lease.allowances
-    assert requests == Allowance("requests", 10, 9, 10.0)
+    assert requests == Allowance("requests", 10, 9, 10_000)
     assert (tokens.kind, tokens.limit, tokens.remaining) == ("tokens", 1000, 800)
-    assert 57 <= tokens.reset <= 63
+    assert 57_000 <= tokens.reset_ms <= 63_000
 
 
 async def test_a_lease_shows_the_limit_that_let_it_in() -> None:

@@ -185,7 +185,7 @@ def allowance_lines(allowance: Allowance) -> str:
     return (
         f"x-ratelimit-limit-{kind}: {allowance.limit}\r\n"
         f"x-ratelimit-remaining-{kind}: {allowance.remaining}\r\n"
-        f"x-ratelimit-reset-{kind}: {_duration(allowance.reset)}\r\n"
+        f"x-ratelimit-reset-{kind}: {_duration(allowance.reset_ms)}\r\n"
     )
 
 
@@ -208,9 +208,8 @@ def error_headers(error: TrunklineError) -> Pairs:
     return pairs
 
 
-def _duration(seconds: float) -> str:
+def _duration(milliseconds: int) -> str:
     """Go-like durations such as ``1h1m6.779s`` and ``20ms``, as OpenAI writes them."""
-    milliseconds = round(seconds * 1000)
     if milliseconds < 1000:
         return f"{milliseconds}ms"
     minutes, rest = divmod(milliseconds, 60_000)

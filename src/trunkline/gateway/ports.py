@@ -67,13 +67,13 @@ class Allowance(msgspec.Struct, frozen=True):
     Attributes:
         limit: how much the window or the bucket holds.
         remaining: how much is left after this request.
-        reset: seconds until it is full again.
+        reset_ms: milliseconds until it is full again.
     """
 
     kind: Literal["requests", "tokens"]
     limit: int
     remaining: int
-    reset: float
+    reset_ms: int
 
 
 class Lease(Protocol):

@@ -125,7 +125,10 @@ class InProcessAdmission(Admission):
             raise
         if skipped:
             plan = plan.without(skipped)
-        lease = InProcessLease(plan, tokens, plan.marks(now), now, wall, now, hold)
+        lost = []
+        for counter in plan.tokens:
+            lost.append(counter.lost)  # noqa: PERF401 - a comprehension costs as much as three turns.
+        lease = InProcessLease(plan, tokens, lost, now, wall, now, hold)
         self._live.add(lease)
         return lease
 
@@ -279,10 +282,10 @@ class InProcessAdmission(Admission):
 
     def _finish(self, lease: InProcessLease) -> None:
         self._live.discard(lease)
-        if lease.marks:
-            now = self._now()
-            for counter, mark in zip(lease.plan.tokens, lease.marks):  # noqa: B905 - as many.
-                counter.settle(now, mark, lease.tokens, lease.used)
+        if lease.lost:
+            now, at, reserved, used = self._now(), lease.at, lease.tokens, lease.used
+            for counter, lost in zip(lease.plan.tokens, lease.lost):  # noqa: B905 - as many.
+                counter.settle(now, at, lost, reserved, used)
             # An attempt may still begin after the lease ran out: only what it uses is counted then.
             lease.tokens = lease.used = 0
 

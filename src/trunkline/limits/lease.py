@@ -12,7 +12,7 @@ class InProcessLease(msgspec.Struct, eq=False):
 
     Attributes:
         tokens: reserved in the limits of tokens.
-        marks: what the limits of tokens must know to settle them.
+        lost: as the limits of tokens had it then; they must know it to settle them.
         at: steady time in milliseconds at which it was admitted.
         wall: time of day in milliseconds at which it was admitted.
         seen: steady time in milliseconds of its last sign of life.
@@ -24,7 +24,7 @@ class InProcessLease(msgspec.Struct, eq=False):
 
     plan: Plan
     tokens: int
-    marks: list[int]
+    lost: list[int]
     at: int
     wall: int
     seen: int
@@ -46,5 +46,6 @@ class InProcessLease(msgspec.Struct, eq=False):
                 its_left = its_limit - other.used(now, wall)
                 if its_left * limit < left * its_limit:
                     counter, limit, left = other, its_limit, its_left
-            tightest.append(Allowance(kind, limit, max(left, 0), counter.reset(now, wall) / 1000))
+            remaining = left if left > 0 else 0  # noqa: FURB136 - max is a call, and each request would make it.
+            tightest.append(Allowance(kind, limit, remaining, counter.reset(now, wall)))
         return tuple(tightest)

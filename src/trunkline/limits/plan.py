@@ -87,10 +87,6 @@ class Plan:
         limits = tuple(counter for counter in self.limits if counter not in skipped)
         return Plan(self.org, self.caller, self.alias, limits, self.budgets, (), self.expectation)
 
-    def marks(self, now: int) -> list[int]:
-        """What each limit of tokens must know to settle what was taken at this moment."""
-        return [counter.mark(now) for counter in self.tokens] if self.tokens else []
-
     def turned(self, turn: int, wall: int) -> bool:
         """Whether the window of any budget has moved on since this turn."""
         for budget in self.budgets:  # noqa: SIM110 - a generator costs more than the whole loop.

@@ -90,22 +90,23 @@ class RateCounter(RuleCounter):
 
     A request that needs more tokens than the whole limit passes when the limit is untouched: the
     input bound is generous, and nobody could otherwise ever send it. It is then counted in full.
+
+    Attributes:
+        lost: grows as time makes reserved tokens worthless, where it does; ``settle`` must know
+            what it was when the tokens were taken.
     """
 
-    __slots__ = ("kind", "per_token")
+    __slots__ = ("kind", "lost", "per_token")
 
     def __init__(self, rule: LimitRule, scope_id: str, tally: Tally) -> None:
         super().__init__(rule, scope_id, tally)
         self.per_token = rule.counts == "tokens"
         self.kind = "tokens" if self.per_token else "requests"
+        self.lost = 0
 
     @abstractmethod
-    def mark(self, now: int) -> int:
-        """What ``settle`` must know about the moment at which tokens were taken."""
-
-    @abstractmethod
-    def settle(self, now: int, mark: int, reserved: int, used: int) -> None:
-        """Replace reserved tokens by the ones that were used.
+    def settle(self, now: int, at: int, lost: int, reserved: int, used: int) -> None:
+        """Replace tokens that were reserved at the instant ``at`` by the ones that were used.
 
         What was not used comes back as far as time has not brought it back already; what was used
         beyond the reservation is charged to the present.

@@ -37,14 +37,10 @@ class FixedWindow(RateCounter):
         self._count -= tokens if self.per_token else 1
 
     @override
-    def mark(self, now: int) -> int:
-        return now
-
-    @override
-    def settle(self, now: int, mark: int, reserved: int, used: int) -> None:
+    def settle(self, now: int, at: int, lost: int, reserved: int, used: int) -> None:
         delta = used - reserved
         self._advance(now)
-        if delta > 0 or mark >= self._end - self._per:
+        if delta > 0 or at >= self._end - self._per:
             self._count += delta
 
     @override

@@ -35,17 +35,13 @@ class SlidingWindow(RateCounter):
         self._slices.add(-tokens if self.per_token else -1)
 
     @override
-    def mark(self, now: int) -> int:
-        return now
-
-    @override
-    def settle(self, now: int, mark: int, reserved: int, used: int) -> None:
+    def settle(self, now: int, at: int, lost: int, reserved: int, used: int) -> None:
         delta = used - reserved
         self._slices.advance(now)
         if delta > 0:
             self._slices.add(delta)
         else:
-            self._slices.add_at(mark, delta)
+            self._slices.add_at(at, delta)
 
     @override
     def used(self, now: int, wall: int) -> int:

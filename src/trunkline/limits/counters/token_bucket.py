@@ -15,13 +15,13 @@ class TokenBucket(RateCounter):
     units and nothing is rounded. The level is below zero after actual use exceeded a reservation.
 
     A reservation that comes back must not hold more than if it had never been taken: what flowed in
-    meanwhile might then have flowed over. ``_pool`` bounds what may still come back, ``_lost`` sums
+    meanwhile might then have flowed over. ``_pool`` bounds what may still come back, ``lost`` sums
     what would have flowed over had all of it come back at once, and each reservation comes back
     less what was lost since it was taken. In any stretch of time no more is used than the burst
     and what flowed in.
     """
 
-    __slots__ = ("_amount", "_full", "_level", "_lost", "_per", "_pool", "_reserved", "_stamp")
+    __slots__ = ("_amount", "_full", "_level", "_per", "_pool", "_reserved", "_stamp")
 
     def __init__(self, rule: LimitRule, scope_id: str, tally: Tally, now: int) -> None:
         super().__init__(rule, scope_id, tally)
@@ -33,7 +33,6 @@ class TokenBucket(RateCounter):
         self._stamp = now
         self._reserved = 0
         self._pool = 0
-        self._lost = 0
 
     @override
     def take(self, now: int, wall: int, tokens: int) -> bool:
@@ -59,15 +58,11 @@ class TokenBucket(RateCounter):
             self._pool -= need
 
     @override
-    def mark(self, now: int) -> int:
-        return self._lost
-
-    @override
-    def settle(self, now: int, mark: int, reserved: int, used: int) -> None:
+    def settle(self, now: int, at: int, lost: int, reserved: int, used: int) -> None:
         self._fill(now)
         per = self._per
         taken = reserved * per
-        left = taken - (self._lost - mark)
+        left = taken - (self.lost - lost)
         if left < 0:
             left = 0
         self._reserved -= taken
@@ -117,7 +112,7 @@ class TokenBucket(RateCounter):
         # No more than the pool, because no level is above the full one.
         over = level + self._pool - self._full
         if over > 0:
-            self._lost += over
+            self.lost += over
             self._pool -= over
 
     def _level_at(self, now: int) -> int:
