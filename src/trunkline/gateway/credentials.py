@@ -34,9 +34,8 @@ def identify(callers: Callers, headers: dict[bytes, bytes], query: bytes = b"") 
 def credential_in(headers: dict[bytes, bytes], query: bytes) -> str | None:
     """The credential of a request, or None. A header counts before the query."""
     for name in _PLAIN:
-        plain = headers.get(name)
-        if plain is not None:
-            return plain.strip().decode("latin-1")
+        if name in headers:
+            return headers[name].strip().decode("latin-1")
     scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
     if bearer and (scheme == b"Bearer" or scheme.lower() == b"bearer"):
         return bearer.strip().decode("latin-1")

@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from hashlib import blake2b
+from hmac import compare_digest
 
 import msgspec
 from typing_extensions import override
@@ -91,7 +92,7 @@ class KeyRing(Callers):
         entry = self._entries.get(credential[PUBLIC_ID])
         if entry is None or not self._proves(credential, entry):
             raise self._stranger(credential)
-        if entry.until_ms < self._clock.now() * 1000:
+        if entry.until_ms != _NEVER and entry.until_ms < self._clock.now() * 1000:
             raise _ended(entry)
         return entry.caller
 
@@ -147,13 +148,13 @@ class KeyRing(Callers):
         return swap
 
     def _proves(self, credential: str, entry: _Entry) -> bool:
-        text = credential.encode(errors="replace")
+        text = credential.encode("utf-8", "replace")
         marks = self._marks.copy()
         marks.update(text)
         mark = marks.digest()
-        if hmac.compare_digest(mark, entry.mark):
+        if compare_digest(mark, entry.mark):
             return True
-        if not hmac.compare_digest(hmac.digest(self._pepper, text, "sha256"), entry.digest):
+        if not compare_digest(hmac.digest(self._pepper, text, "sha256"), entry.digest):
             return False
         entry.mark = mark
         return True
