@@ -31,6 +31,9 @@ _ONE_CALL = OneCall()
 class GatewayEndpoint:
     """Serves the public routes. Its state is the table, which does not change.
 
+    Attributes:
+        serves: whether a path lies in the data path's part of the address space.
+
     Args:
         pipeline: runs requests for models.
         lookups: answers the others.

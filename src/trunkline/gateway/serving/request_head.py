@@ -10,9 +10,12 @@ from trunkline.gateway.serving.asgi import HeaderList
 
 
 class Peer:
-    """Where a connection comes from and where it arrived, as ASGI names it."""
+    """Where a connection comes from and where it arrived, as ASGI names it.
 
-    __slots__ = ("client", "scheme", "server")
+    Its ``asgi`` says which version of that is spoken.
+    """
+
+    __slots__ = ("asgi", "client", "scheme", "server")
 
     def __init__(
         self,
@@ -23,6 +26,7 @@ class Peer:
         self.client = client
         self.server = server
         self.scheme = scheme
+        self.asgi = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Target(NamedTuple):
@@ -81,7 +85,7 @@ class RequestHead:
         return self.url.partition(b"?")[0]
 
     def scope(self, method: str, version: str, peer: Peer, state: dict[str, Any]) -> dict[str, Any]:
-        """The ASGI scope of a complete head.
+        """The ASGI scope of a complete head, without ``root_path``, whose default holds.
 
         Beside what ASGI names it has the headers by name as ``trunkline.headers``; where a name is
         repeated, the last one counts.
@@ -99,13 +103,12 @@ class RequestHead:
         _, raw_path, path, query = self._target
         return {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "asgi": peer.asgi,
             "http_version": version,
             "method": method,
             "scheme": peer.scheme,
             "server": peer.server,
             "client": peer.client,
-            "root_path": "",
             "path": path,
             "raw_path": raw_path,
             "query_string": query,
