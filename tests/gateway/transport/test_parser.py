@@ -40,9 +40,15 @@ def encode(
     return before + b"HTTP/1.1 %d Some reason\r\n%b\r\n%b" % (status, head, whole), fields
 
 
+def begin(parser: ResponseParser) -> IncomingResponse:
+    incoming = IncomingResponse()
+    parser.begin(incoming, head_only=False)
+    return incoming
+
+
 def feed(response: bytes, cuts: list[int]) -> IncomingResponse:
     parser = ResponseParser(MAX_HEAD)
-    incoming = parser.begin(head_only=False)
+    incoming = begin(parser)
     points = [0, *sorted(cut % (len(response) + 1) for cut in cuts), len(response)]
     for start, end in pairwise(points):
         if start != end:
@@ -80,7 +86,7 @@ def test_a_response_cut_anywhere_is_never_taken_for_a_whole_one(
 ) -> None:
     response, _ = encode(status, fields, body, interim, framing)
     parser = ResponseParser(MAX_HEAD)
-    incoming = parser.begin(head_only=False)
+    incoming = begin(parser)
     parser.feed(response[: cut % len(response)])
     if incoming.head_complete and framing == "until close":
         parser.end()
@@ -103,7 +109,7 @@ def test_any_bytes_either_read_or_raise_an_error_of_ours(noise: bytes, cuts: lis
 def test_one_parser_reads_one_response_after_the_other() -> None:
     parser = ResponseParser(MAX_HEAD)
     for body in (b"one", b"two"):
-        incoming = parser.begin(head_only=False)
+        incoming = begin(parser)
         parser.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n" + body)
         assert (incoming.parts, incoming.complete, incoming.reusable) == ([body], True, True)
     assert repr(parser) == "<ResponseParser after the response>"
@@ -111,7 +117,7 @@ def test_one_parser_reads_one_response_after_the_other() -> None:
 
 def test_an_end_after_the_response_only_makes_the_connection_useless() -> None:
     parser = ResponseParser(MAX_HEAD)
-    incoming = parser.begin(head_only=False)
+    incoming = begin(parser)
     parser.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
     parser.end()
     assert (incoming.complete, incoming.reusable) == (True, False)
@@ -164,7 +170,7 @@ def test_what_comes_before_the_head_of_a_chunked_answer_is_no_framing_of_its_chu
     early = b"HTTP/1.1 103 Early Hints\r\n" + hints + b"\r\n"
     response, _ = encode(200, [], [b"hello"], [], "chunked")
     parser = ResponseParser(max_head_bytes=65_536)
-    incoming = parser.begin(head_only=False)
+    incoming = begin(parser)
     for piece in (early, early, early, early, early, early, response):
         parser.feed(piece)
     assert (incoming.status, b"".join(incoming.parts), incoming.reusable) == (200, b"hello", True)
@@ -174,7 +180,7 @@ def test_the_bound_of_a_head_counts_what_came_before_it() -> None:
     field = b"x-long: " + b"v" * 1_500 + b"\r\n"
     early = b"HTTP/1.1 103 Early Hints\r\n" + field + b"\r\n"
     parser = ResponseParser(MAX_HEAD)
-    parser.begin(head_only=False)
+    begin(parser)
     parser.feed(early)
     with pytest.raises(HeadTooLarge, match="too long"):
         parser.feed(early + b"HTTP/1.1 200 OK\r\n" + field + b"content-length: 0\r\n\r\n")

@@ -132,9 +132,8 @@ class UpstreamConnection(asyncio.Protocol):
         transport = self._transport
         if self.phase is Phase.CLOSED or transport is None or transport.is_closing():
             return None
-        response = UpstreamResponse(
-            self._parser.begin(head_only=head_only), self, self._loop, reused=self.requests > 0
-        )
+        response = UpstreamResponse(reused=self.requests > 0, _carrier=self, _loop=self._loop)
+        self._parser.begin(response, head_only=head_only)
         self.requests += 1
         self.phase = Phase.BUSY
         self._response = response
@@ -143,7 +142,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._last = self._loop.time()
         self._is_sending = len(body) > WRITE_STEP
         transport.write(head + (body[:WRITE_STEP] if self._is_sending else body))
-        self._timer.fire_by(min(self._last + limits.first_byte, total_at))
+        silent_until = self._last + limits.first_byte
+        self._timer.fire_by(silent_until)
+        if total_at < silent_until:
+            self._timer.fire_by(total_at)
         return response
 
     async def send_rest(self, body: bytes, response: UpstreamResponse) -> None:
@@ -210,14 +212,13 @@ class UpstreamConnection(asyncio.Protocol):
         except TransportError as error:
             self._fail(error)
             return
-        incoming = response.incoming
-        if incoming.complete:
+        if response.complete:
             self._finish(response)
             return
-        if incoming.head_complete:
+        if response.head_complete:
             # Before that only sending counts as progress, or a head could be dripped for ever.
             self._last = self._loop.time()
-            if incoming.buffered > HIGH_WATER and not self._is_read_paused:
+            if response.buffered > HIGH_WATER and not self._is_read_paused:
                 self._is_read_paused = True
                 cast("asyncio.Transport", self._transport).pause_reading()
         response.wake()
@@ -258,8 +259,12 @@ class UpstreamConnection(asyncio.Protocol):
         """The message is complete: give the connection back, or close it."""
         self._response = None
         transport = cast("asyncio.Transport", self._transport)
-        keep = self._idle_seconds(response)
-        if keep <= 0 or self._is_sending or transport.get_write_buffer_size():
+        keep = self._idle_keep
+        if response.keep_alive_seconds is not None:
+            # One second less than promised, so that the request does not cross with the close.
+            keep = min(keep, response.keep_alive_seconds - 1.0)
+        is_free = response.reusable and not self._is_sending
+        if keep <= 0 or not is_free or transport.get_write_buffer_size():
             self.close()
         else:
             if self._is_read_paused:
@@ -269,16 +274,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._timer.fire_by(self._idle_until)
             self._owner.released(self)
         response.detach()
-
-    def _idle_seconds(self, response: UpstreamResponse) -> float:
-        """How long the connection may be kept; 0 if it may not be used again."""
-        incoming = response.incoming
-        if not incoming.reusable:
-            return 0.0
-        if incoming.keep_alive_seconds is None:
-            return self._idle_keep
-        # One second less than promised, so that the request does not cross with the close.
-        return min(self._idle_keep, incoming.keep_alive_seconds - 1.0)
 
     def _fail(self, error: TransportError) -> None:
         response = self._response
@@ -302,7 +297,7 @@ class UpstreamConnection(asyncio.Protocol):
             return self._idle_until, None
         error: TransportError = TotalTimeout("the request took too long in all", sent=True)
         due = self._total_at
-        if not response.incoming.head_complete:
+        if not response.head_complete:
             silent_until = self._last + self._limits.first_byte
             if silent_until < due:
                 due = silent_until

@@ -32,18 +32,20 @@ _SWITCHING_PROTOCOLS = 101
 _STATUS_END = 600
 _WITHOUT_BODY = frozenset({204, 304})
 _VERSIONS = frozenset({"1.1", "1.0"})
+_BEGINNING = b"HTTP/1.1"
 
 
 class _Finished(Exception):
     """Stops llhttp where the response is complete and further bytes are not ours to read."""
 
 
-class IncomingResponse(msgspec.Struct):
+class IncomingResponse(msgspec.Struct, eq=False):
     """What has arrived of one response. Written by the parser; the reader takes the parts out.
 
     Attributes:
+        status: the newest status; final with the head, since interim responses are skipped.
         headers: names in lower case, in the order in which they came.
-        content_length: announced length of the body as sent, or None.
+        promised: bytes of the whole body as its head announced them; None where it did not.
         content_encoding: lower-case value of that header, empty when there is none.
         keep_alive_seconds: how long the provider says that it keeps an idle connection, or None.
         parts: body bytes that nobody has taken yet.
@@ -55,7 +57,7 @@ class IncomingResponse(msgspec.Struct):
 
     status: int = 0
     headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
-    content_length: int | None = None
+    promised: int | None = None
     content_encoding: bytes = b""
     keep_alive_seconds: int | None = None
     parts: list[bytes] = msgspec.field(default_factory=list)
@@ -84,19 +86,19 @@ class ResponseParser:
         self._is_chunked = False
         self._says_close = False
         self._lasts_until_close = False
+        self._is_http11 = False
         self._fed = self._received = self._head_size = self._chunks = self._interim = 0
 
     @override
     def __repr__(self) -> str:
         return f"<ResponseParser {self._stage()}>"
 
-    def begin(self, *, head_only: bool) -> IncomingResponse:
+    def begin(self, incoming: IncomingResponse, *, head_only: bool) -> None:
         """Expect a response; ``head_only`` for the answer to HEAD, which has no body."""
-        self._incoming = IncomingResponse()
+        self._incoming = incoming
         self._head_only = head_only
         self._is_chunked = self._says_close = self._lasts_until_close = False
         self._fed = self._received = self._head_size = self._chunks = self._interim = 0
-        return self._incoming
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they came.
@@ -105,6 +107,8 @@ class ResponseParser:
             ProtocolViolation, HeadTooLarge: the response is broken, the connection is to be closed.
         """
         incoming = self._incoming
+        if not self._fed:
+            self._is_http11 = data[:8] == _BEGINNING
         self._fed += len(data)
         try:
             self._feed(data)
@@ -147,11 +151,11 @@ class ResponseParser:
         if incoming.head_complete:
             return
         name = name.lower()
-        value = value.rstrip(b" \t")
+        # Of all white space llhttp lets blanks and tabs through.
+        value = value.rstrip()
         incoming.headers.append((name, value))
-        read = _READ_HERE.get(name)
-        if read is not None:
-            read(self, value.lower())
+        if name in _READ_HERE:
+            _READ_HERE[name](self, value)
 
     def on_headers_complete(self) -> None:
         """The head is there: decide what kind of body follows."""
@@ -163,7 +167,8 @@ class ResponseParser:
             self._measure_head()
         if len(incoming.headers) > MAX_HEADERS:
             raise HeadTooLarge(f"the response has more than {MAX_HEADERS} headers", sent=True)
-        version = self._parser.get_http_version()
+        # Of a response that came without an interim one its first bytes have told.
+        version = "1.1" if self._is_http11 else self._parser.get_http_version()
         if version not in _VERSIONS or status >= _STATUS_END:
             raise ProtocolViolation(f"HTTP/{version} with status {status}", sent=True)
         if status < _INTERIM_END:
@@ -177,8 +182,8 @@ class ResponseParser:
             incoming.complete = True
             raise _Finished
         if status in _WITHOUT_BODY:
-            incoming.content_length = 0
-        elif incoming.content_length is None and not self._is_chunked:
+            incoming.promised = 0
+        elif incoming.promised is None and not self._is_chunked:
             self._lasts_until_close = self._says_close or version == "1.0"
 
     def on_body(self, data: bytes) -> None:
@@ -215,30 +220,31 @@ class ResponseParser:
         self._interim += 1
         if self._interim > MAX_INTERIM or self._is_chunked:
             raise ProtocolViolation("too many or malformed interim responses", sent=True)
-        if self._incoming.content_length is not None:
+        if self._incoming.promised is not None:
             raise ProtocolViolation("an interim response with a body", sent=True)
         self._incoming.headers.clear()
-        self._says_close = False
+        self._says_close = self._is_http11 = False
 
     def _read_transfer_encoding(self, value: bytes) -> None:
-        if value != b"chunked" or self._is_chunked:
+        if value.lower() != b"chunked" or self._is_chunked:
             raise ProtocolViolation("an unknown transfer encoding", sent=True)
         self._is_chunked = True
 
     def _read_content_length(self, value: bytes) -> None:
         # llhttp has refused everything that is not one number, and a second one.
-        self._incoming.content_length = int(value)
+        self._incoming.promised = int(value)
 
     def _read_content_encoding(self, value: bytes) -> None:
-        before = self._incoming.content_encoding
+        before, value = self._incoming.content_encoding, value.lower()
         self._incoming.content_encoding = before + b", " + value if before else value
 
     def _read_connection(self, value: bytes) -> None:
-        if b"close" in value and b"close" in [token.strip() for token in value.split(b",")]:
-            self._says_close = True
+        if value != b"keep-alive":
+            tokens = [token.strip() for token in value.lower().split(b",")]
+            self._says_close = self._says_close or b"close" in tokens
 
     def _read_keep_alive(self, value: bytes) -> None:
-        for parameter in value.split(b","):
+        for parameter in value.lower().split(b","):
             name, _, seconds = parameter.strip().partition(b"=")
             if name == b"timeout" and seconds.isdigit() and len(seconds) < _MAX_DIGITS:
                 self._incoming.keep_alive_seconds = int(seconds)

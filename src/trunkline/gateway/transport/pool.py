@@ -92,7 +92,8 @@ class UpstreamPool:
         """
         limits = timeouts or self._timeouts
         total_at = asyncio.get_running_loop().time() + limits.total
-        origin = self._origin_pool(request)
+        pools = self._private if request.private else self._public
+        origin = pools.get(request.origin) or self._new_origin_pool(request, pools)
         head = encode_head(request, origin.route.target_prefix, origin.route.fixed)
         is_head = request.method == b"HEAD"
         while True:
@@ -108,9 +109,10 @@ class UpstreamPool:
             origin.reused += 1
         if len(request.body) > WRITE_STEP:
             await connection.send_rest(request.body, response)
-        while not response.is_settled:
+        while not response.head_complete:
             await response.wait_for_progress()
-        response.settle_head()
+        if response.content_encoding:
+            response.prepare_decoding()
         return response
 
     def stats(self) -> PoolStats:
@@ -129,15 +131,14 @@ class UpstreamPool:
         if gone:
             await asyncio.wait(gone, timeout=_CLOSE_SECONDS)
 
-    def _origin_pool(self, request: UpstreamRequest) -> OriginPool:
-        pools = self._private if request.private else self._public
-        pool = pools.get(request.origin)
-        if pool is None:
-            if len(pools) >= MAX_ORIGINS:
-                _forget_unused(pools)
-            route = self._connector.route(request.origin)
-            pool = OriginPool(request.origin, route, private=request.private, size=self._per_host)
-            pools[request.origin] = pool
+    def _new_origin_pool(
+        self, request: UpstreamRequest, pools: dict[Origin, OriginPool]
+    ) -> OriginPool:
+        if len(pools) >= MAX_ORIGINS:
+            _forget_unused(pools)
+        route = self._connector.route(request.origin)
+        pool = OriginPool(request.origin, route, private=request.private, size=self._per_host)
+        pools[request.origin] = pool
         return pool
 
     async def _obtain(
