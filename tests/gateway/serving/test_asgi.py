@@ -271,3 +271,37 @@ async def test_the_state_of_the_lifespan_is_copied_into_each_scope() -> None:
         for _ in range(2):
             await client.ask(GET)
         assert [scope["state"] for scope in rig.handler.scopes] == [{"seen": 1}] * 2
+
+
+async def test_each_request_of_a_connection_has_its_own_target_and_headers() -> None:
+    targets = [b"/a?x=1", b"/a?x=1", b"/b%20c", b"/a?x=1"]
+    async with running() as rig:
+        client = await rig.connect()
+        for number, target in enumerate(targets):
+            head = b"GET %b HTTP/1.1\r\nHost: a\r\nX-Number: old\r\nx-number:  %d \r\n\r\n"
+            await client.ask(head % (target, number))
+        seen = [
+            (
+                scope["raw_path"],
+                scope["path"],
+                scope["query_string"],
+                scope["headers"],
+                scope["trunkline.headers"],
+            )
+            for scope in rig.handler.scopes
+        ]
+    assert seen == [
+        (
+            *parts,
+            [(b"host", b"a"), (b"x-number", b"old"), (b"x-number", b"%d" % number)],
+            {b"host": b"a", b"x-number": b"%d" % number},
+        )
+        for number, parts in enumerate(
+            [
+                (b"/a", "/a", b"x=1"),
+                (b"/a", "/a", b"x=1"),
+                (b"/b%20c", "/b c", b""),
+                (b"/a", "/a", b"x=1"),
+            ]
+        )
+    ]
