@@ -15,13 +15,13 @@ class TokenBucket(RateCounter):
     units and nothing is rounded. The level is below zero after actual use exceeded a reservation.
 
     A reservation that comes back must not hold more than if it had never been taken: what flowed in
-    meanwhile might then have flowed over. ``_pool`` bounds what may still come back, ``lost`` sums
-    what would have flowed over had all of it come back at once, and each reservation comes back
-    less what was lost since it was taken. In any stretch of time no more is used than the burst
-    and what flowed in.
+    meanwhile might then have flowed over. ``_gone`` is how much of what is reserved may not come
+    back any more, ``lost`` sums what would have flowed over had all the rest come back at once, and
+    each reservation comes back less what was lost since it was taken. In any stretch of time no
+    more is used than the burst and what flowed in.
     """
 
-    __slots__ = ("_amount", "_full", "_level", "_per", "_pool", "_reserved", "_stamp")
+    __slots__ = ("_amount", "_full", "_gone", "_level", "_per", "_reserved", "_stamp")
 
     def __init__(self, rule: LimitRule, scope_id: str, tally: Tally, now: int) -> None:
         super().__init__(rule, scope_id, tally)
@@ -32,7 +32,7 @@ class TokenBucket(RateCounter):
         self._level = self._full
         self._stamp = now
         self._reserved = 0
-        self._pool = 0
+        self._gone = 0
 
     @override
     def take(self, now: int, wall: int, tokens: int) -> bool:
@@ -46,7 +46,6 @@ class TokenBucket(RateCounter):
         self._level = level - need
         if per_token:
             self._reserved += need
-            self._pool += need
         return True
 
     @override
@@ -55,22 +54,19 @@ class TokenBucket(RateCounter):
         self._level += need
         if self.per_token:
             self._reserved -= need
-            self._pool -= need
 
     @override
     def settle(self, now: int, at: int, lost: int, reserved: int, used: int) -> None:
-        self._fill(now)
-        per = self._per
-        taken = reserved * per
-        left = taken - (self.lost - lost)
-        if left < 0:
-            left = 0
+        if now > self._stamp:
+            self._fill(now)
+        left = taken = reserved * self._per
         self._reserved -= taken
-        pool = self._pool - left
-        if pool < 0:
-            pool = 0
-        self._pool = pool if pool < self._reserved else self._reserved
-        back = taken - used * per
+        if self.lost != lost:
+            left = taken - (self.lost - lost)
+            if left < 0:
+                left = 0
+            self._account(taken - left)
+        back = taken - used * self._per
         level = self._level + (back if back < left else left)
         self._level = level if level < self._full else self._full
 
@@ -102,18 +98,24 @@ class TokenBucket(RateCounter):
         self._level = self._full - spent
 
     def _fill(self, now: int) -> None:
-        level = self._level
-        if now > self._stamp:
-            level += (now - self._stamp) * self._amount
-            if level > self._full:
-                level = self._full
-            self._level = level
-            self._stamp = now
-        # No more than the pool, because no level is above the full one.
-        over = level + self._pool - self._full
+        """Let flow in what time has brought since the last time."""
+        level = self._level + (now - self._stamp) * self._amount
+        if level > self._full:
+            level = self._full
+        self._level = level
+        self._stamp = now
+        # No more than is reserved, because no level is above the full one.
+        over = level + self._reserved - self._gone - self._full
         if over > 0:
             self.lost += over
-            self._pool -= over
+            self._gone += over
+
+    def _account(self, gone: int) -> None:
+        """So much less of what is gone belongs to reservations that are open."""
+        rest = self._gone - gone
+        if rest > self._reserved:
+            rest = self._reserved
+        self._gone = rest if rest > 0 else 0
 
     def _level_at(self, now: int) -> int:
         if now <= self._stamp:
