@@ -89,10 +89,7 @@ class TargetTraffic:
 
     def count(self, attempts: Iterable[Attempt]) -> None:
         """Take note of attempts that have ended."""
-        asked: dict[tuple[str, str, str], int] = {}
-        for attempt in attempts:
-            key = (attempt.org_id, attempt.connection_id, attempt.model)
-            asked[key] = asked.get(key, 0) + 1
+        asked = Counter([(made.org_id, made.connection_id, made.model) for made in attempts])
         now = self._monotonic()
         for (org_id, connection_id, model), times in asked.items():
             self._ended_at(org_id, (connection_id, model)).add(now, times)
