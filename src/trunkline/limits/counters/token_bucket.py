@@ -82,7 +82,8 @@ class TokenBucket(RateCounter):
 
     @override
     def reset(self, now: int, wall: int) -> int:
-        return -((self._level_at(now) - self._full) // self._amount)
+        level = self._level if now <= self._stamp else self._level_at(now)
+        return -((level - self._full) // self._amount)
 
     @override
     def idle(self, now: int, wall: int) -> bool:
