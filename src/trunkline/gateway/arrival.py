@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
+from typing_extensions import override
 
 from trunkline.gateway.caller import Caller
 from trunkline.gateway.wire.contract import NOWHERE, Place
@@ -57,6 +58,11 @@ class Arrival(msgspec.Struct):
     place: Place = NOWHERE
     waits: bool = False
     caller: Caller | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Without the headers, which carry credentials."""
+        return f"<Arrival {self.method} {self.route}>"
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the head of the request was complete."""

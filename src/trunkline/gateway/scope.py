@@ -10,6 +10,7 @@ import time
 from typing import Literal, Protocol
 
 import msgspec
+from typing_extensions import override
 
 from trunkline.gateway.arrival import Arrival
 from trunkline.gateway.bounds import Bounds
@@ -129,6 +130,11 @@ class RequestScope(msgspec.Struct, eq=False):
     _drain_timer: asyncio.TimerHandle | None = None
     _released: bool = False
     _finished: bool = False
+
+    @override
+    def __repr__(self) -> str:
+        """Without what the request says."""
+        return f"<RequestScope {self.id}>"
 
     @property
     def drain_timeout(self) -> float:
