@@ -33,6 +33,14 @@ _Count = Annotated[int, msgspec.Meta(ge=-MOST_COUNT, le=MOST_COUNT)]
 _FILLED_ARRAY: Final = re.compile(rb"\[\s*[^\s\]]")
 _ESCAPED_ASCII: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
+# Most requests have no other members, and no two of these differ in the case of letters alone.
+_USUAL: Final = frozenset({
+    "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stream",
+    "stream_options", "tools", "tool_choice", "parallel_tool_calls", "response_format",
+    "reasoning_effort", "stop", "n", "seed", "user", "metadata", "system", "thinking",
+    "stop_sequences", "input", "instructions", "contents",
+})  # fmt: skip
+
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 encode_members = msgspec.json.Encoder().encode
 
@@ -77,9 +85,7 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
         ) from None
     # Servers written in Go, Ollama for one, read a name whatever the case of its letters, and would
     # run another model than the one that was looked up here.
-    names = "".join(members)
-    lower = names.isascii() and names == names.lower()
-    if not lower and len({name.casefold() for name in members}) != len(members):
+    if not _USUAL.issuperset(members) and len(set(map(str.casefold, members))) != len(members):
         raise _named_twice(members)
     return members
 

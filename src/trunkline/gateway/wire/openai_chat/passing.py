@@ -29,7 +29,8 @@ from trunkline.gateway.wire.openai_family.passing import (
     text_member,
 )
 
-_CEILINGS: Final = ("max_completion_tokens", "max_tokens")
+_NEWER: Final = "max_completion_tokens"
+_OLDER: Final = "max_tokens"
 _PARTICULARS: Final = frozenset(
     {"n", "tools", "functions", "web_search_options", "user", "service_tier", "metadata"}
 )
@@ -84,14 +85,11 @@ class OpenAIChat(FamilyWire):
 
 def _read_ceilings(fields: dict[str, msgspec.Raw]) -> tuple[tuple[str, ...], int | None]:
     """The members in which the caller names a ceiling of output tokens, and the highest one."""
-    named: tuple[str, ...] = ()
-    highest: int | None = None
-    for name in _CEILINGS:
-        count = positive(fields, name) if name in fields else None
-        if count is not None:
-            named += (name,)
-            highest = count if highest is None else max(highest, count)
-    return named, highest
+    newer = positive(fields, _NEWER) if _NEWER in fields else None
+    older = positive(fields, _OLDER) if _OLDER in fields else None
+    if newer is None:
+        return ((_OLDER,), older) if older is not None else ((), None)
+    return ((_NEWER,), newer) if older is None else ((_NEWER, _OLDER), max(newer, older))
 
 
 def _count_things(body: bytes) -> tuple[int, int]:

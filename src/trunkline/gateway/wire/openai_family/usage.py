@@ -77,8 +77,9 @@ def usage_of(reported: Reported) -> Usage | None:
     if spoken + thought > completion:
         spoken = min(spoken, completion)
         thought = min(thought, completion - spoken)
+    fresh = prompt - cached - written - heard
     return Usage(
-        input=max(0, prompt - cached - written - heard),
+        input=fresh if fresh >= 0 else 0,  # noqa: FURB136 - max is a call, and each answer would make it.
         cache_read=cached,
         cache_write=written,
         audio_input=heard,
