@@ -20,6 +20,7 @@ from bench.bars import judge
 from bench.candidates import litellm, portkey
 from bench.candidates.contract import Candidate
 from bench.candidates.roster import pick
+from bench.candidates.then import FIRST, at_commit
 from bench.cases import (
     FEATURED,
     FEATURED_CASES,
@@ -84,6 +85,9 @@ def bench(
         bool,
         typer.Option("--resilient", help="Only what policies, cache and guardrails cost full."),
     ] = False,
+    then: Annotated[
+        str, typer.Option(help="With --resilient: the commit whose byte pass stands beside.")
+    ] = FIRST,
     rounds: Annotated[int | None, typer.Option(min=1, max=50, help="5 by default.")] = None,
     seconds: Annotated[
         int | None, typer.Option(min=1, max=60, help="Of each measurement that is not streamed.")
@@ -114,7 +118,7 @@ def bench(
     if translated or (whole and not (narrowed or quick)):
         plans.append(_translation_plan(effort, quick=quick))
     if resilient or (whole and not (narrowed or quick)):
-        plans.append(_features_plan(effort, quick=quick))
+        plans.append(_features_plan(effort, then, quick=quick))
     console = Console()
     # A line that wraps in a narrow terminal is still whole; one with dots in its cells is not.
     console.width = max(console.width, _TABLE_WIDTH)
@@ -154,11 +158,12 @@ def _translation_plan(effort: Effort, *, quick: bool) -> Plan:
     return Plan(_featured(), list(TRANSLATION_CASES), effort, quick, folder, comparisons=TRANSLATED)
 
 
-def _features_plan(effort: Effort, *, quick: bool) -> Plan:
-    """As the translated ones: each call beside the plain one of the same minutes."""
+def _features_plan(effort: Effort, then: str, *, quick: bool) -> Plan:
+    """As the translated ones: each call beside the plain one of the same minutes, and of then."""
     folder = None if quick else FEATURED_FOLDER
     cases = list(FEATURED_CASES)
-    return Plan(_featured(), cases, effort, quick, folder, prove_features, FEATURED)
+    candidates = [*_featured(), at_commit(then)]
+    return Plan(candidates, cases, effort, quick, folder, prove_features, FEATURED)
 
 
 def _featured() -> list[Candidate]:

@@ -1,7 +1,7 @@
 """What something costs: each call that has it beside the one without it of the same run."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -9,6 +9,11 @@ import msgspec
 from bench.bars import Bar
 from bench.cases import Case, Comparison
 from bench.results import Row
+
+THEN: Final = "at "
+"""What the mode of the product of an earlier commit begins with; the commit follows."""
+
+_Place = tuple[str, bool, int]
 
 _UNITS: Final = {True: "CPU µs / chunk", False: "CPU µs / request"}
 
@@ -21,12 +26,19 @@ class Beside(msgspec.Struct, frozen=True):
         added: of the call that has something more.
         times: how many times the CPU that takes: the median of what each round gave, since the
             speed of a shared machine changes by more than most bars between two rounds.
+        then: of the call whose bytes pass, in the code of an earlier commit; None where none was
+            measured beside.
+        times_then: as ``times``, of that.
+        commit: that commit.
     """
 
     comparison: Comparison
-    passed: float | None
-    added: float | None
-    times: float | None
+    passed: float | None = None
+    added: float | None = None
+    times: float | None = None
+    then: float | None = None
+    times_then: float | None = None
+    commit: str = ""
 
     @property
     def title(self) -> str:
@@ -46,6 +58,8 @@ class Beside(msgspec.Struct, frozen=True):
         if most is None:
             return None
         demand = f"{self.title}: at most {most:g} times the CPU of the same call passed"
+        if self.comparison.then and self.times_then is not None:
+            demand, times = f"{demand} at {self.commit}", self.times_then
         if times is None:
             return Bar(demand, "not measured", None)
         return Bar(demand, f"{times:.3g}", times <= most)
@@ -53,21 +67,40 @@ class Beside(msgspec.Struct, frozen=True):
 
 def beside(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> list[Beside]:
     """All comparisons with the figures of a run, in the order of the table."""
-    known = {
-        (row.operation, row.stream, row.concurrency): row
-        for row in rows
-        if row.title == "trunkline full"
-    }
-
-    def find(case: Case) -> Row | None:
-        return known.get((case.operation.name, case.stream, case.concurrency))
-
-    return [_compare(pair, find(pair.passed), find(pair.added)) for pair in comparisons]
+    now = {_place(row): row for row in rows if row.title == "trunkline full"}
+    then = {_place(row): row for row in rows if row.mode.startswith(THEN)}
+    return [
+        _compare(pair, now.get(_asked(pair.passed)), now.get(_asked(pair.added)), then)
+        for pair in comparisons
+    ]
 
 
-def _compare(pair: Comparison, passed: Row | None, added: Row | None) -> Beside:
+def _asked(case: Case) -> _Place:
+    return case.operation.name, case.stream, case.concurrency
+
+
+def _place(row: Row) -> _Place:
+    return row.operation, row.stream, row.concurrency
+
+
+def _compare(
+    pair: Comparison, passed: Row | None, added: Row | None, then: Mapping[_Place, Row]
+) -> Beside:
     if passed is None or added is None:
-        return Beside(pair, None, None, None)
+        return Beside(pair)
+    compared = Beside(pair, _figure(passed), _figure(added), _times(passed, added))
+    former = then.get(_asked(pair.passed))
+    if former is None:
+        return compared
+    return msgspec.structs.replace(
+        compared,
+        then=_figure(former),
+        times_then=_times(former, added),
+        commit=former.mode.removeprefix(THEN),
+    )
+
+
+def _times(passed: Row, added: Row) -> float | None:
     without, with_it = _figure(passed), _figure(added)
     # A turn that failed is missing, and then nobody knows which two were of one round.
     if len(passed.cpu_us_by_turn) == len(added.cpu_us_by_turn) > 0:
@@ -75,7 +108,7 @@ def _compare(pair: Comparison, passed: Row | None, added: Row | None) -> Beside:
         ratios = [more / less for less, more in turns if more and less]
     else:
         ratios = [with_it / without] if with_it and without else []
-    return Beside(pair, without, with_it, statistics.median(ratios) if ratios else None)
+    return statistics.median(ratios) if ratios else None
 
 
 def _figure(row: Row) -> float | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.bars import Bar, judge
 from bench.cases import FEATURED, TRANSLATED
-from bench.comparing import Beside, beside
+from bench.comparing import THEN, Beside, beside
 from bench.place import ROOT
 from bench.results import FEATURED_FOLDER, FOLDER, TRANSLATED_FOLDER, Row, Run, read_results
 from bench.table import cells, grouped
@@ -35,7 +35,9 @@ _FEATURED: Final = """\
 What routing, circuits, the answer cache and guardrails cost: calls of models that have them, on
 *full*, beside the same call of a model with one target and no policy, measured in turns with it.
 Circuits are never off. `python -m bench --resilient` measures these alone and leaves all other
-figures of this page as they are.
+figures of this page as they are. In the same rounds runs the product of the last commit that could
+do nothing but pass bytes: what policies and a look-up may cost is counted from there, since the
+byte pass has become cheaper meanwhile. *times* is of the column before it, or of *passed*.
 
 - `routed`: two targets by latency, three rules that are asked and fit nothing, fallbacks for
   errors, length and money, three tries, a circuit that counts slow calls, five time limits.
@@ -140,6 +142,8 @@ def _features(rows: Sequence[Row], run: Run) -> Iterator[str]:
     yield from (_HEAD.replace("candidate", "call"), _RULE)
     for row in rows:
         name = f"{row.operation}, streamed" if row.stream else row.operation
+        if row.mode.startswith(THEN):
+            name += f", {row.mode}"
         yield f"| {name} | {' | '.join(cells(row))} |"
     yield ""
     yield from ("Seen in the same run, on the configuration that is measured:", "")
@@ -150,10 +154,15 @@ def _features(rows: Sequence[Row], run: Run) -> Iterator[str]:
 def _compared(compared: Sequence[Beside], name: str) -> Iterator[str]:
     """What is demanded and whether it is met, then all figures; ``name`` is that of a column."""
     yield from _judged([one.bar for one in compared if one.bar is not None])
-    yield from (f"| call | unit | passed | {name} | times |", "|---|---|---:|---:|---:|")
+    commit = next((one.commit for one in compared if one.commit), None)
+    then = "" if commit is None else f" passed at {commit} | times |"
+    yield f"| call | unit | passed | {name} | times |{then}"
+    yield "|---|---|---:|---:|---:|" + ("---:|---:|" if then else "")
     for one in compared:
         if one.passed is not None and one.added is not None and one.times is not None:
             figures = f"{one.passed:.1f} | {one.added:.1f} | {one.times:.2f}"
+            if one.then is not None and one.times_then is not None:
+                figures += f" | {one.then:.1f} | {one.times_then:.2f}"
             yield f"| {one.title} | {one.unit} | {figures} |"
     yield ""
 

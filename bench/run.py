@@ -46,7 +46,7 @@ class Round:
 
     def check(self, contender: Contender) -> None:
         """Find out which cases a candidate can do at all."""
-        for case in self._cases:
+        for case in filter(contender.candidate.takes, self._cases):
             try:
                 contender.check(case)
             except (Unable, OSError) as error:
@@ -62,7 +62,8 @@ class Round:
             order = [*contenders[shift:], *contenders[:shift]]
             for case in self._cases:
                 for contender in order:
-                    if (contender.candidate.title, case) not in self._excluded:
+                    candidate = contender.candidate
+                    if candidate.takes(case) and (candidate.title, case) not in self._excluded:
                         yield contender, case
                         self._take_turn(contender, case)
 
@@ -73,6 +74,7 @@ class Round:
             self._row(case, candidate, known.get(candidate.title))
             for case in self._cases
             for candidate in candidates
+            if candidate.takes(case)
         ]
 
     def _take_turn(self, contender: Contender, case: Case) -> None:

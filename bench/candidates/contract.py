@@ -36,12 +36,18 @@ class Candidate(msgspec.Struct, frozen=True):
         mode: tells apart several set-ups of the same program.
         prepare: installs it on its first use and writes its configuration; raises ``Unable``.
         featured: whether it is set up for translated calls and for models with policies.
+        cases: the only ones that it is measured in; None for all.
     """
 
     name: str
     mode: str
     prepare: Callable[[Site, Say], Launch]
     featured: bool = False
+    cases: tuple[Case, ...] | None = None
+
+    def takes(self, case: Case) -> bool:
+        """Whether it is to be measured in a case."""
+        return self.cases is None or case in self.cases
 
     @property
     def title(self) -> str:

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
@@ -16,6 +18,8 @@ from bench.place import Site, free_ports
 from bench.processes import Unable, clean_environment
 
 KEY_FILE: Final = "caller.key"
+FILE: Final = "trunkline.yaml"
+NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 DATA: Final = "data"
 # So far beyond what a run can reach that nothing is ever refused, and yet each one counts.
 _MANY: Final = 10**11
@@ -61,17 +65,25 @@ def trunkline_environment(site: Site) -> dict[str, str]:
     }
 
 
-def run_trunkline(site: Site, room: Path, *arguments: str) -> str:
+def run_trunkline(
+    site: Site, room: Path, *arguments: str, environment: Mapping[str, str] = NO_MORE
+) -> str:
     """Run one command of the product to its end and return what it printed.
+
+    Args:
+        site: where.
+        room: of the candidate; its data is in it.
+        arguments: of the command line.
+        environment: what else is set.
 
     Raises:
         Unable: it failed; the sentence is its own.
     """
-    environment = clean_environment(room) | trunkline_environment(site)
+    settings = clean_environment(room) | trunkline_environment(site) | dict(environment)
     done = subprocess.run(
         trunkline_command(*arguments),
         cwd=room,
-        env=environment | {"TRUNKLINE_DATA_DIR": str(room / DATA)},
+        env=settings | {"TRUNKLINE_DATA_DIR": str(room / DATA)},
         capture_output=True,
         text=True,
         check=False,
@@ -84,11 +96,25 @@ def run_trunkline(site: Site, room: Path, *arguments: str) -> str:
 
 def prepare_room(site: Site, room: Path) -> str:
     """Make the database with everything that is configured; returns the caller's key."""
+    key = furnish(site, room, configuration(site, room))
+    run_trunkline(site, room, "config", "apply", "--file", FILE)
+    return key
+
+
+def furnish(site: Site, room: Path, content: Any, environment: Mapping[str, str] = NO_MORE) -> str:
+    """Put what is to be applied into a room, and the keys that it names; the caller's is returned.
+
+    Args:
+        site: where.
+        room: of the candidate.
+        content: of the file.
+        environment: see ``run_trunkline``.
+    """
+    key = run_trunkline(site, room, "keys", "generate", environment=environment).strip()
     (room / "provider.key").write_text("sk-bench-provider")
-    (room / KEY_FILE).write_text(run_trunkline(site, room, "keys", "generate").strip())
-    (room / "trunkline.yaml").write_text(yaml.safe_dump(configuration(site, room)))
-    run_trunkline(site, room, "config", "apply", "--file", "trunkline.yaml")
-    return (room / KEY_FILE).read_text()
+    (room / KEY_FILE).write_text(key)
+    (room / FILE).write_text(yaml.safe_dump(content))
+    return key
 
 
 def serve_command(room: Path, port: int, roles: str) -> tuple[str, ...]:
@@ -123,16 +149,17 @@ def _prepare(site: Site, _say: Say) -> Launch:
     )
 
 
-def configuration(site: Site, room: Path) -> dict[str, Any]:
+def configuration(site: Site, room: Path, wanted: Sequence[Case] = ALL_CASES) -> dict[str, Any]:
     """The file that is applied: every model with its policies, six limits, four budgets."""
-    cases = {case.model: case for case in ALL_CASES}
+    cases = {case.model: case for case in wanted}
+    guarded = any(case.operation.feature == "guarded" for case in wanted)
     return {
         "connections": [_connection(case, site, room) for case in cases.values()],
         "prices": [
             {"connection": model, "input": "0.15", "cache_read": "0.075", "output": "0.60"}
             for model in cases
         ],
-        "guardrails": [PERSONAL_DATA],
+        **({"guardrails": [PERSONAL_DATA]} if guarded else {}),
         "models": [published(case) for case in cases.values()],
         "organisations": [
             {

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from bench.candidates import full, litellm, portkey
 from bench.candidates.roster import ALL, pick
+from bench.candidates.then import FIRST, at_commit
 from bench.cases import (
     ALL_CASES,
     FEATURED,
@@ -20,6 +21,7 @@ from bench.cases import (
 )
 from bench.machine import CannotMeasure, Cores
 from bench.place import Site, Upstreams
+from bench.processes import Unable
 from bench.provider.nginx import configuration
 
 from trunkline.configuration.schema import ConfigurationFile
@@ -54,6 +56,22 @@ def test_full_has_six_limits_and_four_budgets_in_a_valid_file(site: Site) -> Non
     assert not any(rule.shadow for rule in organisation.budgets)
     assert all(budget.hard for budget in organisation.budgets)
     assert {model.name for model in content.models} == {case.model for case in ALL_CASES}
+
+
+def test_the_product_of_an_unknown_commit_is_not_prepared(site: Site) -> None:
+    with pytest.raises(Unable, match="there is no commit 0000000"):
+        at_commit("0000000").prepare(site, print)
+
+
+def test_the_product_of_then_is_asked_for_nothing_that_it_did_not_know(site: Site) -> None:
+    then = at_commit(FIRST)
+    assert then.title == f"trunkline at {FIRST}"
+    content = full.configuration(site, site.folder, then.cases or ())
+    assert "guardrails" not in content
+    assert all(model.keys() == {"name", "targets"} for model in content["models"])
+    assert [case.model for case in ALL_CASES if then.takes(case)] == [
+        model["name"] for model in content["models"]
+    ]
 
 
 def test_the_provider_holds_both_bodies_and_listens_on_loopback_only(site: Site) -> None:

@@ -1,10 +1,10 @@
 """What translating costs, judged from figures on both sides of the demands."""
 
 import msgspec
-from bench.cases import TRANSLATED
+from bench.cases import FEATURED, TRANSLATED
 from bench.comparing import beside, judge_comparisons
 from bench.results import Row
-from tests.bench.rows import full
+from tests.bench.rows import full, row
 
 
 def measured(*, stream: float, talk: float, small: float) -> list[Row]:
@@ -70,3 +70,26 @@ def test_nothing_is_said_of_translations_that_were_not_measured() -> None:
     assert {(bar.measured, bar.met) for bar in judge_comparisons([], TRANSLATED)} == {
         ("not measured", None)
     }
+
+
+def test_what_policies_may_cost_is_counted_from_the_byte_pass_of_then() -> None:
+    measured = [
+        full(cpu_us_per_request=10.0, cpu_us_by_turn=[9.0, 10.0, 11.0]),
+        row(
+            "trunkline",
+            mode="at 1a2b3c4",
+            cpu_us_by_turn=[20.0, 20.0, 20.0],
+            cpu_us_per_request=20.0,
+        ),
+        full(operation="chat_routed", cpu_us_per_request=21.0, cpu_us_by_turn=[20.0, 21.0, 23.0]),
+        full(operation="chat_cached_hit", cpu_us_per_request=7.0, cpu_us_by_turn=[7.0, 7.0, 7.0]),
+    ]
+    known = {bar.demand: (bar.measured, bar.met) for bar in judge_comparisons(measured, FEATURED)}
+    routed = "chat_routed, not streamed, c = 32: at most 1.1 times the CPU of the same call passed"
+    hit = "chat_cached_hit, not streamed, c = 32: at most 0.6 times the CPU of the same call passed"
+
+    assert known[f"{routed} at 1a2b3c4"] == ("1.05", True)
+    assert known[hit] == ("0.7", False)
+    assert {bar.demand: bar.measured for bar in judge_comparisons(measured[::2], FEATURED)}[
+        routed
+    ] == "2.1"
