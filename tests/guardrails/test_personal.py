@@ -56,6 +56,7 @@ LEFT = [
     "10.0.0.1", "127.0.0.1", "256.1.1.1", "1.2.3", "::1", "fe80::1", "std::vector", "a::b",
     "12:30:45", "111.111.111-11", "529.982.247-26", "12345678A", "RSSMRA85T10A562T",
     "2024-05-06 07:08:09", "2024/05/06", "01/02/2024 12:30", "3.14159265358979",
+    "fc7f51e0-ad61-4b16-8907-77bfefd9acd9", "dd54a64f-da0b-bb2c-be25-98a12447a65e",
     "550e8400-e29b-41d4-a716-446655440000", "1,234,567,890", "version 120.0.0",
     "task-force-of-all-the-people-here", "sk-short", "AKIASHORT", "eyJ.eyJ.x",
     "https://example.com/a:b", "http://host:8080/path", "-----BEGIN CERTIFICATE-----\nMIIE",

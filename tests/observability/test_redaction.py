@@ -131,6 +131,11 @@ def test_a_value_that_its_name_makes_secret_never_survives(
 ORDINARY: list[Callable[[], str]] = [
     new_id,
     new_request_id,
+    # Their last groups are valid IBANs, of Andorra, Estonia and Belgium.
+    lambda: (
+        "fc7f51e0-ad61-4b16-8907-77bfefd9acd9 96d0ead7-351c-ee18-bd0d-c7016a14e5e4 "
+        "dd54a64f-da0b-bb2c-be25-98a12447a65e"
+    ),
     lambda: "2025-11-21T01:02:03.456Z",
     lambda: "2025-11-21 01:02:03.456789+02:00",
     lambda: "2025-11-21",
@@ -176,6 +181,7 @@ def test_numbers_ids_times_and_words_are_left_as_they_are(text: str) -> None:
         ("4111 1111 1111 1112 fails its check digit", None),
         ("DE89 3704 0044 0532 0130 00 AND MORE", "[iban] AND MORE"),
         ("AB12 DE89370400440532013000.", "AB12 [iban]."),
+        ("account-DE89370400440532013000", "account-[iban]"),
         (
             "call (212) 555-0123, 1-800-555-0123 or 020 7946 0958",
             "call [phone], [phone] or [phone]",

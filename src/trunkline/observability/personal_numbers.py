@@ -28,6 +28,7 @@ _IPV4 = re.compile(r"[0-9](?<![\w.].)(?<![A-Za-z]/.)[0-9]{0,2}(?:\.[0-9]{1,3}){3
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])(?=([A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}))", re.ASCII
 )
+_UUID = re.compile(rf"(?<!\w){_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}(?!\w)")
 _IPV6 = re.compile(rf"(?<![\w:.])(?:{_HEX}|:)[0-9A-Fa-f:.]{{1,44}}(?!\w)")
 _GROUP = re.compile("[0-9]+")
 
@@ -243,7 +244,9 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
         if length is None or start < done:
             continue
         end = start + _index_after(found, length)
-        if not text[end : end + 1].isalnum() and is_iban(text[start:end]):
+        if text[end : end + 1].isalnum() or not is_iban(text[start:end]):
+            continue
+        if not is_in_uuid(text, start, end):
             done = end
             yield start, end
 
@@ -255,6 +258,12 @@ def _index_after(text: str, count: int) -> int:
         if not count:
             return index + 1
     return len(text)
+
+
+def is_in_uuid(text: str, start: int, end: int) -> bool:
+    """Whether these characters are a part of a UUID, whose groups may look like an IBAN's."""
+    around = _UUID.finditer(text, max(0, start - 35), end + 36)
+    return any(uuid.start() <= start and end <= uuid.end() for uuid in around)
 
 
 def is_iban(text: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from trunkline.guardrails.personal.entity import Entity, Spot, every_match
-from trunkline.observability.personal_numbers import is_card, is_iban
+from trunkline.observability.personal_numbers import is_card, is_iban, is_in_uuid
 
 # Nothing below has fewer digits than this; most texts have no such run and are read only once.
 _MANY_DIGITS: Final = re.compile(r"[0-9](?:[ ().\-/]{0,2}[0-9]){6}")
@@ -94,7 +94,7 @@ def _judge_iban(match: re.Match[str]) -> Spot | None:
     text, start = match.group(), match.start()
     ends = [len(text), *(gap.start() for gap in reversed(list(_SEPARATOR.finditer(text))))]
     for end in ends:
-        if is_iban(text[:end]):
+        if is_iban(text[:end]) and not is_in_uuid(match.string, start, start + end):
             return start, start + end
     return None
 
